@@ -1,0 +1,127 @@
+"""Records side by side: a row a method and step count, one table a protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..reports.published import lookup
+from ..symmflow.errors import InputError
+from . import statistics
+from .records import Metric, Record, Store
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method at a step count, over its seeds."""
+
+    method: str
+    recipe: str
+    steps: int | None
+    solver: str | None
+    precision: str
+    seeds: tuple[int, ...]
+    n: int
+    nfe: float | None
+    images_per_second: float | None
+    metrics: dict[str, Metric]
+    paper: dict[str, float]
+    """The paper's figure of the same metric, where it has one for this method, data set and step count."""
+    keys: tuple[str, ...]
+
+
+@dataclass
+class Table:
+    """All rows of one protocol. Rows of different tables must not be compared."""
+
+    title: str
+    task: str
+    dataset: str
+    split: str
+    n: int
+    protocol: str
+    rows: list[Row] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+
+    @property
+    def metrics(self) -> list[str]:
+        """Names in the order of first appearance."""
+        return list(dict.fromkeys(name for row in self.rows for name in row.metrics))
+
+
+def read_records(folders: Sequence[Path]) -> list[Record]:
+    """Records of one or more stores, each key once, the newest counting."""
+    newest: dict[str, Record] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"there is no results folder {folder}; `bench run` makes one.")
+        for record in Store(folder):
+            if record.key not in newest or newest[record.key].created < record.created:
+                newest[record.key] = record
+    if not newest:
+        raise InputError(f"there are no records in {', '.join(map(str, folders))}; `bench run` makes some.")
+    return list(newest.values())
+
+
+def tables(records: Iterable[Record], tasks: Sequence[str] = (), datasets: Sequence[str] = ()) -> list[Table]:
+    """Group records by protocol, rows by everything but the seed."""
+    chosen = [r for r in records if (not tasks or r.task in tasks) and (not datasets or r.dataset in datasets)]
+    if not chosen:
+        raise InputError("no record matches; drop --task or --dataset, or run more cells.")
+    by_protocol: dict[str, list[Record]] = {}
+    for record in chosen:
+        by_protocol.setdefault(record.protocol["hash"], []).append(record)
+    order = {"cls": 0, "ss": 1, "sis": 2}
+    result = []
+    for protocol, members in by_protocol.items():
+        first = members[0]
+        table = Table(first.protocol["name"], first.task, first.dataset, first.split, first.n, protocol)
+        groups: dict[tuple[object, ...], list[Record]] = {}
+        for r in members:
+            if r.status == "failed":
+                last_line = r.reason.strip().splitlines()[-1] if r.reason else "unknown reason"
+                table.failed.append(f"{r.method} steps={r.steps} seed={r.seed}: {last_line}")
+                continue
+            groups.setdefault((r.method, r.checkpoint.sha256, r.steps, r.solver, r.precision), []).append(r)
+            table.absent |= r.absent
+        table.rows = sorted((_row(group) for group in groups.values()), key=lambda r: (r.method, r.recipe, r.steps or 0, r.solver or ""))
+        result.append(table)
+    return sorted(result, key=lambda t: (order[t.task], t.dataset, t.protocol))
+
+
+def _row(records: list[Record]) -> Row:
+    records = sorted(records, key=lambda r: r.seed)
+    first = records[0]
+    metrics = {name: _over_seeds([r.metrics[name] for r in records if name in r.metrics]) for name in first.metrics}
+    speeds = [r.cost.images_per_second for r in records if r.cost and r.cost.images_per_second]
+    paper = {}
+    if first.solver in (None, "euler"):
+        for name in metrics:
+            if found := lookup(first.method, first.task, first.dataset, name, first.steps):
+                paper[name] = found.value
+    return Row(
+        method=first.method,
+        recipe=first.checkpoint.recipe,
+        steps=first.steps,
+        solver=first.solver,
+        precision=first.precision,
+        seeds=tuple(r.seed for r in records),
+        n=first.n,
+        nfe=first.nfe,
+        images_per_second=sorted(speeds)[len(speeds) // 2] if speeds else None,
+        metrics=metrics,
+        paper=paper,
+        keys=tuple(r.key for r in records),
+    )
+
+
+def _over_seeds(found: list[Metric]) -> Metric:
+    """One seed: its own interval. Several: their mean, and the interval over seeds."""
+    if len(found) == 1:
+        return found[0]
+    interval = statistics.over_seeds([m.value for m in found])
+    return found[0].model_copy(
+        update={"value": interval.value, "low": interval.low, "high": interval.high, "covers": interval.covers}
+    )

@@ -1,0 +1,83 @@
+"""What an evaluation costs: network evaluations counted by a hook, seconds with the device synchronised, memory."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .records import Cost
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class EvaluationCounter:
+    """Counts network evaluations: rows that enter the forward of any hooked network.
+
+    A guided method that runs two branches in one call of double batch counts two evaluations a sample.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+
+    @contextmanager
+    def watch(self, networks: Sequence[nn.Module]) -> Iterator[EvaluationCounter]:
+        handles = [n.register_forward_pre_hook(self._count, with_kwargs=True) for n in networks]
+        try:
+            yield self
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _count(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        first = next(value for value in (*args, *kwargs.values()) if hasattr(value, "shape") and value.dim())
+        self.rows += int(first.shape[0])
+
+
+@contextmanager
+def stopwatch(device: str) -> Iterator[list[float]]:
+    """Yields a list that receives the seconds between entry and exit, with the device idle at both ends."""
+    import torch
+
+    def settle() -> None:
+        if device.startswith("cuda"):
+            torch.cuda.synchronize(device)
+
+    seconds: list[float] = []
+    settle()
+    start = time.perf_counter()
+    yield seconds
+    settle()
+    seconds.append(time.perf_counter() - start)
+
+
+def peak_memory(device: str) -> int:
+    """Bytes: peak allocated on a CUDA device, peak resident memory of the process otherwise."""
+    import torch
+
+    if device.startswith("cuda"):
+        return int(torch.cuda.max_memory_allocated(device))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def throughput(batches: Sequence[dict[str, Any]], device: str) -> Cost:
+    """Median seconds over batches of one size, warm-up batches left out; None where all were warm-up.
+
+    A batch: {"seconds", "size", "warm_up", "peak"}. A resumed cell may hold batches of another size: the last size counts.
+    """
+    size = batches[-1]["size"]
+    timed = [b["seconds"] for b in batches if b["size"] == size and not b["warm_up"]]
+    seconds = float(np.median(timed)) / size if timed else None
+    return Cost(
+        images_per_second=1 / seconds if seconds else None,
+        seconds_per_image=seconds,
+        batch_size=size,
+        timed_batches=len(timed),
+        peak_memory_bytes=max(b["peak"] for b in batches),
+        device=device,
+    )

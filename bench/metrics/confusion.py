@@ -1,0 +1,78 @@
+"""Confusion counts of segmentations and what follows from them: mIoU, pixel accuracy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..statistics import Interval, bootstrap
+
+IGNORE = 255
+Array = np.ndarray
+
+
+def sparse_confusion(truth: Array, predicted: Array, num_classes: int) -> tuple[Array, Array, Array, Array]:
+    """Counts of a batch of masks [B, H, W] as sparse rows: (position in the batch, truth, prediction, pixels).
+
+    Pixels whose truth is `IGNORE` are left out; a prediction outside the classes is an error of the method.
+    """
+    if truth.shape != predicted.shape:
+        raise ValueError(f"masks of {truth.shape} and predictions of {predicted.shape} differ")
+    k = num_classes
+    images = len(truth)
+    if predicted.size and (predicted.min() < 0 or predicted.max() >= k):
+        raise ValueError(f"predictions reach from {predicted.min()} to {predicted.max()}, beyond {k} classes")
+    rows, gts, preds, counts = [], [], [], []
+    for row in range(images):
+        t = truth[row].ravel().astype(np.int64)
+        p = predicted[row].ravel().astype(np.int64)
+        keep = t != IGNORE
+        dense = np.bincount(t[keep] * k + p[keep], minlength=k * k)
+        filled = np.flatnonzero(dense)
+        rows.append(np.full(len(filled), row))
+        gts.append(filled // k)
+        preds.append(filled % k)
+        counts.append(dense[filled])
+    joined = [np.concatenate(part) if part else np.empty(0, dtype=np.int64) for part in (rows, gts, preds, counts)]
+    return joined[0], joined[1], joined[2], joined[3]
+
+
+@dataclass(frozen=True)
+class Areas:
+    """Per image and class: pixels hit, in the truth, in the prediction; each [n, K], float64."""
+
+    hit: Array
+    truth: Array
+    predicted: Array
+
+    @classmethod
+    def from_sparse(cls, image: Array, truth: Array, predicted: Array, count: Array, n: int, num_classes: int) -> Areas:
+        """`image`: position of the image, 0 to n - 1."""
+        hit, of_truth, of_prediction = (np.zeros((n, num_classes)) for _ in range(3))
+        same = truth == predicted
+        np.add.at(hit, (image[same], truth[same]), count[same])
+        np.add.at(of_truth, (image, truth), count)
+        np.add.at(of_prediction, (image, predicted), count)
+        return cls(hit, of_truth, of_prediction)
+
+    @property
+    def present(self) -> Array:
+        """Classes that occur in the truth of the evaluated images, bool [K]: the mean is over these, resampled or not."""
+        return self.truth.sum(axis=0) > 0
+
+    def iou(self, weights: Array | None = None) -> Array:
+        """IoU a class over the whole data set, [R, K] for weights [R, n] (default: every image once); NaN if absent."""
+        w = np.ones((1, len(self.hit))) if weights is None else weights
+        hit, truth, predicted = w @ self.hit, w @ self.truth, w @ self.predicted
+        with np.errstate(invalid="ignore"):
+            return hit / (truth + predicted - hit)
+
+    def miou(self) -> Interval:
+        """Mean IoU over the classes present in the truth. A resample without one of them leaves it out."""
+        present = self.present
+        return bootstrap(lambda w: np.nanmean(self.iou(w)[:, present], axis=1), len(self.hit))
+
+    def pixel_accuracy(self) -> Interval:
+        hit, truth = self.hit.sum(axis=1), self.truth.sum(axis=1)
+        return bootstrap(lambda w: (w @ hit) / (w @ truth), len(self.hit))

@@ -1,0 +1,120 @@
+"""Weights of feature extractors that are not bundled: where they lie, and how they are fetched and verified.
+
+`bench run` never downloads them: a metric whose weights are missing is absent, with the reason. `bench data get NAME`
+fetches them once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from ...symmflow.checkpoint import file_sha256
+from ...symmflow.errors import InputError, unknown
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A file of pretrained weights; its SHA-256 must begin with `sha256` (all of it, or the part that its name pins)."""
+
+    name: str
+    file: str
+    url: str
+    sha256: str
+    serves: str
+
+    def matches(self, path: Path) -> bool:
+        return _sha256(path, path.stat().st_mtime_ns, path.stat().st_size).startswith(self.sha256)
+
+
+_TORCH = "https://download.pytorch.org/models"
+KNOWN = {
+    w.name: w
+    for w in (
+        Weights(
+            "inception",
+            "inception-2015-12-05.pt",
+            "https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/metrics/inception-2015-12-05.pt",
+            "f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4",
+            "fid, kid",
+        ),
+        Weights(
+            "mobilenet-v2",
+            "mobilenet_v2-b0353104.pth",
+            f"{_TORCH}/mobilenet_v2-b0353104.pth",
+            "b0353104",
+            "fid[mobilenet-v2], kid[mobilenet-v2]",
+        ),
+        Weights("lpips-alex", "alexnet-owt-7be5be79.pth", f"{_TORCH}/alexnet-owt-7be5be79.pth", "7be5be79", "lpips"),
+        Weights("lpips-vgg", "vgg16-397923af.pth", f"{_TORCH}/vgg16-397923af.pth", "397923af", "lpips[vgg]"),
+    )
+}
+
+
+def folder() -> Path:
+    """Where fetched weights are kept: $SYMMBENCH_WEIGHTS, else $XDG_CACHE_HOME/symmbench/weights."""
+    if given := os.environ.get("SYMMBENCH_WEIGHTS"):
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "symmbench" / "weights"
+
+
+def find(name: str) -> Path | None:
+    """The verified file of some weights, in `folder()` or torch hub's cache; None if it is nowhere."""
+    weights = known(name)
+    hub = Path(os.environ.get("TORCH_HOME") or Path.home() / ".cache" / "torch") / "hub" / "checkpoints"
+    for place in (folder(), hub):
+        path = place / weights.file
+        if path.is_file():
+            if not weights.matches(path):
+                raise InputError(f"{path} is not {name}: its SHA-256 does not begin {weights.sha256[:12]}; remove it.")
+            return path
+    return None
+
+
+def known(name: str) -> Weights:
+    if name not in KNOWN:
+        raise unknown("weights", name, KNOWN)
+    return KNOWN[name]
+
+
+def get(name: str, progress: Callable[[int, int], None] | None = None, url: str | None = None) -> Path:
+    """Fetch weights into `folder()`, verified before they get their name. Returns at once if they are there."""
+    weights = known(name)
+    if (there := find(name)) is not None:
+        return there
+    target = folder() / weights.file
+    aside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        digest = hashlib.sha256()
+        with urllib.request.urlopen(url or weights.url, timeout=30) as response, aside.open("wb") as file:
+            total = int(response.headers.get("Content-Length") or 0)
+            while block := response.read(1 << 20):
+                file.write(block)
+                digest.update(block)
+                if progress:
+                    progress(file.tell(), total)
+        if not digest.hexdigest().startswith(weights.sha256):
+            raise InputError(f"{weights.url} gave another file than {name} (wrong SHA-256); try again later.")
+        aside.replace(target)
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        reason = getattr(error, "reason", error)
+        raise InputError(
+            f"cannot download {name} from {weights.url} ({reason}); put the file at {target} by hand."
+        ) from None
+    except OSError as error:
+        raise InputError(f"cannot write {target}: {error.strerror}; set $SYMMBENCH_WEIGHTS to another folder.") from None
+    finally:
+        aside.unlink(missing_ok=True)
+    return target
+
+
+@lru_cache(maxsize=16)
+def _sha256(path: Path, modified: int, size: int) -> str:
+    return file_sha256(path)

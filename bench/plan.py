@@ -1,0 +1,222 @@
+"""From a request to the cells that answer it, without importing torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .. import datasets, methods
+from ..datasets import Split
+from ..methods import Method
+from ..symmflow.checkpoint import Checkpoint
+from ..symmflow.errors import InputError, unknown
+from ..symmflow.solvers import ADAPTIVE, SOLVERS
+from .evidence import SHARD
+from .metrics import extractors, perceptual
+from .metrics.extractors import Extractor
+from .metrics.perceptual import Backbone
+from .protocol import Protocol, make
+from .records import Cell, CheckpointFacts, Record
+
+DEFAULT_DATASET = {"cls": "digits", "ss": "digit-scenes", "sis": "digit-scenes"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for; empty means the default."""
+
+    methods: Sequence[str] = ("symmflow",)
+    tasks: Sequence[str] = ()
+    datasets: Sequence[str] = ()
+    steps: Sequence[int] = (25,)
+    seeds: Sequence[int] = (0,)
+    split: str = "test"
+    solver: str = "euler"
+    checkpoint: str | None = None
+    precision: str = "fp32"
+    limit: int | None = None
+    samples_per_mask: int = 1
+    extractor: str = "auto"
+    data_root: Path | None = None
+    batch_size: int = 64
+    device: str = "auto"
+    out: Path = Path("results")
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Evaluators:
+    """The independent networks that judge a synthesis; a string says why there is none."""
+
+    extractor: Extractor | str = "not needed"
+    aligner: Checkpoint | str = "not needed"
+    lpips: Backbone | str = "not needed"
+
+    def fingerprints(self) -> dict[str, str | None]:
+        def of(name: str, sha256: str) -> str:
+            return f"{name}:{sha256}"
+
+        return {
+            "extractor": of(self.extractor.name, self.extractor.sha256) if isinstance(self.extractor, Extractor) else None,
+            "aligner": of(self.aligner.recipe.name, self.aligner.sha256) if isinstance(self.aligner, Checkpoint) else None,
+            "lpips": of(self.lpips.name, self.lpips.sha256) if isinstance(self.lpips, Backbone) else None,
+        }
+
+
+@dataclass(frozen=True)
+class Job:
+    """Cells that differ in their steps alone, evaluated together."""
+
+    method: type[Method]
+    checkpoint: Checkpoint
+    data: Split
+    protocol: Protocol
+    evaluators: Evaluators
+    cells: tuple[Cell, ...]
+
+    @property
+    def task(self) -> str:
+        return self.protocol.task
+
+
+@dataclass
+class Plan:
+    jobs: list[Job] = field(default_factory=list)
+    unsupported: list[Record] = field(default_factory=list)
+
+
+def plan(request: Request) -> Plan:
+    """All cells of a request. Raises `InputError` if there is nothing that any method can do."""
+    tasks = [task_name(t) for t in request.tasks] or list(methods.TASKS)
+    check(request)
+    result = Plan()
+    for task, dataset in _pairs(tasks, request.datasets):
+        card = datasets.card(dataset)
+        split = datasets.load(dataset, request.split, request.data_root).first(request.limit)
+        evaluators = _evaluators(task, split, request)
+        protocol = make(
+            task, split, samples_per_mask=request.samples_per_mask if task == "sis" else 1,
+            evaluators=evaluators.fingerprints() if task == "sis" else {},
+        )
+        for name in _methods(request.methods, dataset):
+            kind = methods.method(name)
+            checkpoint = methods.checkpoint(name, dataset, request.checkpoint)
+            facts = checkpoint_facts(checkpoint)
+            if checkpoint.recipe.dataset != dataset and datasets.card(checkpoint.recipe.dataset).shape != card.shape:
+                raise InputError(
+                    f"the checkpoint was trained on {checkpoint.recipe.dataset}, whose images have another size than "
+                    f"{dataset}; choose --dataset {checkpoint.recipe.dataset}."
+                )
+            stepless = kind.stepless or request.solver in ADAPTIVE
+            for seed in [request.seeds[0]] if kind.stepless else request.seeds:
+                cells = []
+                for steps in [None] if stepless else request.steps:
+                    cell = Cell(
+                        method=name,
+                        checkpoint_sha256=checkpoint.sha256,
+                        task=task,
+                        dataset=dataset,
+                        split=request.split,
+                        steps=steps,
+                        solver=None if kind.stepless else request.solver,
+                        precision=request.precision,
+                        seed=seed,
+                        limit=request.limit if request.limit and request.limit <= len(split) else None,
+                        samples_per_mask=request.samples_per_mask if task == "sis" else 1,
+                        protocol=protocol.hash,
+                    )
+                    support = kind.supports(task, steps, card)
+                    if support:
+                        cells.append(cell)
+                    else:
+                        result.unsupported.append(blank(cell, protocol, facts, "unsupported", support.reason))
+                if cells:
+                    result.jobs.append(Job(kind, checkpoint, split, protocol, evaluators, tuple(cells)))
+    if not result.jobs:
+        reasons = sorted({f"{r.method} cannot do {r.task} on {r.dataset}: {r.reason}" for r in result.unsupported})
+        raise InputError("; ".join(reasons) + "." if reasons else "the request names nothing to run.")
+    return result
+
+
+def blank(cell: Cell, protocol: Protocol, checkpoint: CheckpointFacts, status: str, reason: str = "") -> Record:
+    """A record of a cell without its outcome."""
+    return Record(
+        key=cell.key,
+        status=status,  # type: ignore[arg-type]
+        reason=reason,
+        checkpoint=checkpoint,
+        n=protocol.n,
+        **cell.model_dump(exclude={"checkpoint_sha256", "protocol"}),
+        protocol={"name": protocol.name, "hash": protocol.hash},
+    )
+
+
+def checkpoint_facts(checkpoint: Checkpoint) -> CheckpointFacts:
+    return CheckpointFacts(
+        name=checkpoint.path.name if checkpoint.path.name != "checkpoint" else checkpoint.recipe.name,
+        sha256=checkpoint.sha256,
+        recipe=checkpoint.recipe.name,
+        parameters=checkpoint.manifest.get("parameters", 0),
+        trained_steps=checkpoint.manifest.get("trained_steps"),
+    )
+
+
+def task_name(given: str) -> str:
+    """cls, ss or sis, from itself or from classify, segment, synthesize."""
+    by_verb = {verb: name for name, verb in methods.TASKS.items()}
+    name = by_verb.get(given, given)
+    if name not in methods.TASKS:
+        raise unknown("task", given, [*methods.TASKS, *by_verb])
+    return name
+
+
+def check(request: Request) -> None:
+    """Refuse values that no cell can have."""
+    if request.solver not in SOLVERS:
+        raise unknown("solver", request.solver, SOLVERS)
+    if request.precision not in ("fp32", "bf16", "fp16"):
+        raise unknown("precision", request.precision, ("fp32", "bf16", "fp16"))
+    if request.limit is not None and request.limit < 1:
+        raise InputError(f"--limit must be at least 1, not {request.limit}.")
+    if not 1 <= request.batch_size <= SHARD:
+        raise InputError(f"--batch-size must lie in 1-{SHARD} (a shard of evidence), not {request.batch_size}.")
+    if request.samples_per_mask < 1:
+        raise InputError(f"--samples-per-mask must be at least 1, not {request.samples_per_mask}.")
+    if any(s < 1 for s in request.steps):
+        raise InputError(f"--steps must be whole numbers of at least 1, not {min(request.steps)}.")
+    if request.checkpoint and (len(request.methods) != 1 or request.methods[0] == "all"):
+        raise InputError("--checkpoint goes with exactly one --method.")
+
+
+def _pairs(tasks: Sequence[str], wanted: Sequence[str]) -> list[tuple[str, str]]:
+    """(task, data set): the given data sets as far as they have the task, else each task's default."""
+    if not wanted:
+        return [(task, DEFAULT_DATASET[task]) for task in tasks]
+    pairs = [(task, name) for name in wanted for task in tasks if task in datasets.card(name).tasks]
+    if not pairs:
+        offers = "; ".join(f"{name} offers {', '.join(datasets.card(name).tasks) or 'no task'}" for name in wanted)
+        raise InputError(f"no data set given has a task of {', '.join(tasks)}: {offers}.")
+    return pairs
+
+
+def _methods(wanted: Sequence[str], dataset: str) -> list[str]:
+    if list(wanted) != ["all"]:
+        return list(wanted)
+    found = list(methods.bundled(dataset))
+    if not found:
+        raise InputError(f"no method has a bundled checkpoint for {dataset}; name one with --method and --checkpoint.")
+    return found
+
+
+def _evaluators(task: str, split: Split, request: Request) -> Evaluators:
+    if task != "sis":
+        return Evaluators()
+    judge = "unet" if split.card.has_masks else "cnn"
+    aligner: Checkpoint | str
+    if judge in methods.bundled(split.card.name):
+        aligner = methods.checkpoint(judge, split.card.name)
+    else:
+        what = "segmenter" if split.card.has_masks else "classifier"
+        aligner = f"no independent {what} is bundled for {split.card.name}"
+    return Evaluators(extractors.plan(split.card, request.extractor), aligner, perceptual.plan())

@@ -1,0 +1,132 @@
+"""From evidence to figures: no network, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..symmflow.checkpoint import Checkpoint
+from . import statistics
+from .metrics.confusion import Areas
+from .metrics.extractors import Extractor
+from .metrics.frechet import frechet, kernel_distance
+from .metrics.perceptual import Backbone
+from .records import Metric
+from .statistics import Interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .plan import Job
+
+Tables = Mapping[str, "pd.DataFrame"]
+Scores = tuple[dict[str, Metric], dict[str, str], dict[str, Any]]
+"""Metrics, absent metrics with the reason, details."""
+
+
+def score(job: Job, tables: Tables, reference: Tables) -> Scores:
+    """The figures of a cell from its evidence; `reference`: the same tables of the real images (synthesis)."""
+    return {"cls": _classification, "ss": _segmentation, "sis": _synthesis}[job.task](job, tables, reference)
+
+
+def _classification(job: Job, tables: Tables, reference: Tables) -> Scores:
+    table = tables["predictions"]
+    correct = (table["label"] == table["prediction"]).to_numpy()
+    n, classes = len(correct), job.protocol.classes
+    metrics = {"accuracy": _share(statistics.wilson(int(correct.sum()), n))}
+    absent = {}
+    if len(classes) >= 10:
+        scores = np.stack(table["scores"].to_list())
+        label = table["label"].to_numpy()
+        own = scores[np.arange(n), label]
+        rank = (scores > own[:, None]).sum(axis=1)
+        metrics["top5"] = _share(statistics.wilson(int((rank < 5).sum()), n))
+    else:
+        absent["top5"] = f"{len(classes)} classes are too few for a top-5"
+    per_class = {name: float(correct[table["label"] == k].mean()) for k, name in enumerate(classes) if (table["label"] == k).any()}
+    return metrics, absent, {"accuracy_per_class": per_class}
+
+
+def _segmentation(job: Job, tables: Tables, reference: Tables) -> Scores:
+    areas = _areas(job, tables["confusion"])
+    return (
+        {"miou": _share(areas.miou()), "pixel_accuracy": _share(areas.pixel_accuracy())},
+        {},
+        {"iou_per_class": _per_class(job, areas)},
+    )
+
+
+def _synthesis(job: Job, tables: Tables, reference: Tables) -> Scores:
+    table, metrics, absent, details = tables["samples"], {}, {}, {}
+    extractor = job.evaluators.extractor
+    if isinstance(extractor, Extractor):
+        features = np.stack(table["features"].to_list())
+        real = np.stack(reference["samples"]["features"].to_list())
+        ids, real_ids = table["id"].to_list(), reference["samples"]["id"].to_list()
+        n, d = features.shape
+        details["features"] = {"n": n, "reference_n": len(real), "d": d, "n_over_d": round(n / d, 2)}
+        if min(n, len(real)) < 2:
+            absent |= {extractor.metric(f): "one image has no covariance" for f in ("fid", "kid")}
+        else:
+            metrics[extractor.metric("fid")] = _distance(frechet(features, ids, real, real_ids))
+            metrics[extractor.metric("kid")] = _distance(kernel_distance(features, ids, real, real_ids))
+        if min(n, len(real)) < d:
+            details["features"]["warning"] = "fewer images than feature dimensions: the Fréchet distance is mostly bias"
+    else:
+        absent |= {"fid": extractor, "kid": extractor}
+    if isinstance(job.evaluators.lpips, Backbone):
+        metrics["lpips_gt"] = _distance(_mean(table["lpips_gt"].to_numpy(float)))
+        if "lpips_diversity" in table:
+            first = table[table["draw"] == 0]["lpips_diversity"].to_numpy(float)
+            metrics["lpips_diversity"] = _distance(_mean(first), better="higher")
+        else:
+            absent["lpips_diversity"] = "one sample a label has no pairs (--samples-per-mask)"
+    else:
+        absent |= {"lpips_gt": job.evaluators.lpips, "lpips_diversity": job.evaluators.lpips}
+    if not isinstance(job.evaluators.aligner, Checkpoint):
+        absent["alignment"] = job.evaluators.aligner
+    elif job.data.card.has_masks:
+        areas, ceiling = _areas(job, tables["alignment"]), _areas(job, reference["alignment"])
+        metrics["alignment_miou"] = _share(areas.miou())
+        metrics["alignment_miou_real"] = _share(ceiling.miou())
+        details["alignment_iou_per_class"] = _per_class(job, areas)
+    else:
+        for name, source in (("alignment_accuracy", tables), ("alignment_accuracy_real", reference)):
+            aligned = source["samples"]["aligned"].to_numpy(bool)
+            metrics[name] = _share(statistics.wilson(int(aligned.sum()), len(aligned)))
+    return metrics, absent, details
+
+
+def _areas(job: Job, table: pd.DataFrame) -> Areas:
+    position = {sample_id: row for row, sample_id in enumerate(job.data.ids)}
+    image = table["id"].map(position).to_numpy()
+    columns = (table[c].to_numpy(np.int64) for c in ("truth", "prediction", "pixels"))
+    return Areas.from_sparse(image, *columns, n=len(position), num_classes=len(job.protocol.classes))
+
+
+def _per_class(job: Job, areas: Areas) -> dict[str, float | None]:
+    """IoU a class; None for a class that the truth does not have."""
+    iou = areas.iou()[0]
+    return {name: float(iou[k]) if areas.present[k] else None for k, name in enumerate(job.protocol.classes)}
+
+
+def _mean(values: np.ndarray) -> Interval:
+    return statistics.bootstrap(lambda w: w @ values / w.sum(axis=1), len(values))
+
+
+def _share(interval: Interval) -> Metric:
+    return Metric(value=interval.value, low=interval.low, high=interval.high, covers=interval.covers)
+
+
+def _distance(interval: Interval, better: str = "lower") -> Metric:
+    finite = np.isfinite(interval.low)
+    return Metric(
+        value=interval.value,
+        low=interval.low if finite else None,
+        high=interval.high if finite else None,
+        unit="distance",
+        better=better,  # type: ignore[arg-type]
+        covers=interval.covers,
+    )

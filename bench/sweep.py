@@ -1,0 +1,191 @@
+"""Runs a plan: evaluates what the store lacks, shard by shard, and commits records."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..symmflow.errors import InputError
+from . import evidence, provenance
+from .cost import throughput
+from .plan import Job, Plan, Request, blank, checkpoint_facts
+from .records import Cell, Record, Store, read_record, write_atomically
+
+if TYPE_CHECKING:
+    from .evaluate import Evaluator
+    from .evidence import Shard
+
+
+@dataclass
+class Outcome:
+    """What a run gave: records in the order of the request, and what they cost."""
+
+    records: list[Record] = field(default_factory=list)
+    reused: int = 0
+    """Cells that the store already had."""
+    evaluated: int = 0
+    """Samples evaluated now, over all cells."""
+
+    @property
+    def failed(self) -> list[Record]:
+        return [r for r in self.records if r.status == "failed"]
+
+
+class Progress:
+    """Told of the work; the base class says nothing."""
+
+    def job(self, title: str, total: int, done: int) -> None: ...
+    def advance(self, images: int) -> None: ...
+
+
+def sweep(plan: Plan, request: Request, progress: Progress | None = None) -> Outcome:
+    """Evaluate every cell that the store lacks. A failing job becomes failed records; the others go on."""
+    progress = progress or Progress()
+    store, outcome = Store(request.out), Outcome()
+    store.prepare()
+    for job in plan.jobs:
+        if request.force:
+            for cell in job.cells:
+                store.forget(cell)
+        missing = [cell for cell in job.cells if store.get(cell) is None]
+        outcome.reused += len(job.cells) - len(missing)
+        if missing:
+            try:
+                outcome.evaluated += _evaluate(job, missing, store, request, progress)
+            except InputError:
+                raise
+            except Exception:
+                for cell in missing:
+                    if store.get(cell) is None:
+                        failed = blank(cell, job.protocol, checkpoint_facts(job.checkpoint), "failed", traceback.format_exc())
+                        store.put(cell, failed)
+        for cell in job.cells:
+            outcome.records.append(_stored(store, cell))
+    outcome.records += plan.unsupported
+    return outcome
+
+
+def _stored(store: Store, cell: Cell) -> Record:
+    return store.get(cell) or read_record(store.path(cell) / "record.json")
+
+
+def resolve_device(wanted: str) -> str:
+    """`auto` is CUDA where there is one. A device that is not there is refused."""
+    import torch
+
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(wanted)
+    except RuntimeError:
+        raise InputError(f"--device {wanted!r} is no device; choose cpu, cuda or cuda:0.") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise InputError(f"--device {wanted} is not on this machine ({torch.cuda.device_count()} CUDA devices); choose cpu.")
+    if device.type not in ("cpu", "cuda"):
+        raise InputError(f"--device {wanted} is not supported; choose cpu, cuda or cuda:0.")
+    return wanted
+
+
+def _evaluate(job: Job, missing: list[Cell], store: Store, request: Request, progress: Progress) -> int:
+    import torch
+
+    from .evaluate import MAIN, Evaluator, load_judges
+
+    device = resolve_device(request.device)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    if device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(device)
+    store.put_protocol(job.protocol)
+    main = MAIN[job.task]
+    n, shards = len(job.data), -(-len(job.data) // evidence.SHARD)
+    method = job.method.load(job.checkpoint, job.data.card, device)
+    evaluator = Evaluator(job, method, load_judges(job, device), device, request.batch_size)
+    reference = _reference(evaluator, store, shards) if job.task == "sis" else {}
+    todo = {
+        number: [c for c in missing if not evidence.has_shard(store.path(c), number, main)] for number in range(shards)
+    }
+    sizes = {number: min(evidence.SHARD, n - number * evidence.SHARD) for number in range(shards)}
+    work = sum(sizes[number] * len(cells) for number, cells in todo.items())
+    title = f"{missing[0].dataset} {missing[0].task} {missing[0].method}"
+    progress.job(title, n * len(missing), n * len(missing) - work)
+    for number, cells in todo.items():
+        if not cells:
+            continue
+        first = number * evidence.SHARD
+        made = evaluator.shard(np.arange(first, first + sizes[number]), tuple(c.steps for c in cells), progress.advance)
+        for cell in cells:
+            evidence.write_shard(store.path(cell), number, main, made[cell.steps])
+    facts = provenance.collect(device)
+    for cell in missing:
+        _write_preview(evaluator, cell, store)
+        store.put(cell, _record(job, cell, evidence.read(store.path(cell), shards, main), reference, facts, device))
+    return work
+
+
+def _record(job: Job, cell: Cell, found: Shard, reference: Any, facts: dict[str, Any], device: str) -> Record:
+    from .score import score
+
+    metrics, absent, details = score(job, found.tables, reference)
+    batches = [dict(b) for b in found.batches]
+    evaluations, rows = sum(b["evaluations"] for b in batches), sum(b["size"] for b in batches)
+    main = next(iter(found.tables.values()))
+    expected = {"cls": len(job.data), "sis": len(job.data) * cell.samples_per_mask}.get(cell.task)
+    ids = set(main["id"])
+    if ids != set(job.data.ids) or (expected and len(main) != expected):
+        raise RuntimeError(f"evidence of {cell.title} does not hold every sample once: {len(ids)} of {len(job.data)} ids")
+    record = blank(cell, job.protocol, checkpoint_facts(job.checkpoint), "ok")
+    return record.model_copy(
+        update={
+            "nfe": evaluations / rows,
+            "nfe_executed": evaluations / rows,
+            "metrics": metrics,
+            "absent": absent,
+            "details": details,
+            "cost": throughput(batches, device),
+            "provenance": facts,
+        }
+    )
+
+
+def _reference(evaluator: Evaluator, store: Store, shards: int) -> Any:
+    """Evidence of the real images under the job's protocol, made once a store."""
+    from .evaluate import as_tables, confusion_columns, to_uint8
+
+    job, judges = evaluator.job, evaluator.judges
+    folder = store.root / "protocols" / f"{job.protocol.hash}-reference"
+    for number in range(shards):
+        if evidence.has_shard(folder, number, "samples"):
+            continue
+        index = np.arange(number * evidence.SHARD, min((number + 1) * evidence.SHARD, len(job.data)))
+        rows = []
+        for start in range(0, len(index), evaluator.batch_size):
+            batch = job.data.batch(index[start : start + evaluator.batch_size])
+            images = to_uint8(batch.images)
+            samples: dict[str, Any] = {"id": list(batch.ids)}
+            tables: dict[str, Any] = {"samples": samples}
+            if judges.features:
+                samples["features"] = list(judges.features(images))
+            if judges.align:
+                seen = judges.align(images)
+                if batch.labels.ndim == 1:
+                    samples["aligned"] = seen == batch.labels
+                else:
+                    tables["alignment"] = confusion_columns(batch.ids, batch.labels, seen, len(job.data.card.classes))
+            rows.append(tables)
+        evidence.write_shard(folder, number, "samples", evidence.Shard(as_tables(rows), []))
+    return evidence.read(folder, shards, "samples").tables
+
+
+def _write_preview(evaluator: Evaluator, cell: Cell, store: Store) -> None:
+    """A strip of what the method made of the first images, beside the record."""
+    from ..reports.grids import preview
+
+    output = evaluator.outputs.get(cell.steps)
+    if output is None or evaluator.job.data.card.is_points:
+        return
+    batch = evaluator.job.data.batch(np.arange(min(8, len(evaluator.job.data), len(output))))
+    write_atomically(store.path(cell) / "preview.png", preview(evaluator.job.data.card, cell.task, batch, output))

@@ -1,0 +1,123 @@
+"""The discriminative floor: a small CNN classifier and a U-Net segmenter, trained with cross-entropy.
+
+They also serve the harness as independent evaluators: the CNN's features for the Fréchet distance, both for the
+alignment of syntheses. So they are trained apart from every generative method, on the training split only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..datasets import Card
+from ..symmflow.errors import InputError
+from ..symmflow.recipe import Recipe
+from .base import YES, Classification, Method, Segmentation, Support, no
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ..symmflow.checkpoint import Checkpoint
+    from ..symmflow.noise import Draws
+    from ..symmflow.objective import Objective
+    from ..symmflow.solvers import Trace
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Mean cross-entropy over images or pixels; void pixels (255) are left out.
+
+    Labels that are flags, [B, K], get the binary cross-entropy of every flag.
+    """
+
+    def loss(
+        self, network: Callable[..., Tensor], images: Tensor, labels: Tensor, draws: Draws
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+
+        logits = network(images)  # [B, K] or [B, K, H, W]
+        if labels.shape == logits.shape:
+            correct = ((logits > 0) == (labels > 0)).float().mean()
+            return binary_cross_entropy_with_logits(logits.float(), labels.float()), {"accuracy": correct}
+        correct = (logits.argmax(1) == labels)[labels != 255].float().mean()
+        return cross_entropy(logits.float(), labels, ignore_index=255), {"accuracy": correct.detach()}
+
+
+class _Discriminative(Method):
+    stepless = True
+    task: str
+
+    def __init__(self, network: nn.Module) -> None:
+        self._network = network
+
+    @classmethod
+    def objective(cls, recipe: Recipe, card: Card) -> Objective:
+        return CrossEntropy()
+
+    @classmethod
+    def load(cls, checkpoint: Checkpoint, card: Card, device: str) -> _Discriminative:
+        network = cls.network(checkpoint.recipe, card)
+        checkpoint.load_into(network)
+        return cls(network.to(device).eval().requires_grad_(False))
+
+    @property
+    def networks(self) -> Sequence[nn.Module]:
+        return [self._network]
+
+
+class UNetSegmenter(_Discriminative):
+    """The U-Net of the flow models, its time fixed at zero, ending in class logits."""
+
+    name = "unet"
+    title = "U-Net segmenter (cross-entropy)"
+    task = "ss"
+
+    @classmethod
+    def supports(cls, task: str, steps: int | None, card: Card) -> Support:
+        if task != "ss":
+            return no("the U-Net segmenter only segments")
+        return YES if card.has_masks else no(f"{card.name} has no masks to segment")
+
+    @classmethod
+    def network(cls, recipe: Recipe, card: Card) -> nn.Module:
+        from ..symmflow.networks import build_network
+        from .cnn import Timeless
+
+        classes = len(card.classes)
+        return Timeless(build_network(recipe.network, in_channels=card.channels, out_channels=classes, size=card.size))
+
+    def segment(
+        self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None
+    ) -> Iterator[Segmentation]:
+        for _ in steps:
+            yield Segmentation(self._network(images).argmax(dim=1))
+
+
+class CNNClassifier(_Discriminative):
+    """A small convolutional classifier on 32x32 images."""
+
+    name = "cnn"
+    title = "CNN classifier (cross-entropy)"
+    task = "cls"
+
+    @classmethod
+    def supports(cls, task: str, steps: int | None, card: Card) -> Support:
+        if task != "cls":
+            return no("the CNN only classifies")
+        return no(f"{card.name} has no images") if card.is_points else YES
+
+    @classmethod
+    def network(cls, recipe: Recipe, card: Card) -> nn.Module:
+        from .cnn import CNN
+
+        if card.is_points:
+            raise InputError(f"the CNN takes images, and {card.name} has points; choose another data set.")
+        return CNN(card.channels, len(card.classes), recipe.network.channels, recipe.network.dropout)
+
+    def classify(
+        self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None
+    ) -> Iterator[Classification]:
+        for _ in steps:
+            probabilities = self._network(images).float().softmax(dim=1)
+            yield Classification(probabilities.argmax(dim=1), probabilities, scale="probability")

@@ -1,0 +1,1 @@
+"""Records in, pages out: tables, grids, curves; the published figures as data."""

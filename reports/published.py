@@ -1,0 +1,53 @@
+"""The papers' own figures, as data, with their caveats."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+FILE = Path(__file__).parent / "published.csv"
+
+
+@dataclass(frozen=True)
+class Published:
+    """One figure of a paper's table; shares as fractions in [0, 1]."""
+
+    source: str
+    table: str
+    method: str
+    task: str
+    dataset: str
+    metric: str
+    steps: int
+    value: float
+    note: str
+
+
+@lru_cache(maxsize=1)
+def published() -> tuple[Published, ...]:
+    with FILE.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return tuple(
+        Published(
+            source=row["source"],
+            table=row["table"],
+            method=row["method"],
+            task=row["task"],
+            dataset=row["dataset"],
+            metric=row["metric"],
+            steps=int(row["steps"]),
+            value=float(row["value"]) / (100 if row["unit"] == "percent" else 1),
+            note=row["note"],
+        )
+        for row in rows
+    )
+
+
+def lookup(method: str, task: str, dataset: str, metric: str, steps: int | None) -> Published | None:
+    """The paper's figure for a cell, if it has exactly this one. The first table that has it counts."""
+    for row in published():
+        if (row.method, row.task, row.dataset, row.metric, row.steps) == (method, task, dataset, metric, steps):
+            return row
+    return None

@@ -1,0 +1,92 @@
+"""Comparison tables for the terminal, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ..bench.compare import Row, Table
+    from ..bench.records import Metric
+
+
+def figure(metric: Metric) -> str:
+    """`97.3 [95.1, 98.5]`: shares in percent, distances as they are, the 95 % interval in brackets."""
+    scale, digits = (100, 1) if metric.unit == "fraction" else (1, 3 if abs(metric.value) < 10 else 1)
+    text = f"{metric.value * scale:.{digits}f}"
+    if metric.low is None or metric.high is None:
+        return text
+    return f"{text} [{metric.low * scale:.{digits}f}, {metric.high * scale:.{digits}f}]"
+
+
+def columns(table: Table) -> tuple[list[str], list[list[str]]]:
+    """Headers and cells as text."""
+    papers = [name for name in table.metrics if any(name in row.paper for row in table.rows)]
+    several = any(len(row.seeds) > 1 for row in table.rows)
+    headers = ["method", "steps", "NFE"]
+    for name in table.metrics:
+        arrow = "↓" if next(r.metrics[name].better for r in table.rows if name in r.metrics) == "lower" else "↑"
+        headers += [f"{name} {arrow}"] + (["paper"] if name in papers else [])
+    headers += ["images/s"] + (["seeds"] if several else [])
+    return headers, [_cells(table, row, papers, several) for row in table.rows]
+
+
+def _cells(table: Table, row: Row, papers: list[str], several: bool) -> list[str]:
+    name = row.method + (f" {row.solver}" if row.solver not in (None, "euler") else "")
+    name += f" {row.precision}" if row.precision != "fp32" else ""
+    if len({r.recipe for r in table.rows if r.method == row.method}) > 1:
+        name += f" ({row.recipe})"
+    cells = [name, "–" if row.steps is None else str(row.steps), "–" if row.nfe is None else f"{row.nfe:.4g}"]
+    for metric in table.metrics:
+        found = row.metrics.get(metric)
+        cells.append(figure(found) if found else "–")
+        if metric in papers:
+            value = row.paper.get(metric)
+            percent = found is None or found.unit == "fraction"
+            cells.append("–" if value is None else f"{value * 100:.1f}" if percent else f"{value:g}")
+    cells.append("–" if row.images_per_second is None else f"{row.images_per_second:.3g}")
+    return cells + ([str(len(row.seeds))] if several else [])
+
+
+def notes(table: Table) -> list[str]:
+    """What a reader must know beside the figures."""
+    covers = sorted({m.covers for row in table.rows for m in row.metrics.values() if m.covers})
+    lines = [f"95 % intervals cover {' / '.join(covers)}; percent where a figure is a share."] if covers else []
+    lines += [f"{name} absent: {reason}." for name, reason in table.absent.items()]
+    lines += [f"failed: {text}" for text in table.failed]
+    return lines
+
+
+def heading(table: Table) -> str:
+    return f"{table.title}  {table.split}, n = {table.n:,}, protocol {table.protocol}"
+
+
+def to_rich(table: Table) -> RenderableType:
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    headers, rows = columns(table)
+    shown = RichTable(box=box.SIMPLE_HEAD, title=heading(table), title_justify="left", title_style="bold", pad_edge=False)
+    for i, header in enumerate(headers):
+        shown.add_column(header, justify="left" if i == 0 else "right", overflow="fold")
+    for row in rows:
+        shown.add_row(*row)
+    return Group(shown, *[Text(line, style="dim") for line in notes(table)])
+
+
+def to_markdown(table: Table) -> str:
+    headers, rows = columns(table)
+    lines = [f"### {heading(table)}", "", "| " + " | ".join(headers) + " |", "|---" + "|---:" * (len(headers) - 1) + "|"]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([*lines, "", *notes(table), ""])
+
+
+def to_json(table: Table) -> dict[str, Any]:
+    plain = asdict(table)
+    for shown, row in zip(plain["rows"], table.rows, strict=True):
+        shown["metrics"] = {name: metric.model_dump(mode="json") for name, metric in row.metrics.items()}
+    return plain

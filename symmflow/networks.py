@@ -1,0 +1,108 @@
+"""Networks, built from the `[network]` table of a recipe: the toy MLP and the Guided-Diffusion U-Net."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .errors import InputError
+from .recipe import NetworkConfig
+
+
+def build_network(config: NetworkConfig, *, in_channels: int, out_channels: int, size: Sequence[int]) -> nn.Module:
+    """A network (z [B, in_channels, ...], t [B] in [0, 1]) -> [B, out_channels, ...].
+
+    `size`: the spatial size of the training images, () for points.
+    """
+    if config.kind == "mlp":
+        if len(size):
+            raise InputError("network.kind = 'mlp' takes points; choose 'unet' for images.")
+        return MLP(config, in_channels, out_channels)
+    if not len(size):
+        raise InputError("network.kind = 'unet' takes images; choose 'mlp' for points.")
+    return UNet(config, in_channels, out_channels, size)
+
+
+class MLP(nn.Module):
+    """The toy's multilayer perceptron on (z [B, D], t [B]); time enters through sines and cosines of k pi t / 2.
+
+    Quarter waves, because a full one would give t = 0 and t = 1, the two clean ends, the same embedding.
+    """
+
+    def __init__(self, config: NetworkConfig, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.frequencies = config.time_frequencies
+        widths = [in_channels + 1 + 2 * self.frequencies] + [config.channels] * config.depth
+        layers: list[nn.Module] = []
+        for before, after in zip(widths[:-1], widths[1:], strict=True):
+            layers += [nn.Linear(before, after), nn.SiLU()]
+        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], out_channels))
+
+    def forward(self, z: Tensor, t: Tensor) -> Tensor:
+        phase = math.pi / 2 * t[:, None] * torch.arange(1, self.frequencies + 1, device=t.device)
+        return self.layers(torch.cat([z, t[:, None], phase.sin(), phase.cos()], dim=1))
+
+
+class UNet(nn.Module):
+    """The U-Net of Guided Diffusion (Dhariwal and Nichol 2021), as SymmFlow's Table 8 names it, from diffusers' parts.
+
+    Matches: widths by multiplier, `depth` residual blocks a level (one more on the way up), GroupNorm and SiLU, time
+    as scale and shift of the second norm, attention at the listed resolutions of the network's grid, attention in the
+    middle, convolutional down- and upsampling, zero-initialised last convolution of every residual block, attention
+    and output, cosine-first time embedding. Cannot match: attention uses separate query, key and value
+    projections where Guided Diffusion packs them in one (the same function), heads follow from one head width for the
+    whole network, so at levels narrower than `head_channels` that width shrinks to the level's. GroupNorm has 32
+    groups only where the widths divide by 32; otherwise the largest divisor.
+
+    `patch` > 1 folds patch x patch pixels into channels (pixel unshuffle) before the network and unfolds them
+    after: a cheap small model, not part of the paper.
+    """
+
+    def __init__(self, config: NetworkConfig, in_channels: int, out_channels: int, size: Sequence[int]) -> None:
+        super().__init__()
+        from diffusers import UNet2DModel
+
+        self.patch, self.time_scale = config.patch, config.time_scale
+        self.multiple = self.patch * 2 ** (len(config.multipliers) - 1)
+        self.check_size(size)
+        widths = [config.channels * m for m in config.multipliers]
+        grid = max(size) // self.patch
+        attends = [grid // 2**level in config.attention for level in range(len(widths))]
+        attending = [width for width, on in zip(widths, attends, strict=True) if on] + [widths[-1]]
+        fold = self.patch**2
+        self.unet = UNet2DModel(
+            sample_size=grid,
+            in_channels=in_channels * fold,
+            out_channels=out_channels * fold,
+            block_out_channels=widths,
+            layers_per_block=config.depth,
+            down_block_types=["AttnDownBlock2D" if on else "DownBlock2D" for on in attends],
+            up_block_types=["AttnUpBlock2D" if on else "UpBlock2D" for on in reversed(attends)],
+            resnet_time_scale_shift="scale_shift",
+            attention_head_dim=min(config.head_channels, *attending),
+            norm_num_groups=math.gcd(32, *widths),
+            dropout=config.dropout,
+        )
+        for name, module in self.unet.named_modules():
+            if name == "conv_out" or name.endswith((".conv2", ".to_out.0")):
+                nn.init.zeros_(module.weight)
+                nn.init.zeros_(module.bias)
+
+    def check_size(self, size: Sequence[int]) -> None:
+        """Refuse images that the levels cannot halve evenly."""
+        if any(side % self.multiple for side in size):
+            raise InputError(
+                f"images of {size[0]}x{size[1]} do not fit this network; both sides must divide by {self.multiple}."
+            )
+
+    def forward(self, z: Tensor, t: Tensor) -> Tensor:
+        folded = nn.functional.pixel_unshuffle(z, self.patch)  # [B, C p^2, H / p, W / p]
+        out = self.unet(folded, t * self.time_scale, return_dict=False)[0]
+        return nn.functional.pixel_shuffle(out, self.patch)
+
+
+def parameter_count(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())

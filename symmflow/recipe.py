@@ -1,0 +1,172 @@
+"""Recipes: every hyper-parameter of one training as a TOML file, checked where it enters."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from .errors import InputError
+
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Table(BaseModel):
+    """A table of a recipe: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NetworkConfig(Table):
+    """`[network]`: see `symmflow.networks` for what the words mean."""
+
+    kind: Literal["mlp", "unet", "cnn"] = "unet"
+    channels: Positive = 64
+    multipliers: tuple[Positive, ...] = (1, 2, 2, 2)
+    depth: Positive = 2
+    """Residual blocks a level of the U-Net; hidden layers of the MLP."""
+    attention: tuple[Positive, ...] = (16,)
+    """Sides of the network's grid (image side / patch) at which it attends; the middle block always does."""
+    head_channels: Positive = 64
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    patch: Positive = 1
+    time_scale: Annotated[float, Field(gt=0)] = 1000.0
+    """t in [0, 1] is multiplied by this before the sinusoidal embedding; 1 is what the authors' code does."""
+    time_frequencies: Positive = 8
+    """Sine / cosine pairs of the MLP's time embedding."""
+
+
+class LabelsConfig(Table):
+    """`[labels]`: how class ids become a signal (`symmflow.labels`)."""
+
+    codec: Literal["class-map", "palette", "anchors"] = "palette"
+    scaling: Literal["paper", "official"] = "paper"
+    eta: Annotated[float, Field(gt=0)] = 4.0
+    beta: Annotated[float, Field(ge=0)] | None = None
+    """Half width of the dequantisation noise (eq. 9): 0-255 units for colours, signal units for class maps."""
+    k: Positive = 6
+    s: Annotated[float, Field(gt=0)] = 50.0
+
+
+class ObjectiveConfig(Table):
+    """`[objective]`."""
+
+    image_weight: Share | None = None
+    """w of w * MSE_x + (1 - w) * MSE_y; absent = the paper's sum over channels."""
+    sigma_min: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class DataConfig(Table):
+    """`[data]`: augmentation of the training images, drawn by (seed, step, sample id)."""
+
+    shift: Annotated[int, Field(ge=0)] = 0
+    """Largest translation in pixels, both axes; the border is replicated."""
+    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """Largest rotation in degrees."""
+    scale: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Largest relative change of size."""
+
+
+class OptimizerConfig(Table):
+    """`[optimizer]`: AdamW."""
+
+    lr: Annotated[float, Field(gt=0)]
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    betas: tuple[Share, Share] = (0.9, 0.999)
+    clip: Annotated[float, Field(gt=0)] | None = None
+    """Largest norm of the gradient; absent = no clipping."""
+
+
+class ScheduleConfig(Table):
+    """`[schedule]`: the learning rate over all `steps`, whatever a run stops at."""
+
+    kind: Literal["cosine", "linear", "one-cycle", "constant"] = "cosine"
+    steps: Positive
+    warmup: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _warmup_ends(self) -> ScheduleConfig:
+        if self.warmup >= self.steps:
+            raise ValueError(f"warmup ({self.warmup}) must be smaller than steps ({self.steps})")
+        return self
+
+
+class TrainConfig(Table):
+    """`[train]`."""
+
+    batch: Positive
+    """Global batch: over all processes and accumulated micro-batches together."""
+    accumulate: Positive = 1
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Decay of the exponential moving average of the weights a step; 0 = none."""
+    seed: int = 0
+    checkpoint_every: Positive = 500
+    log_every: Positive = 50
+    weights: Literal["fp32", "fp16"] = "fp32"
+    """Number format of the saved weights; they are evaluated as saved."""
+
+
+class Recipe(Table):
+    """One training: what, on what, how. The papers' tables are recipes."""
+
+    name: str
+    method: str
+    dataset: str
+    notes: str = ""
+    source: str = ""
+    """Paper and table that the hyper-parameters come from."""
+    labels: LabelsConfig = LabelsConfig()
+    network: NetworkConfig = NetworkConfig()
+    objective: ObjectiveConfig = ObjectiveConfig()
+    data: DataConfig = DataConfig()
+    optimizer: OptimizerConfig
+    schedule: ScheduleConfig
+    train: TrainConfig
+
+
+def read_recipe(path: Path, overrides: dict[str, Any] | None = None) -> Recipe:
+    """A recipe from a TOML file; `overrides`: dotted keys such as {"optimizer.lr": 3e-4}."""
+    try:
+        values = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise InputError(f"there is no recipe at {path}; `bench list recipes` shows the bundled ones.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not a valid TOML file: {error}.") from None
+    for key, value in (overrides or {}).items():
+        *tables, last = key.split(".")
+        table = values
+        for part in tables:
+            table = table.setdefault(part, {})
+            if not isinstance(table, dict):
+                raise InputError(f"--set {key}: {part!r} is a value, not a table.")
+        table[last] = value
+    return parse_recipe(values, str(path))
+
+
+def parse_recipe(values: dict[str, Any], where: str) -> Recipe:
+    """Check a recipe's values; the error names the field and what is allowed."""
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "recipe"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise InputError(f"{where}: {name}: {first['msg'].lower()}{more}; mend the recipe or the --set.") from None
+
+
+def parse_overrides(pairs: list[str]) -> dict[str, Any]:
+    """`key.sub=value` pairs of the command line; values are read as TOML, bare words as strings."""
+    parsed: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key.strip():
+            raise InputError(f"--set takes key=value, for example optimizer.lr=3e-4, not {pair!r}.")
+        try:
+            parsed[key.strip()] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            parsed[key.strip()] = text
+    return parsed
