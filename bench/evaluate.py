@@ -49,7 +49,7 @@ class Evaluator:
     batch_size: int
     warm: bool = False
     outputs: dict[Steps, np.ndarray] = field(default_factory=dict)
-    """What the method made of the first batch, for previews."""
+    """What the method made of the first batch (class ids, masks or images), for previews."""
 
     def shard(self, positions: np.ndarray, steps: tuple[Steps, ...], advance: Callable[[int], None]) -> dict[Steps, Shard]:
         """Evaluate the samples at `positions` at every step count; `advance(n)` is told of finished images."""
@@ -73,8 +73,9 @@ class Evaluator:
                     batches[count].append(timing)
             for count in steps:
                 rows[count].append(self._rows(batch, real, made[count]))
-                if start == 0:
-                    self.outputs.setdefault(count, made[count][0][:real])
+                if index[0] == 0:
+                    first = made[count][0]
+                    self.outputs[count] = (first[0] if self.job.task == "cls" else first)[:real]
             advance(real * len(steps))
         return {s: Shard(as_tables(rows[s]), batches[s]) for s in steps}
 
@@ -171,20 +172,10 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 
 def _to_numpy(task: str, result: Any) -> Any:
     if task == "cls":
-        return _Classified(result.classes.cpu().numpy(), result.scores.float().cpu().numpy())
+        return result.classes.cpu().numpy(), result.scores.float().cpu().numpy()
     if task == "ss":
         return result.classes.cpu().numpy()
     return to_uint8(result.float().cpu().numpy())
-
-
-class _Classified(tuple[np.ndarray, np.ndarray]):
-    """(classes [B], scores [B, K]) that slices like a batch."""
-
-    def __new__(cls, classes: np.ndarray, scores: np.ndarray) -> _Classified:
-        return super().__new__(cls, (classes, scores))
-
-    def __getitem__(self, item: Any) -> Any:
-        return super().__getitem__(0)[item] if isinstance(item, slice) else super().__getitem__(item)
 
 
 def as_tables(rows: list[dict[str, Any]]) -> dict[str, pd.DataFrame]:

@@ -16,21 +16,16 @@ if TYPE_CHECKING:
 MARGIN, CAPTION, TILE = 4, 18, 96
 
 
-def preview(card: Card, task: str, batch: Batch, output: Any) -> bytes:
-    """PNG of the first images of a cell: a row of labels (or images), what the method made, what is real."""
+def preview(card: Card, task: str, batch: Batch, output: np.ndarray) -> bytes:
+    """PNG of the first images of a cell. `output`: what the method made of them: class ids, masks or uint8 images."""
     count = len(batch.ids)
     real = [to_tile(image, card) for image in batch.images]
     if task == "sis":
         label = [label_tile(value, card) for value in batch.labels]
         made = [uint8_tile(image) for image in output[:count]]
         return png(grid([label, made, real], rows=["label", "sample", "real"]))
-    if task == "ss":
-        truth = [label_tile(value, card) for value in batch.labels]
-        made = [label_tile(value, card) for value in output[:count]]
-        return png(grid([real, made, truth], rows=["image", "predicted", "truth"]))
-    classes = output[0][:count]
-    made = [label_tile(value, card) for value in classes]
     truth = [label_tile(value, card) for value in batch.labels]
+    made = [label_tile(value, card) for value in output[:count]]
     return png(grid([real, made, truth], rows=["image", "predicted", "truth"]))
 
 

@@ -60,7 +60,7 @@ def notes(table: Table) -> list[str]:
 
 
 def heading(table: Table) -> str:
-    return f"{table.title}  {table.split}, n = {table.n:,}, protocol {table.protocol}"
+    return f"{table.title}: {table.split}, n = {table.n:,}, protocol {table.protocol}"
 
 
 def to_rich(table: Table) -> RenderableType:
@@ -70,12 +70,12 @@ def to_rich(table: Table) -> RenderableType:
     from rich.text import Text
 
     headers, rows = columns(table)
-    shown = RichTable(box=box.SIMPLE_HEAD, title=heading(table), title_justify="left", title_style="bold", pad_edge=False)
+    shown = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
     for i, header in enumerate(headers):
-        shown.add_column(header, justify="left" if i == 0 else "right", overflow="fold")
+        shown.add_column(header, justify="left" if i == 0 else "right")
     for row in rows:
         shown.add_row(*row)
-    return Group(shown, *[Text(line, style="dim") for line in notes(table)])
+    return Group(Text(heading(table), style="bold"), shown, *[Text(line, style="dim") for line in notes(table)])
 
 
 def to_markdown(table: Table) -> str:

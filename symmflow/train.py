@@ -67,8 +67,8 @@ class Trainer:
     report: Callable[[Progress], None] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def train(self, max_steps: int | None = None) -> Checkpoint:
-        """Run to `max_steps` (by default all of the schedule) and save a checkpoint of what there is by then."""
+    def train(self, max_steps: int | None = None, max_seconds: float | None = None) -> Checkpoint:
+        """Run to `max_steps` (by default all of the schedule), or as long as `max_seconds` allow, and save a checkpoint."""
         from accelerate import Accelerator
         from accelerate.utils import set_seed
         from diffusers.training_utils import EMAModel
@@ -126,6 +126,9 @@ class Trainer:
         with _interruptible() as interrupted:
             batches = iter(loader)
             while step < last and not interrupted():
+                if max_seconds is not None and step and time.perf_counter() - started > max_seconds:
+                    last = step
+                    break
                 torch.manual_seed(int(generator("train", config.seed, step, accelerator.process_index).integers(2**62)))
                 total = 0.0
                 for _ in range(config.accumulate):

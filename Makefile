@@ -1,0 +1,71 @@
+# symmbench: every target works on a bare machine with python3 (3.11-3.13) and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUNS ?= runs
+export OMP_NUM_THREADS ?= 2
+
+PRETRAINED := two-spirals/symmflow digits/cnn digit-presence/cnn digits/symmflow digit-scenes/unet digit-scenes/symmflow
+
+.PHONY: help install demo test check figures pretrained gpu-test gpu-pretrained clean
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
+
+install: $(VENV)/.installed ## Create .venv with the tested versions
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: install ## Evaluate the bundled checkpoints on three tasks at 1, 5 and 25 steps, and compare
+	$(BIN)/bench run --method all --task cls,ss,sis --steps 1,5,25 --out results
+	$(BIN)/bench run --method symmflow --task cls --dataset two-spirals --steps 1,2,5,10,20,50 --seeds 0,1,2 --out results
+	$(BIN)/bench sample --method symmflow --task sis --steps 1,5,25 --out results/sample.png
+	$(BIN)/bench compare results --plot results/steps.png
+	@echo "Records and figures are in results/: sample.png, steps.png, and a folder for every cell."
+
+test: install ## Run the tests
+	$(BIN)/python -m pytest -q
+
+check: install ## Formatting, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	mkdir -p .cache/types && ln -sfn "$(CURDIR)" .cache/types/symmbench
+	MYPYPATH=.cache/types $(BIN)/mypy --namespace-packages --explicit-package-bases \
+		-p symmbench.bench -p symmbench.methods -p symmbench.datasets -p symmbench.reports -p symmbench.symmflow
+
+figures: install ## Draw the README's pictures from results/
+	$(BIN)/bench sample --method symmflow --task sis --steps 1,5,25 --count 6 --out reports/images/sample.png
+	$(BIN)/bench compare results --plot reports/images/steps.png > /dev/null
+
+# A training that was cut goes on where it stopped; a finished one is only copied.
+pretrained: install ## Train the bundled checkpoints (each at most 45 minutes on two idle cores)
+	@for recipe in $(PRETRAINED); do \
+		$(BIN)/bench train --recipe $$recipe --out $(RUNS)/$$recipe || exit 1; \
+		rm -rf methods/checkpoints/$$recipe && mkdir -p methods/checkpoints/$$recipe && \
+		cp $(RUNS)/$$recipe/checkpoint/* methods/checkpoints/$$recipe/ || exit 1; \
+	done
+
+# Targets for a machine with a GPU whose python3 already has torch and the other requirements. No network, no install;
+# each ends within ten minutes and resumes.
+GPU_PYTHON ?= python3
+GPU_BENCH = PYTHONPATH=.cache/gpu$${PYTHONPATH:+:$$PYTHONPATH} $(GPU_PYTHON) -m symmbench.bench
+
+.cache/gpu: pyproject.toml
+	rm -rf $@ && mkdir -p $@
+	$(GPU_PYTHON) -m pip install --quiet --no-deps --no-build-isolation --no-index --target $@ .
+
+gpu-test: .cache/gpu ## On a GPU: the tests marked gpu
+	PYTHONPATH=.cache/gpu $(GPU_PYTHON) -m pytest -q -m gpu
+
+gpu-pretrained: .cache/gpu ## On a GPU: go on with training the bundled checkpoints, at most nine minutes a call
+	@end=$$(( $$(date +%s) + 540 )); for recipe in $(PRETRAINED); do \
+		left=$$(( end - $$(date +%s) )); [ $$left -gt 5 ] || { echo "call again to go on"; break; }; \
+		$(GPU_BENCH) train --recipe $$recipe --device cuda --out $(RUNS)/gpu/$$recipe --max-minutes $$(( left / 60 )) || exit 1; \
+	done
+
+clean: ## Remove what the targets made (not results/ and runs/)
+	rm -rf $(VENV) .cache build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,5 @@
+"""`python -m symmbench.bench`: the `bench` command where no script is installed."""
+
+from .cli import main
+
+main()

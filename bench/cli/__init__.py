@@ -1,0 +1,5 @@
+"""The command line: `bench run | train | sample | compare | list | data`. One file a command."""
+
+from .app import main
+
+__all__ = ["main"]

@@ -1,0 +1,77 @@
+"""The `bench` command: its sub-commands, and errors as one sentence with exit code 2."""
+
+from __future__ import annotations
+
+import errno
+import sys
+
+import click
+import typer
+
+from ...symmflow.errors import InputError
+from . import compare, data, listing, run, sample, train
+
+app = typer.Typer(
+    name="bench",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Benchmark flow models that segment, classify and synthesize images with one network.",
+)
+app.command("run")(run.run)
+app.command("train")(train.train)
+app.command("sample")(sample.sample)
+app.command("compare")(compare.compare)
+app.command("list")(listing.listing)
+app.add_typer(data.app, name="data")
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"symmbench {installed('symmbench')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 done, 1 a cell failed, 2 bad input, 130 interrupted."""
+    debug = "--debug" in sys.argv
+    # accepted anywhere on the line, not only before the sub-command
+    arguments = [a for a in sys.argv[1:] if a != "--debug"]
+    try:
+        code = app(arguments, standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except InputError as error:
+        _fail(str(error), debug)
+    except click.exceptions.NoArgsIsHelpError as error:
+        typer.echo(error.format_message())
+        sys.exit(0)
+    except click.ClickException as error:
+        _fail(error.format_message(), debug)
+    except (KeyboardInterrupt, click.Abort) as interrupt:
+        print(f"interrupted: {str(interrupt) or 'what was finished is kept; the same command goes on from there'}.", file=sys.stderr)
+        sys.exit(130)
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # the reader of a pipe left early
+            sys.exit(0)
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        _fail(f"{error.filename or 'a file'}: {error.strerror}; free space or choose another folder.", debug)
+
+
+def _fail(message: str, debug: bool) -> None:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)

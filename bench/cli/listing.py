@@ -1,0 +1,130 @@
+"""`bench list`: what there is."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import typer
+
+
+class Kind(StrEnum):
+    methods = "methods"
+    datasets = "datasets"
+    recipes = "recipes"
+    metrics = "metrics"
+    runs = "runs"
+
+
+def listing(
+    kind: Kind = typer.Argument(..., help="What to list."),
+    out: Path = typer.Option(Path("results"), "--out", "-o", help="Folder of the records, for `runs`."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Show methods, data sets, recipes, metrics or finished runs."""
+    import json
+
+    rows = {
+        Kind.methods: _methods,
+        Kind.datasets: _datasets,
+        Kind.recipes: _recipes,
+        Kind.metrics: _metrics,
+        Kind.runs: lambda: _runs(out),
+    }[kind]()
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    from rich import box
+    from rich.table import Table
+
+    from .progress import stdout
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in rows[0] if rows else ["nothing"]:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*[", ".join(map(str, v)) if isinstance(v, list) else str(v) for v in row.values()])
+    stdout().print(table)
+
+
+def _methods() -> list[dict[str, Any]]:
+    from ... import datasets, methods
+
+    rows = []
+    for name in methods.names():
+        kind = methods.method(name)
+        tasks = [t for t in methods.TASKS if any(kind.supports(t, 25, datasets.card(d)) for d in datasets.names())]
+        bundled = [d for d in datasets.names() if name in methods.bundled(d)]
+        rows.append({"method": name, "tasks": tasks, "checkpoints": bundled, "what": kind.title, "source": kind.source})
+    return rows
+
+
+def _datasets() -> list[dict[str, Any]]:
+    from ... import datasets
+
+    rows = []
+    for name in datasets.names():
+        card = datasets.card(name)
+        rows.append(
+            {
+                "data set": name,
+                "tasks": list(card.tasks) or ["training only"],
+                "splits": [f"{split} {n:,}" for split, n in card.splits.items()],
+                "classes": len(card.classes),
+                "shape": "x".join(map(str, card.shape)),
+                "licence": card.licence,
+                "get": card.obtain,
+            }
+        )
+    return rows
+
+
+def _recipes() -> list[dict[str, Any]]:
+    from ... import methods
+
+    rows = []
+    for name in methods.recipe_names():
+        r = methods.recipe(name)
+        bundled = "bundled" if name.split("/")[1] in methods.bundled(name.split("/")[0]) else ""
+        rows.append({"recipe": name, "method": r.method, "steps": r.schedule.steps, "batch": r.train.batch, "checkpoint": bundled})
+    return rows
+
+
+def _metrics() -> list[dict[str, Any]]:
+    from ..protocol import METRIC_VERSIONS
+
+    what = {
+        "accuracy": ("cls", "share of right classes", "Wilson"),
+        "top5": ("cls", "share of images whose class is among the five best scores (10 classes or more)", "Wilson"),
+        "miou": ("ss", "IoU a class over the whole split, mean over the classes present", "bootstrap over images"),
+        "pixel_accuracy": ("ss", "share of right pixels", "bootstrap over images"),
+        "fid": ("sis", "Fréchet distance; fid[NAME] when the features are not the FID Inception's", "delete-group jackknife"),
+        "kid": ("sis", "unbiased squared MMD, cubic kernel; named like fid", "delete-group jackknife"),
+        "lpips_gt": ("sis", "LPIPS (AlexNet) to the real image of the same id", "bootstrap over labels"),
+        "lpips_diversity": ("sis", "LPIPS between samples of one label (--samples-per-mask 2 or more)", "bootstrap over labels"),
+        "alignment": ("sis", "mIoU / accuracy of an independent network on the samples, beside its score on real images", "as ss / cls"),
+    }
+    return [
+        {"metric": name, "version": v, "task": what[name][0], "what": what[name][1], "95 % interval": what[name][2]}
+        for name, v in METRIC_VERSIONS.items()
+    ]
+
+
+def _runs(out: Path) -> list[dict[str, Any]]:
+    from ..compare import read_records
+
+    return [
+        {
+            "key": r.key,
+            "status": r.status,
+            "data set": r.dataset,
+            "task": r.task,
+            "method": r.method,
+            "steps": "–" if r.steps is None else r.steps,
+            "seed": r.seed,
+            "n": r.n,
+            "created": r.created,
+        }
+        for r in sorted(read_records([out]), key=lambda r: (r.dataset, r.task, r.method, r.steps or 0, r.seed))
+    ]

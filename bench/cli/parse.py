@@ -1,0 +1,29 @@
+"""Comma lists of the command line."""
+
+from __future__ import annotations
+
+from ...symmflow.errors import InputError
+
+
+def names(text: str | None, option: str) -> list[str]:
+    """`a,b` -> ["a", "b"]; empty items are refused."""
+    if text is None:
+        return []
+    items = [item.strip() for item in text.split(",")]
+    if not all(items):
+        raise InputError(f"{option} {text!r} has an empty item; write it like {option} a,b.")
+    return list(dict.fromkeys(items))
+
+
+def integers(text: str, option: str, minimum: int) -> list[int]:
+    """`1,5,25` -> [1, 5, 25], each once, in the given order; anything else is refused."""
+    numbers = []
+    for item in text.split(","):
+        if not item.strip().lstrip("-").isascii() or not item.strip().lstrip("-").isdigit():
+            what = f"{item.strip()!r} is no whole number" if item.strip() else "an item is empty"
+            raise InputError(f"{option} {text!r}: {what}; write it like {option} 1,5,25.")
+        number = int(item)
+        if number < minimum:
+            raise InputError(f"{option} {text!r}: {number} is less than {minimum}; write it like {option} 1,5,25.")
+        numbers.append(number)
+    return list(dict.fromkeys(numbers))
