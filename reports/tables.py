@@ -46,7 +46,7 @@ def _cells(table: Table, row: Row, papers: list[str], several: bool) -> list[str
             value = row.paper.get(metric)
             percent = found is None or found.unit == "fraction"
             cells.append("–" if value is None else f"{value * 100:.1f}" if percent else f"{value:g}")
-    cells.append("–" if row.images_per_second is None else f"{row.images_per_second:.3g}")
+    cells.append("–" if row.images_per_second is None else _rate(row.images_per_second))
     return cells + ([str(len(row.seeds))] if several else [])
 
 
@@ -90,3 +90,8 @@ def to_json(table: Table) -> dict[str, Any]:
     for shown, row in zip(plain["rows"], table.rows, strict=True):
         shown["metrics"] = {name: metric.model_dump(mode="json") for name, metric in row.metrics.items()}
     return plain
+
+
+def _rate(value: float) -> str:
+    """Three digits, no exponents."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

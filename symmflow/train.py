@@ -70,6 +70,7 @@ class Trainer:
     def train(self, max_steps: int | None = None, max_seconds: float | None = None) -> Checkpoint:
         """Run to `max_steps` (by default all of the schedule), or as long as `max_seconds` allow, and save a checkpoint."""
         from accelerate import Accelerator
+        from accelerate.state import AcceleratorState
         from accelerate.utils import set_seed
         from diffusers.training_utils import EMAModel
 
@@ -79,6 +80,7 @@ class Trainer:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"cannot write to {self.out}: {error.strerror}; choose another --out.") from None
+        AcceleratorState._reset_state()  # else a second training in this process keeps the precision of the first
         accelerator = Accelerator(
             mixed_precision={"fp32": "no"}.get(config.precision, config.precision),
             gradient_accumulation_steps=config.accumulate,

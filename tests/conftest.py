@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[1]
-SHARED_MNIST = REPOSITORY.parent / "shared" / "data" / "mnist"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,6 +28,33 @@ def _closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.delenv("SYMMBENCH_DATA", raising=False)
     monkeypatch.delenv("SYMMBENCH_WEIGHTS", raising=False)
+
+
+@pytest.fixture
+def real_mnist() -> Path:
+    """The real MNIST files, where they lie beside the checkout."""
+    folder = REPOSITORY.parent / "shared" / "data" / "mnist"
+    if not folder.is_dir():
+        pytest.skip("the real MNIST files are not beside this checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def untrained_scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of `symmflow` for digit-scenes with random weights: cheap, and wrong everywhere."""
+    import torch
+
+    from symmbench import datasets, methods
+    from symmbench.symmflow.checkpoint import save_checkpoint
+
+    recipe = methods.recipe("digit-scenes/symmflow", {"network.channels": 16})
+    torch.manual_seed(0)
+    network = methods.method("symmflow").network(recipe, datasets.card("digit-scenes"))
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.05)
+    folder = tmp_path_factory.mktemp("untrained") / "checkpoint"
+    save_checkpoint(folder, network.state_dict(), recipe, "step,loss\n", trained_steps=0)
+    return folder
 
 
 Bench = Callable[..., subprocess.CompletedProcess[str]]

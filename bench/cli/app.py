@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import sys
 
-import click
 import typer
 
 from ...symmflow.errors import InputError
@@ -42,6 +41,10 @@ def options(
         typer.echo(context.get_help())
 
 
+# Typer brings its own copy of click since 0.20 or depends on it before: the base of its errors is found, not imported
+_UsageError: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+
 def main() -> None:
     """Entry point. Exit codes: 0 done, 1 a cell failed, 2 bad input, 130 interrupted."""
     debug = "--debug" in sys.argv
@@ -52,12 +55,12 @@ def main() -> None:
         sys.exit(code if isinstance(code, int) else 0)
     except InputError as error:
         _fail(str(error), debug)
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message())
-        sys.exit(0)
-    except click.ClickException as error:
-        _fail(error.format_message(), debug)
-    except (KeyboardInterrupt, click.Abort) as interrupt:
+    except _UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error.format_message())  # type: ignore[attr-defined]
+            sys.exit(0)
+        _fail(error.format_message(), debug)  # type: ignore[attr-defined]
+    except (KeyboardInterrupt, typer.Abort) as interrupt:
         print(f"interrupted: {str(interrupt) or 'what was finished is kept; the same command goes on from there'}.", file=sys.stderr)
         sys.exit(130)
     except OSError as error:

@@ -1,0 +1,164 @@
+"""The command line as a user meets it: another process."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+RUN = ("run", "-t", "cls", "-d", "two-spirals")
+
+
+def test_help_is_quick_and_imports_no_torch(bench) -> None:  # type: ignore[no-untyped-def]
+    code = "import sys; sys.argv = ['bench', '--help']\ntry:\n import symmbench.bench.cli as c; c.main()\nfinally:\n assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert all(word in done.stdout for word in ("run", "train", "sample", "compare", "list", "data"))
+
+
+def test_second_run_imports_no_torch_and_says_so(bench, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    first = bench(*RUN, "--steps", "1,2,5", "--json")
+    assert first.returncode == 0, first.stderr
+    records = json.loads(first.stdout)
+    assert [(r["steps"], r["nfe"], r["status"]) for r in records] == [(1, 1, "ok"), (2, 2, "ok"), (5, 5, "ok")]
+    wanted = "key status method checkpoint task dataset split steps solver seed n nfe nfe_executed metrics cost protocol provenance"
+    assert set(wanted.split()) <= set(records[0])
+    code = (
+        f"import sys; sys.argv = ['bench', *{[*RUN, '--steps', '1,2,5', '--json']!r}]\n"
+        "import symmbench.bench.cli as c\n"
+        "try:\n c.main()\nfinally:\n assert 'torch' not in sys.modules"
+    )
+    second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert second.returncode == 0, second.stderr
+    assert json.loads(second.stdout) == records and "nothing to evaluate" in second.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((*RUN, "--steps", "0"), "0 is less than 1"),
+        ((*RUN, "--steps", "2.5"), "'2.5' is no whole number"),
+        ((*RUN, "--steps", "1,,5"), "an item is empty"),
+        ((*RUN, "--seeds", "x"), "'x' is no whole number"),
+        (("run", "-m", "symflow"), "did you mean 'symmflow'"),
+        (("run", "--stepz", "1"), "No such option: --stepz"),
+        (("rum",), "No such command 'rum'"),
+        (("run", "-d", "mnist", "-t", "cls", "--data-root", "."), "does not hold mnist; it needs train-images-idx3-ubyte[.gz]"),
+        (("train", "--recipe", "mnist/symmflo"), "did you mean 'mnist/symmflow'"),
+        (("train", "--recipe", "digits/cnn", "--set", "optimizer.lr=fast"), "optimizer.lr"),
+        (("compare", "nothing-here"), "there is no results folder"),
+        (("data", "get", "inceptionn"), "did you mean 'inception'"),
+        (("list", "things"), "things"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_exit_code_two(bench, arguments: tuple[str, ...], said: str) -> None:  # type: ignore[no-untyped-def]
+    done = bench(*arguments)
+    assert done.returncode == 2 and said in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
+def test_debug_shows_the_traceback(bench) -> None:  # type: ignore[no-untyped-def]
+    done = bench("run", "-m", "symflow", "--debug")
+    assert done.returncode == 2 and "Traceback" in done.stderr and "did you mean" in done.stderr
+
+
+def test_unwritable_output_is_refused_before_work(bench, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "file").write_text("")
+    done = bench(*RUN, "--out", "file/results")
+    assert done.returncode == 2 and "choose another folder" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists() or os.geteuid() != 0, reason="needs root to mount a small disk")
+def test_a_full_disk_loses_nothing(bench, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", str(small)], capture_output=True).returncode:
+        pytest.skip("cannot mount a small disk here")
+    try:
+        done = bench(*RUN, "--steps", ",".join(map(str, range(1, 16))), "--out", str(small))
+        assert done.returncode == 2 and "free some space" in done.stderr and "Traceback" not in done.stderr
+        subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
+        again = bench(*RUN, "--steps", "1,2", "--out", str(small), "--json")
+        assert again.returncode == 0 and [r["status"] for r in json.loads(again.stdout)] == ["ok", "ok"]
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
+    """SIGKILL in the middle of a cell; the same command again evaluates fewer samples and gives the same metrics."""
+    command = [sys.executable, "-m", "symmbench.bench", *RUN, "--steps", "200", "--batch-size", "16", "--json"]
+    process = subprocess.Popen([*command, "--out", "cut"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while len(list(tmp_path.glob("cut/two-spirals/cls/*/evidence/*.parquet"))) < 2:
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not list(tmp_path.glob("cut/two-spirals/cls/*/record.json"))
+    rest = subprocess.run([*command, "--out", "cut"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    whole = subprocess.run([*command, "--out", "whole"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    evaluated = [int(r.stderr.split("evaluated ")[1].split(" ")[0].replace(",", "")) for r in (rest, whole)]
+    assert evaluated[0] < evaluated[1] == 2000
+    assert json.loads(rest.stdout)[0]["metrics"] == json.loads(whole.stdout)[0]["metrics"]
+
+
+def test_train_then_run_then_compare_then_sample(bench, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    small = ["--set", "network.channels=16", "--set", "train.batch=8"]
+    done = bench("train", "--recipe", "digits/symmflow", "--max-steps", "3", *small, "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    assert "3 steps of 5000" in done.stdout
+    folder = "runs/digits/symmflow"
+    done = bench("run", "-t", "cls,sis", "-d", "digits", "--checkpoint", folder, "--steps", "1,2", "--limit", "30")
+    assert done.returncode == 0 and "accuracy" in done.stdout, done.stderr
+    done = bench("compare", "--format", "md", "--plot", "steps.png")
+    assert done.returncode == 0 and "| symmflow | 2 | 2 |" in done.stdout, done.stderr
+    assert (tmp_path / "steps.png").read_bytes().startswith(b"\x89PNG")
+    done = bench("compare", "--task", "cls", "--json")
+    assert [row["steps"] for row in json.loads(done.stdout)[0]["rows"]] == [1, 2]
+    done = bench("sample", "-d", "digits", "--checkpoint", folder, "--steps", "1,2", "-n", "3", "-o", "s.png")
+    assert done.returncode == 0 and (tmp_path / "s.png").stat().st_size > 1000, done.stderr
+
+
+@pytest.mark.parametrize("kind", ["methods", "datasets", "recipes", "metrics"])
+def test_lists(bench, kind: str) -> None:  # type: ignore[no-untyped-def]
+    assert len(json.loads(bench("list", kind, "--json").stdout)) >= 3
+    assert bench("list", kind).returncode == 0
+
+
+def test_compare_prints_the_papers_row(bench) -> None:  # type: ignore[no-untyped-def]
+    bench(*RUN, "--steps", "1,50", "--limit", "200")
+    done = bench("compare", "--format", "md")
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| symmflow")]
+    assert "| 100.0 |" in rows[0] and "| 82.0 |" in rows[1]
+
+
+def test_different_protocols_are_different_tables(bench) -> None:  # type: ignore[no-untyped-def]
+    bench(*RUN, "--steps", "1", "--limit", "20")
+    bench(*RUN, "--steps", "1", "--limit", "30")
+    done = bench("compare", "--format", "md")
+    assert done.stdout.count("### two-spirals/cls@1") == 2 and "do not compare across them" in done.stderr
+
+
+@pytest.mark.slow
+def test_real_mnist_trains_and_runs(bench, real_mnist: Path) -> None:  # type: ignore[no-untyped-def]
+    _train_and_run(bench, "mnist", ["--data-root", str(real_mnist)])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/usr/share/datasets/fashion-mnist").is_dir(), reason="Debian's dataset-fashion-mnist is not installed")
+def test_real_fashion_mnist_trains_and_runs(bench) -> None:  # type: ignore[no-untyped-def]
+    _train_and_run(bench, "fashion-mnist", [])
+
+
+def _train_and_run(bench, dataset: str, root: list[str]) -> None:  # type: ignore[no-untyped-def]
+    """The papers' recipe on the real images; a smaller batch and fewer steps, for two cores."""
+    recipe = ["--recipe", f"{dataset}/symmflow", "--max-steps", "2", "--set", "train.batch=16", "--set", "train.accumulate=1"]
+    done = bench("train", *recipe, *root)
+    assert done.returncode == 0, done.stderr
+    done = bench("run", "-t", "cls,sis", "-d", dataset, "--checkpoint", f"runs/{dataset}/symmflow", "--limit", "20", "--steps", "1", "--json", *root)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [(r["task"], r["status"], r["n"]) for r in json.loads(done.stdout)] == [("cls", "ok", 20), ("sis", "ok", 20)]

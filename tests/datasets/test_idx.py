@@ -1,0 +1,118 @@
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from symmbench import datasets
+from symmbench.datasets import idx, registry
+from symmbench.datasets.card import Card
+from symmbench.symmflow.errors import InputError
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    data = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape) + array.tobytes()
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Files in the official layout, 12 training and 5 test images."""
+    from dataclasses import replace
+
+    small = {name: replace(card, splits={"train": 12, "test": 5}) for name, card in idx.CARDS.items()}
+    monkeypatch.setattr(idx, "CARDS", small)
+    registry._cached.cache_clear()
+    folder = tmp_path / "files"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for split, count in (("train", 12), ("t10k", 5)):
+        write_idx(folder / f"{split}-images-idx3-ubyte.gz", random.integers(0, 256, (count, 28, 28), dtype=np.uint8))
+        write_idx(folder / f"{split}-labels-idx1-ubyte", np.arange(count, dtype=np.uint8) % 10)
+    yield folder
+    registry._cached.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+def test_files_are_found_under_the_root_and_resized(root: Path, name: str) -> None:
+    data = datasets.load(name, "train", root)
+    assert data.images.shape == (12, 1, 32, 32) and data.images.dtype == np.uint8
+    assert data.labels.tolist() == [*range(10), 0, 1] and data.ids[0] == "train-00000"
+
+
+def test_environment_names_a_root(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYMMBENCH_DATA", str(root))
+    assert len(datasets.load("mnist", "test")) == 5
+
+
+def test_a_root_without_the_files_says_which(root: Path, tmp_path: Path) -> None:
+    (root / "t10k-labels-idx1-ubyte").unlink()
+    with pytest.raises(InputError, match=r"t10k-labels-idx1-ubyte\[.gz\]"):
+        datasets.load("mnist", "test", root)
+    with pytest.raises(InputError, match="not a folder"):
+        datasets.load("mnist", "test", tmp_path / "none")
+
+
+@pytest.mark.parametrize("damage", ["truncated", "not idx", "wrong count", "wrong class"])
+def test_damaged_files(root: Path, damage: str) -> None:
+    images, labels = root / "t10k-images-idx3-ubyte.gz", root / "t10k-labels-idx1-ubyte"
+    if damage == "truncated":
+        images.write_bytes(images.read_bytes()[:500])
+    elif damage == "not idx":
+        labels.write_bytes(b"hello world")
+    elif damage == "wrong count":
+        write_idx(labels, np.zeros(4, dtype=np.uint8))
+    else:
+        write_idx(labels, np.full(5, 10, dtype=np.uint8))
+    with pytest.raises(InputError, match=r"get (it|the official files?) again"):
+        datasets.load("mnist", "test", root)
+
+
+def test_download_goes_through_torchvision(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its mirrors replaced by a server on this machine."""
+    import http.server
+    import threading
+    from functools import partial
+
+    import torchvision.datasets
+
+    for file in root.glob("*ubyte"):
+        write_idx(root / f"{file.name}.gz", idx.read_idx(file))
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(root))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        kind = torchvision.datasets.MNIST
+        monkeypatch.setattr(kind, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
+        monkeypatch.setattr(kind, "resources", [(name, None) for name, _ in kind.resources])
+        assert len(datasets.load("mnist", "test")) == 5
+    finally:
+        server.shutdown()
+    registry._cached.cache_clear()
+    assert len(datasets.load("mnist", "train")) == 12  # from the cache: the server is gone
+
+
+def test_no_files_and_no_connection_is_one_sentence(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torchvision.datasets
+
+    monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
+    with pytest.raises(InputError, match="cannot be downloaded"):
+        datasets.load("mnist", "test")
+
+
+def test_the_real_mnist(real_mnist: Path) -> None:
+    data = datasets.load("mnist", "test", real_mnist)
+    assert len(data) == 10_000 and data.labels[:5].tolist() == [7, 2, 1, 0, 4]
+
+
+@pytest.mark.skipif(not idx.DEBIAN.is_dir(), reason="Debian's dataset-fashion-mnist is not installed")
+def test_the_real_fashion_mnist() -> None:
+    data = datasets.load("fashion-mnist", "test")
+    assert len(data) == 10_000 and np.bincount(data.labels).tolist() == [1000] * 10
+
+
+def test_cards_are_complete() -> None:
+    for name in datasets.names():
+        card: Card = datasets.card(name)
+        assert card.name == name and card.licence and card.source and card.obtain
+        assert card.palette is None or len(card.palette) == len(card.classes)

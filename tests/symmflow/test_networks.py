@@ -1,0 +1,53 @@
+import pytest
+import torch
+
+from symmbench.symmflow.errors import InputError
+from symmbench.symmflow.networks import build_network
+from symmbench.symmflow.recipe import NetworkConfig
+
+SMALL = NetworkConfig(channels=8, multipliers=(1, 2), depth=1, attention=(4,), head_channels=8, patch=2)
+
+
+def test_unet_keeps_size_and_takes_non_square_images() -> None:
+    network = build_network(SMALL, in_channels=4, out_channels=6, size=(16, 24))
+    assert network(torch.randn(3, 4, 16, 24), torch.rand(3)).shape == (3, 6, 16, 24)
+
+
+def test_unet_starts_at_zero_and_depends_on_time_once_trained() -> None:
+    network = build_network(SMALL, in_channels=4, out_channels=4, size=(16, 16))
+    z = torch.randn(2, 4, 16, 16)
+    assert network(z, torch.rand(2)).abs().max() == 0  # as Guided Diffusion initialises it
+    for p in network.parameters():
+        torch.nn.init.normal_(p, std=0.1)
+    assert not torch.allclose(network(z, torch.zeros(2)), network(z, torch.ones(2)))
+
+
+def test_table_8_networks_have_the_papers_shape() -> None:
+    """Widths 32 x (1, 2, 2, 2), two blocks a level, attention at 16 and in the middle."""
+    config = NetworkConfig(channels=32, multipliers=(1, 2, 2, 2), depth=2, attention=(16,), head_channels=64)
+    unet = build_network(config, in_channels=2, out_channels=2, size=(32, 32)).unet
+    assert [block.resnets[0].out_channels for block in unet.down_blocks] == [32, 64, 64, 64]
+    assert [len(block.resnets) for block in unet.down_blocks] == [2] * 4
+    assert [len(block.resnets) for block in unet.up_blocks] == [3] * 4
+    assert [hasattr(block, "attentions") for block in unet.down_blocks] == [False, True, False, False]
+    assert [hasattr(block, "attentions") for block in unet.up_blocks] == [False, False, True, False]
+    assert len(unet.mid_block.attentions) == 1
+
+
+def test_toy_mlp_tells_the_two_ends_of_time_apart() -> None:
+    network = build_network(NetworkConfig(kind="mlp", channels=32, depth=2), in_channels=3, out_channels=3, size=())
+    z = torch.randn(4, 3)
+    assert (network(z, torch.zeros(4)) - network(z, torch.ones(4))).abs().mean() > 1e-3
+
+
+@pytest.mark.parametrize("size", [(15, 16), (16, 18)])
+def test_sizes_that_do_not_fit_are_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(InputError, match="divide by 4"):
+        build_network(SMALL, in_channels=4, out_channels=4, size=size)
+
+
+def test_kinds_and_data_must_agree() -> None:
+    with pytest.raises(InputError, match="takes points"):
+        build_network(NetworkConfig(kind="mlp"), in_channels=3, out_channels=3, size=(8, 8))
+    with pytest.raises(InputError, match="takes images"):
+        build_network(SMALL, in_channels=3, out_channels=3, size=())
