@@ -23,7 +23,9 @@ def run(**request: Any) -> list[Record]:
     return sweep(plan(wanted), wanted).records
 
 
-def train(recipe: str, out: Path | str | None = None, *, overrides: dict[str, Any] | None = None, **options: Any) -> Checkpoint:
+def train(
+    recipe: str, out: Path | str | None = None, *, overrides: dict[str, Any] | None = None, **options: Any
+) -> Checkpoint:
     """Train a bundled recipe (or a TOML file) into a folder; options as `symmbench.bench.training.run_training`."""
     from .. import methods
     from .training import run_training
@@ -47,8 +49,14 @@ def load(results: Path | str = "results") -> pd.DataFrame:
 
     rows = []
     for record in read_records([Path(results)]):
-        row = record.model_dump(mode="json", exclude={"metrics", "absent", "details", "provenance", "cost", "checkpoint", "protocol"})
-        row |= {"checkpoint": record.checkpoint.sha256, "recipe": record.checkpoint.recipe, "protocol": record.protocol["hash"]}
+        row = record.model_dump(
+            mode="json", exclude={"metrics", "absent", "details", "provenance", "cost", "checkpoint", "protocol"}
+        )
+        row |= {
+            "checkpoint": record.checkpoint.sha256,
+            "recipe": record.checkpoint.recipe,
+            "protocol": record.protocol["hash"],
+        }
         for name, metric in record.metrics.items():
             row |= {name: metric.value, f"{name}.low": metric.low, f"{name}.high": metric.high}
         row |= {"images_per_second": record.cost.images_per_second if record.cost else None}

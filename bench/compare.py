@@ -86,7 +86,9 @@ def tables(records: Iterable[Record], tasks: Sequence[str] = (), datasets: Seque
                 continue
             groups.setdefault((r.method, r.checkpoint.sha256, r.steps, r.solver, r.precision), []).append(r)
             table.absent |= r.absent
-        table.rows = sorted((_row(group) for group in groups.values()), key=lambda r: (r.method, r.recipe, r.steps or 0, r.solver or ""))
+        table.rows = sorted(
+            (_row(group) for group in groups.values()), key=lambda r: (r.method, r.recipe, r.steps or 0, r.solver or "")
+        )
         result.append(table)
     return sorted(result, key=lambda t: (order[t.task], t.dataset, t.protocol))
 

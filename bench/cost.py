@@ -68,7 +68,8 @@ def peak_memory(device: str) -> int:
 def throughput(batches: Sequence[dict[str, Any]], device: str) -> Cost:
     """Median seconds over batches of one size, warm-up batches left out; None where all were warm-up.
 
-    A batch: {"seconds", "size", "warm_up", "peak"}. A resumed cell may hold batches of another size: the last size counts.
+    A batch: {"seconds", "size", "warm_up", "peak"}. A resumed cell may hold batches of another
+    size: the last size counts.
     """
     size = batches[-1]["size"]
     timed = [b["seconds"] for b in batches if b["size"] == size and not b["warm_up"]]

@@ -19,7 +19,6 @@ from .metrics.confusion import sparse_confusion
 
 if TYPE_CHECKING:
     import pandas as pd
-    import torch
 
     from .plan import Job
 
@@ -51,7 +50,9 @@ class Evaluator:
     outputs: dict[Steps, np.ndarray] = field(default_factory=dict)
     """What the method made of the first batch (class ids, masks or images), for previews."""
 
-    def shard(self, positions: np.ndarray, steps: tuple[Steps, ...], advance: Callable[[int], None]) -> dict[Steps, Shard]:
+    def shard(
+        self, positions: np.ndarray, steps: tuple[Steps, ...], advance: Callable[[int], None]
+    ) -> dict[Steps, Shard]:
         """Evaluate the samples at `positions` at every step count; `advance(n)` is told of finished images."""
         rows: dict[Steps, list[dict[str, Any]]] = {s: [] for s in steps}
         batches: dict[Steps, list[dict[str, Any]]] = {s: [] for s in steps}
@@ -121,7 +122,9 @@ class Evaluator:
         ids, labels = list(batch.ids[:real]), batch.labels[:real]
         if self.job.task == "cls":
             classes, scores = outputs[0]
-            return {"predictions": {"id": ids, "label": labels, "prediction": classes[:real], "scores": list(scores[:real])}}
+            return {
+                "predictions": {"id": ids, "label": labels, "prediction": classes[:real], "scores": list(scores[:real])}
+            }
         if self.job.task == "ss":
             return {"confusion": confusion_columns(ids, labels, outputs[0][:real], len(self.job.data.card.classes))}
         return self._synthesis_rows(ids, batch, real, [images[:real] for images in outputs])
@@ -182,9 +185,7 @@ def as_tables(rows: list[dict[str, Any]]) -> dict[str, pd.DataFrame]:
     """Columns of several batches, joined into one table each."""
     import pandas as pd
 
-    return {
-        name: pd.concat([pd.DataFrame(part[name]) for part in rows], ignore_index=True) for name in rows[0]
-    }
+    return {name: pd.concat([pd.DataFrame(part[name]) for part in rows], ignore_index=True) for name in rows[0]}
 
 
 def load_judges(job: Job, device: str) -> Judges:
@@ -209,7 +210,7 @@ def load_judges(job: Job, device: str) -> Judges:
         def align(images: np.ndarray) -> np.ndarray:
             x = torch.from_numpy(images).to(device) / 127.5 - 1
             noise = Draws(0, [""] * len(x))
-            call = judge.segment if card.has_masks else judge.classify
+            call: Callable[..., Iterator[Any]] = judge.segment if card.has_masks else judge.classify
             with torch.inference_mode():
                 return next(iter(call(x, steps=(None,), solver="none", noise=noise))).classes.cpu().numpy()
 

@@ -58,8 +58,12 @@ class Evaluators:
             return f"{name}:{sha256}"
 
         return {
-            "extractor": of(self.extractor.name, self.extractor.sha256) if isinstance(self.extractor, Extractor) else None,
-            "aligner": of(self.aligner.recipe.name, self.aligner.sha256) if isinstance(self.aligner, Checkpoint) else None,
+            "extractor": of(self.extractor.name, self.extractor.sha256)
+            if isinstance(self.extractor, Extractor)
+            else None,
+            "aligner": of(self.aligner.recipe.name, self.aligner.sha256)
+            if isinstance(self.aligner, Checkpoint)
+            else None,
             "lpips": of(self.lpips.name, self.lpips.sha256) if isinstance(self.lpips, Backbone) else None,
         }
 
@@ -96,7 +100,9 @@ def plan(request: Request) -> Plan:
         split = datasets.load(dataset, request.split, request.data_root).first(request.limit)
         evaluators = _evaluators(task, split, request)
         protocol = make(
-            task, split, samples_per_mask=request.samples_per_mask if task == "sis" else 1,
+            task,
+            split,
+            samples_per_mask=request.samples_per_mask if task == "sis" else 1,
             evaluators=evaluators.fingerprints() if task == "sis" else {},
         )
         for name in _methods(request.methods, dataset):
@@ -112,19 +118,21 @@ def plan(request: Request) -> Plan:
             for seed in [request.seeds[0]] if kind.stepless else request.seeds:
                 cells = []
                 for steps in [None] if stepless else request.steps:
-                    cell = Cell(
-                        method=name,
-                        checkpoint_sha256=checkpoint.sha256,
-                        task=task,
-                        dataset=dataset,
-                        split=request.split,
-                        steps=steps,
-                        solver=None if kind.stepless else request.solver,
-                        precision=request.precision,
-                        seed=seed,
-                        limit=request.limit if request.limit and request.limit <= len(split) else None,
-                        samples_per_mask=request.samples_per_mask if task == "sis" else 1,
-                        protocol=protocol.hash,
+                    cell = Cell.model_validate(
+                        {
+                            "method": name,
+                            "checkpoint_sha256": checkpoint.sha256,
+                            "task": task,
+                            "dataset": dataset,
+                            "split": request.split,
+                            "steps": steps,
+                            "solver": None if kind.stepless else request.solver,
+                            "precision": request.precision,
+                            "seed": seed,
+                            "limit": request.limit if request.limit and request.limit <= len(split) else None,
+                            "samples_per_mask": request.samples_per_mask if task == "sis" else 1,
+                            "protocol": protocol.hash,
+                        }
                     )
                     support = kind.supports(task, steps, card)
                     if support:

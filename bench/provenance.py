@@ -11,7 +11,19 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("symmbench", "torch", "torchvision", "diffusers", "torchdiffeq", "numpy", "scipy", "scikit-learn", "pillow", "clean-fid", "lpips")
+PACKAGES = (
+    "symmbench",
+    "torch",
+    "torchvision",
+    "diffusers",
+    "torchdiffeq",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pillow",
+    "clean-fid",
+    "lpips",
+)
 
 
 def collect(device: str) -> dict[str, Any]:

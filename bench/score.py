@@ -45,7 +45,11 @@ def _classification(job: Job, tables: Tables, reference: Tables) -> Scores:
         metrics["top5"] = _share(statistics.wilson(int((rank < 5).sum()), n))
     else:
         absent["top5"] = f"{len(classes)} classes are too few for a top-5"
-    per_class = {name: float(correct[table["label"] == k].mean()) for k, name in enumerate(classes) if (table["label"] == k).any()}
+    per_class = {
+        name: float(correct[table["label"] == k].mean())
+        for k, name in enumerate(classes)
+        if (table["label"] == k).any()
+    }
     return metrics, absent, {"accuracy_per_class": per_class}
 
 
@@ -59,7 +63,10 @@ def _segmentation(job: Job, tables: Tables, reference: Tables) -> Scores:
 
 
 def _synthesis(job: Job, tables: Tables, reference: Tables) -> Scores:
-    table, metrics, absent, details = tables["samples"], {}, {}, {}
+    table = tables["samples"]
+    metrics: dict[str, Metric] = {}
+    absent: dict[str, str] = {}
+    details: dict[str, Any] = {}
     extractor = job.evaluators.extractor
     if isinstance(extractor, Extractor):
         features = np.stack(table["features"].to_list())
@@ -102,8 +109,8 @@ def _synthesis(job: Job, tables: Tables, reference: Tables) -> Scores:
 def _areas(job: Job, table: pd.DataFrame) -> Areas:
     position = {sample_id: row for row, sample_id in enumerate(job.data.ids)}
     image = table["id"].map(position).to_numpy()
-    columns = (table[c].to_numpy(np.int64) for c in ("truth", "prediction", "pixels"))
-    return Areas.from_sparse(image, *columns, n=len(position), num_classes=len(job.protocol.classes))
+    truth, predicted, pixels = (table[c].to_numpy(np.int64) for c in ("truth", "prediction", "pixels"))
+    return Areas.from_sparse(image, truth, predicted, pixels, len(position), len(job.protocol.classes))
 
 
 def _per_class(job: Job, areas: Areas) -> dict[str, float | None]:

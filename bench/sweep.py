@@ -60,7 +60,9 @@ def sweep(plan: Plan, request: Request, progress: Progress | None = None) -> Out
             except Exception:
                 for cell in missing:
                     if store.get(cell) is None:
-                        failed = blank(cell, job.protocol, checkpoint_facts(job.checkpoint), "failed", traceback.format_exc())
+                        failed = blank(
+                            cell, job.protocol, checkpoint_facts(job.checkpoint), "failed", traceback.format_exc()
+                        )
                         store.put(cell, failed)
         for cell in job.cells:
             outcome.records.append(_stored(store, cell))
@@ -83,7 +85,9 @@ def resolve_device(wanted: str) -> str:
     except RuntimeError:
         raise InputError(f"--device {wanted!r} is no device; choose cpu, cuda or cuda:0.") from None
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise InputError(f"--device {wanted} is not on this machine ({torch.cuda.device_count()} CUDA devices); choose cpu.")
+        raise InputError(
+            f"--device {wanted} is not on this machine ({torch.cuda.device_count()} CUDA devices); choose cpu."
+        )
     if device.type not in ("cpu", "cuda"):
         raise InputError(f"--device {wanted} is not supported; choose cpu, cuda or cuda:0.")
     return wanted
@@ -136,7 +140,9 @@ def _record(job: Job, cell: Cell, found: Shard, reference: Any, facts: dict[str,
     expected = {"cls": len(job.data), "sis": len(job.data) * cell.samples_per_mask}.get(cell.task)
     ids = set(main["id"])
     if ids != set(job.data.ids) or (expected and len(main) != expected):
-        raise RuntimeError(f"evidence of {cell.title} does not hold every sample once: {len(ids)} of {len(job.data)} ids")
+        raise RuntimeError(
+            f"evidence of {cell.title} does not hold every sample once: {len(ids)} of {len(job.data)} ids"
+        )
     record = blank(cell, job.protocol, checkpoint_facts(job.checkpoint), "ok")
     return record.model_copy(
         update={

@@ -86,7 +86,9 @@ def scene(scene_id: str) -> tuple[Array, Array]:
     return np.clip(np.round(canvas), 0, 255).astype(np.uint8).transpose(2, 0, 1), mask
 
 
-def _place(height: int, width: int, boxes: list[tuple[int, int, int, int]], random: np.random.Generator) -> tuple[int, int]:
+def _place(
+    height: int, width: int, boxes: list[tuple[int, int, int, int]], random: np.random.Generator
+) -> tuple[int, int]:
     """The one of eight drawn positions that overlaps earlier digits least."""
     best, least = (0, 0), float("inf")
     for _ in range(8):

@@ -119,7 +119,9 @@ def _download(card: Card, torchvision_name: str) -> Path:
     try:
         getattr(torchvision.datasets, torchvision_name)(str(root), download=True)
     except (OSError, RuntimeError) as error:
-        raise InputError(f"{card.name} is not on this machine and cannot be downloaded ({error}). {card.obtain}") from None
+        raise InputError(
+            f"{card.name} is not on this machine and cannot be downloaded ({error}). {card.obtain}"
+        ) from None
     return root / torchvision_name / "raw"
 
 

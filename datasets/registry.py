@@ -28,7 +28,7 @@ def names() -> list[str]:
 
 def card(name: str) -> Card:
     """The card of a data set."""
-    return _home(name).CARDS[name]  # type: ignore[no-any-return]
+    return _home(name).CARDS[name]
 
 
 def load(name: str, split: str, root: Path | None = None) -> Split:
@@ -43,7 +43,7 @@ def load(name: str, split: str, root: Path | None = None) -> Split:
 
 @lru_cache(maxsize=4)
 def _cached(name: str, split: str, root: Path | None) -> Split:
-    return _home(name).read(card(name), split, root)  # type: ignore[no-any-return]
+    return _home(name).read(card(name), split, root)
 
 
 def _home(name: str) -> ModuleType:

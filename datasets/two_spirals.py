@@ -20,7 +20,7 @@ CARDS = {
         shape=(2,),
         splits={"train": 20_000, "validation": 2_000, "test": 2_000},
         licence="generated",
-        source="SymmFlow paper, Figure 3; its radii and noise are not published, ours: 1.5 turns, outer radius 2, jitter 0.04",
+        source="SymmFlow paper, Figure 3; it gives no formula, ours: 1.5 turns, outer radius 2, jitter 0.04",
         obtain="Nothing to get: it is drawn from a formula.",
         embedded=True,
     )

@@ -34,9 +34,13 @@ def method(name: str) -> type[Method]:
     try:
         loaded = point.load()
     except ImportError as error:
-        raise InputError(f"method {base!r} ({point.value}) cannot be imported: {error}; install what it needs.") from error
+        raise InputError(
+            f"method {base!r} ({point.value}) cannot be imported: {error}; install what it needs."
+        ) from error
     if not (isinstance(loaded, type) and issubclass(loaded, Method)):
-        raise InputError(f"the entry point {base!r} ({point.value}) is not a Method; mend the package that registers it.")
+        raise InputError(
+            f"the entry point {base!r} ({point.value}) is not a Method; mend the package that registers it."
+        )
     return loaded
 
 

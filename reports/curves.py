@@ -15,7 +15,7 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 
 
 def steps_curves(tables: Sequence[Table]) -> bytes:
-    """PNG: one panel a headline metric and protocol, a line a method, intervals as bands, the papers' points as crosses."""
+    """PNG: a panel a headline metric and protocol, a line a method, intervals as bands, papers' points as crosses."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -31,7 +31,9 @@ def steps_curves(tables: Sequence[Table]) -> bytes:
         methods = list(dict.fromkeys((r.method, r.recipe, r.solver, r.precision) for r in table.rows))
         ticks: set[int] = set()
         for color, group in zip(COLORS * len(methods), methods, strict=False):
-            rows = [r for r in table.rows if (r.method, r.recipe, r.solver, r.precision) == group and metric in r.metrics]
+            rows = [
+                r for r in table.rows if (r.method, r.recipe, r.solver, r.precision) == group and metric in r.metrics
+            ]
             if rows:
                 ticks |= _line(axis, rows, metric, color)
         first = next(r.metrics[metric] for r in table.rows if metric in r.metrics)

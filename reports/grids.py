@@ -54,13 +54,13 @@ def label_tile(label: np.ndarray | int, card: Card) -> Image.Image:
         return uint8_tile(colors[label].transpose(2, 0, 1))
     tile = Image.new("RGB", (TILE, TILE), "white")
     name = card.classes[int(label)]
-    ImageDraw.Draw(tile).text((TILE / 2, TILE / 2), name, fill="black", font=_font(40 if len(name) < 3 else 13), anchor="mm")
+    ImageDraw.Draw(tile).text(
+        (TILE / 2, TILE / 2), name, fill="black", font=_font(40 if len(name) < 3 else 13), anchor="mm"
+    )
     return tile
 
 
-def grid(
-    tiles: Sequence[Sequence[Image.Image]], rows: Sequence[str] = (), columns: Sequence[str] = ()
-) -> Image.Image:
+def grid(tiles: Sequence[Sequence[Image.Image]], rows: Sequence[str] = (), columns: Sequence[str] = ()) -> Image.Image:
     """Pictures in rows, with captions at the left and on top."""
     from PIL import Image, ImageDraw
 

@@ -72,15 +72,20 @@ def to_rich(table: Table) -> RenderableType:
     headers, rows = columns(table)
     shown = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
     for i, header in enumerate(headers):
-        shown.add_column(header, justify="left" if i == 0 else "right")
+        shown.add_column(Text(header), justify="left" if i == 0 else "right")  # Text: fid[...] is no markup
     for row in rows:
-        shown.add_row(*row)
+        shown.add_row(*map(Text, row))
     return Group(Text(heading(table), style="bold"), shown, *[Text(line, style="dim") for line in notes(table)])
 
 
 def to_markdown(table: Table) -> str:
     headers, rows = columns(table)
-    lines = [f"### {heading(table)}", "", "| " + " | ".join(headers) + " |", "|---" + "|---:" * (len(headers) - 1) + "|"]
+    lines = [
+        f"### {heading(table)}",
+        "",
+        "| " + " | ".join(headers) + " |",
+        "|---" + "|---:" * (len(headers) - 1) + "|",
+    ]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join([*lines, "", *notes(table), ""])
 

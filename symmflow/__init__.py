@@ -1,4 +1,4 @@
-"""Symmetrical Flow Matching (SymmFlow): the path, labels, networks, solvers, objective and trainer, without the harness."""
+"""Symmetrical Flow Matching (SymmFlow): path, labels, networks, solvers, objective and trainer, without the harness."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -88,7 +88,10 @@ def save_checkpoint(path: Path, weights: dict[str, Tensor], recipe: Recipe, log:
         aside.mkdir(parents=True)
         dtype = torch.float16 if recipe.train.weights == "fp16" else torch.float32
         save_file(
-            {k: v.detach().to("cpu", dtype if v.is_floating_point() else v.dtype).contiguous() for k, v in weights.items()},
+            {
+                k: v.detach().to("cpu", dtype if v.is_floating_point() else v.dtype).contiguous()
+                for k, v in weights.items()
+            },
             aside / WEIGHTS,
         )
         manifest = {

@@ -24,7 +24,9 @@ class SymmFlow:
     codec: Codec
     image_channels: int
 
-    def labels(self, images: Tensor, draws: Draws, *, steps: int | None, solver: str, trace: Trace | None = None) -> Tensor:
+    def labels(
+        self, images: Tensor, draws: Draws, *, steps: int | None, solver: str, trace: Trace | None = None
+    ) -> Tensor:
         """The label signal y at t = 0 from images [B, C, ...] in [-1, 1] (eq. 8): start (x, noise), t 1 -> 0."""
         noise = draws.normal((self.codec.channels, *images.shape[2:]), "y").to(images.device)
         state = join(images, noise)

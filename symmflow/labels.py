@@ -20,8 +20,10 @@ IGNORE = 255
 class Codec(Protocol):
     """Between class ids and the signal y that flows."""
 
-    channels: int
-    num_classes: int
+    @property
+    def channels(self) -> int: ...
+    @property
+    def num_classes(self) -> int: ...
 
     def encode(self, labels: Tensor, spatial: Sequence[int]) -> Tensor:
         """Class ids -> clean signal [B, channels, *spatial], float32."""
@@ -117,7 +119,8 @@ class Palette:
             raise InputError(f"labels.beta = {self.beta:g} is negative; choose 0 or more.")
         if self.noise >= (limit := self.noise_limit):
             raise InputError(
-                f"labels.beta = {self.beta:g} would turn one colour into another; this palette holds less than {limit:.4g}."
+                f"labels.beta = {self.beta:g} would turn one colour into another; "
+                f"this palette holds less than {limit:.4g}."
             )
 
     @property

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +39,7 @@ class MLP(nn.Module):
         self.frequencies = config.time_frequencies
         widths = [in_channels + 1 + 2 * self.frequencies] + [config.channels] * config.depth
         layers: list[nn.Module] = []
-        for before, after in zip(widths[:-1], widths[1:], strict=True):
+        for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), nn.SiLU()]
         self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], out_channels))
 
@@ -73,7 +75,7 @@ class UNet(nn.Module):
         attends = [grid // 2**level in config.attention for level in range(len(widths))]
         attending = [width for width, on in zip(widths, attends, strict=True) if on] + [widths[-1]]
         fold = self.patch**2
-        self.unet = UNet2DModel(
+        self.unet: Any = UNet2DModel(
             sample_size=grid,
             in_channels=in_channels * fold,
             out_channels=out_channels * fold,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from .errors import InputError, unknown
@@ -45,7 +46,7 @@ def integrate(
     grid = [start + (end - start) * i / steps for i in range(steps + 1)]
     if trace:
         trace(grid[0], state)
-    for t0, t1 in zip(grid[:-1], grid[1:], strict=True):
+    for t0, t1 in pairwise(grid):
         state = advance(velocity, state, t0, t1 - t0)
         if trace:
             trace(t1, state)

@@ -68,7 +68,7 @@ class Trainer:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def train(self, max_steps: int | None = None, max_seconds: float | None = None) -> Checkpoint:
-        """Run to `max_steps` (by default all of the schedule), or as long as `max_seconds` allow, and save a checkpoint."""
+        """Run to `max_steps` (default: the whole schedule), or as long as `max_seconds` allow; save a checkpoint."""
         from accelerate import Accelerator
         from accelerate.state import AcceleratorState
         from accelerate.utils import set_seed
@@ -159,7 +159,7 @@ class Trainer:
                 step += 1
                 seen += config.batch
                 if step % config.log_every == 0 or step == last:
-                    row = {"step": float(step), "lr": schedule.get_last_lr()[0]}
+                    row = {"step": float(step), "lr": float(schedule.get_last_lr()[0])}
                     row |= {name: value / (step - logged) for name, value in sums.items()}
                     run.log.append(row)
                     accelerator.log(row, step=step)
@@ -235,7 +235,7 @@ def augment(images: Tensor, labels: Tensor, config: DataConfig, draws: Draws) ->
     return moved, labels
 
 
-class _Steps(Dataset):  # type: ignore[type-arg]
+class _Steps(Dataset):
     """The micro-batches of this process, addressed by number: what a step sees is a function of the step alone."""
 
     def __init__(self, data: TrainingSet, recipe: Recipe, micro: int, accumulate: int, rank: int, world: int) -> None:
@@ -254,7 +254,10 @@ class _Steps(Dataset):  # type: ignore[type-arg]
     def _sample(self, position: int) -> int:
         epoch, place = divmod(position, len(self.data))
         if epoch != self.epoch:
-            self.epoch, self.order = epoch, generator("order", self.recipe.train.seed, epoch).permutation(len(self.data))
+            self.epoch, self.order = (
+                epoch,
+                generator("order", self.recipe.train.seed, epoch).permutation(len(self.data)),
+            )
         return int(self.order[place])
 
 
@@ -290,7 +293,9 @@ class _Run:
             aside.replace(path)
         except (OSError, RuntimeError) as error:
             aside.unlink(missing_ok=True)
-            raise InputError(f"cannot save the training state to {path} ({error}); free space or choose another --out.") from None
+            raise InputError(
+                f"cannot save the training state to {path} ({error}); free space or choose another --out."
+            ) from None
 
     def load(self, path: Path, recipe: Recipe) -> int:
         try:
@@ -308,7 +313,9 @@ class _Run:
         except InputError:
             raise
         except Exception as error:  # a truncated or foreign file can fail in any layer of the loader
-            raise InputError(f"{path} cannot be resumed from ({type(error).__name__}); remove it to start again.") from error
+            raise InputError(
+                f"{path} cannot be resumed from ({type(error).__name__}); remove it to start again."
+            ) from error
         self.log, self.seconds, self.cpu_seconds = state["log"], state["seconds"], state["cpu_seconds"]
         return int(state["step"])
 
@@ -325,7 +332,8 @@ def _micro_batch(batch: int, accumulate: int, processes: int, samples: int) -> i
     micro, rest = divmod(batch, accumulate * processes)
     if rest:
         raise InputError(
-            f"train.batch = {batch} does not divide into {processes} processes x {accumulate} micro-batches; change one."
+            f"train.batch = {batch} does not divide into {processes} processes x {accumulate} micro-batches; "
+            "change one."
         )
     if samples < 1:
         raise InputError("the training split is empty; check --data-root.")

@@ -61,7 +61,10 @@ def main() -> None:
             sys.exit(0)
         _fail(error.format_message(), debug)  # type: ignore[attr-defined]
     except (KeyboardInterrupt, typer.Abort) as interrupt:
-        print(f"interrupted: {str(interrupt) or 'what was finished is kept; the same command goes on from there'}.", file=sys.stderr)
+        print(
+            f"interrupted: {str(interrupt) or 'what was finished is kept; the same command goes on from there'}.",
+            file=sys.stderr,
+        )
         sys.exit(130)
     except OSError as error:
         if error.errno == errno.EPIPE:  # the reader of a pipe left early

@@ -37,6 +37,7 @@ def listing(
         return
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     from .progress import stdout
 
@@ -44,7 +45,8 @@ def listing(
     for name in rows[0] if rows else ["nothing"]:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*[", ".join(map(str, v)) if isinstance(v, list) else str(v) for v in row.values()])
+        # Text: fid[...] is no markup
+        table.add_row(*[Text(", ".join(map(str, v)) if isinstance(v, list) else str(v)) for v in row.values()])
     stdout().print(table)
 
 
@@ -87,7 +89,15 @@ def _recipes() -> list[dict[str, Any]]:
     for name in methods.recipe_names():
         r = methods.recipe(name)
         bundled = "bundled" if name.split("/")[1] in methods.bundled(name.split("/")[0]) else ""
-        rows.append({"recipe": name, "method": r.method, "steps": r.schedule.steps, "batch": r.train.batch, "checkpoint": bundled})
+        rows.append(
+            {
+                "recipe": name,
+                "method": r.method,
+                "steps": r.schedule.steps,
+                "batch": r.train.batch,
+                "checkpoint": bundled,
+            }
+        )
     return rows
 
 
@@ -99,11 +109,23 @@ def _metrics() -> list[dict[str, Any]]:
         "top5": ("cls", "share of images whose class is among the five best scores (10 classes or more)", "Wilson"),
         "miou": ("ss", "IoU a class over the whole split, mean over the classes present", "bootstrap over images"),
         "pixel_accuracy": ("ss", "share of right pixels", "bootstrap over images"),
-        "fid": ("sis", "Fréchet distance; fid[NAME] when the features are not the FID Inception's", "delete-group jackknife"),
+        "fid": (
+            "sis",
+            "Fréchet distance; fid[NAME] when the features are not the FID Inception's",
+            "delete-group jackknife",
+        ),
         "kid": ("sis", "unbiased squared MMD, cubic kernel; named like fid", "delete-group jackknife"),
         "lpips_gt": ("sis", "LPIPS (AlexNet) to the real image of the same id", "bootstrap over labels"),
-        "lpips_diversity": ("sis", "LPIPS between samples of one label (--samples-per-mask 2 or more)", "bootstrap over labels"),
-        "alignment": ("sis", "mIoU / accuracy of an independent network on the samples, beside its score on real images", "as ss / cls"),
+        "lpips_diversity": (
+            "sis",
+            "LPIPS between samples of one label (--samples-per-mask 2 or more)",
+            "bootstrap over labels",
+        ),
+        "alignment": (
+            "sis",
+            "mIoU / accuracy of an independent network on the samples, beside its score on real images",
+            "as ss / cls",
+        ),
     }
     return [
         {"metric": name, "version": v, "task": what[name][0], "what": what[name][1], "95 % interval": what[name][2]}

@@ -11,18 +11,28 @@ from . import parse
 
 
 def run(
-    method: str = typer.Option("symmflow", "--method", "-m", help="Methods, comma separated; 'all' = every bundled one."),
-    task: str | None = typer.Option(None, "--task", "-t", help="cls, ss, sis (classify, segment, synthesize). Default: all."),
-    dataset: str | None = typer.Option(None, "--dataset", "-d", help="Data sets. Default: digits for cls, digit-scenes else."),
+    method: str = typer.Option(
+        "symmflow", "--method", "-m", help="Methods, comma separated; 'all' = every bundled one."
+    ),
+    task: str | None = typer.Option(
+        None, "--task", "-t", help="cls, ss, sis (classify, segment, synthesize). Default: all."
+    ),
+    dataset: str | None = typer.Option(
+        None, "--dataset", "-d", help="Data sets. Default: digits for cls, digit-scenes else."
+    ),
     steps: str = typer.Option("25", "--steps", help="Inference steps, comma separated."),
     seeds: str = typer.Option("0", "--seeds", help="Generation seeds, comma separated."),
     solver: str = typer.Option("euler", "--solver", help="euler, midpoint, heun, rk4, or dopri5 (adaptive: no steps)."),
     split: str = typer.Option("test", "--split", help="Split of the data set."),
-    limit: int | None = typer.Option(None, "--limit", help="Only the first N samples: another protocol than all of them."),
+    limit: int | None = typer.Option(
+        None, "--limit", help="Only the first N samples: another protocol than all of them."
+    ),
     checkpoint: str | None = typer.Option(None, "--checkpoint", help="Folder or hub id. Default: the bundled one."),
     data_root: Path | None = typer.Option(None, "--data-root", help="Where the files of the data set lie."),
     samples_per_mask: int = typer.Option(1, "--samples-per-mask", help="Syntheses a label; lpips_diversity needs two."),
-    extractor: str = typer.Option("auto", "--extractor", help="inception, mobilenet-v2, digits-cnn; auto: see the README."),
+    extractor: str = typer.Option(
+        "auto", "--extractor", help="inception, mobilenet-v2, digits-cnn; auto: see the README."
+    ),
     batch_size: int = typer.Option(64, "--batch-size", help="Images a batch, 1-256. Does not change the figures."),
     precision: str = typer.Option("fp32", "--precision", help="fp32, bf16 or fp16 (autocast)."),
     device: str = typer.Option("auto", "--device", help="cpu, cuda, cuda:1; auto takes CUDA where there is one."),
@@ -69,13 +79,21 @@ def run(
             stdout().print(to_rich(table))
         for record in planned.unsupported:
             at = f" at {record.steps} steps" if record.steps else ""
-            console.print(f"unsupported: {record.method} {record.task}{at}: {record.reason}", style="dim", highlight=False)
+            console.print(
+                f"unsupported: {record.method} {record.task}{at}: {record.reason}",
+                style="dim",
+                highlight=False,
+                markup=False,
+            )
     total = len(outcome.records) - len(planned.unsupported)
     if outcome.evaluated == 0 and outcome.reused == total:
-        console.print(f"nothing to evaluate: all {total} cells are in {out} (--force evaluates them again).", highlight=False)
+        console.print(
+            f"nothing to evaluate: all {total} cells are in {out} (--force evaluates them again).", highlight=False
+        )
     else:
         print(
-            f"evaluated {outcome.evaluated:,} samples in {total - outcome.reused} cells; {outcome.reused} were in {out}.",
+            f"evaluated {outcome.evaluated:,} samples in {total - outcome.reused} cells; "
+            f"{outcome.reused} were in {out}.",
             file=sys.stderr,
         )
     if outcome.failed:

@@ -15,7 +15,9 @@ def train(
     recipe: str = typer.Option(..., "--recipe", "-r", help="A bundled recipe (mnist/symmflow) or a TOML file."),
     override: list[str] = typer.Option([], "--set", help="Override a value: --set optimizer.lr=3e-4 (repeatable)."),
     max_steps: int | None = typer.Option(None, "--max-steps", help="Stop after N steps of the recipe's schedule."),
-    max_minutes: float | None = typer.Option(None, "--max-minutes", help="Stop after this time; the next call goes on."),
+    max_minutes: float | None = typer.Option(
+        None, "--max-minutes", help="Stop after this time; the next call goes on."
+    ),
     data_root: Path | None = typer.Option(None, "--data-root", help="Where the files of the data set lie."),
     out: Path | None = typer.Option(None, "--out", "-o", help="Folder of the run. Default: runs/<recipe>."),
     device: str = typer.Option("auto", "--device", help="cpu or cuda; auto takes CUDA where there is one."),
@@ -50,7 +52,11 @@ def train(
             if not console.is_terminal and time.monotonic() - spoke > 60:  # a log file gets a line a minute
                 spoke = time.monotonic()
                 left = (steps - step) * chosen.train.batch / rate / 60
-                print(f"step {step}/{steps}  loss {loss:.4f}  {rate:,.0f} images/s  {left:.0f} min left", file=sys.stderr, flush=True)
+                print(
+                    f"step {step}/{steps}  loss {loss:.4f}  {rate:,.0f} images/s  {left:.0f} min left",
+                    file=sys.stderr,
+                    flush=True,
+                )
 
         checkpoint = run_training(
             chosen,

@@ -58,7 +58,7 @@ class Areas:
 
     @property
     def present(self) -> Array:
-        """Classes that occur in the truth of the evaluated images, bool [K]: the mean is over these, resampled or not."""
+        """Classes that occur in the truth of the evaluated images, bool [K]; the mean is over these, also resampled."""
         return self.truth.sum(axis=0) > 0
 
     def iou(self, weights: Array | None = None) -> Array:

@@ -61,7 +61,9 @@ def plan(card: Card, wanted: str = "auto") -> Extractor | str:
             return Extractor(name, weights._sha256(path, path.stat().st_mtime_ns, path.stat().st_size), path)
     missing = " or ".join(order)
     if wanted != "auto":
-        raise InputError(f"the weights of {missing} are not on this machine; fetch them with `bench data get {wanted}`.")
+        raise InputError(
+            f"the weights of {missing} are not on this machine; fetch them with `bench data get {wanted}`."
+        )
     return f"no weights of {missing} on this machine (`bench data get {order[0]}`)"
 
 
@@ -92,8 +94,12 @@ def _inception(extractor: Extractor, device: str) -> Callable[[np.ndarray], Tens
     from cleanfid.inception_torchscript import InceptionV3W
     from cleanfid.resize import build_resizer
 
-    if not extractor.path.name == weights.KNOWN["inception"].file or not weights.KNOWN["inception"].matches(extractor.path):
-        raise InputError(f"{extractor.path} is not the FID Inception; TorchScript runs code, so no other file is loaded.")
+    if not extractor.path.name == weights.KNOWN["inception"].file or not weights.KNOWN["inception"].matches(
+        extractor.path
+    ):
+        raise InputError(
+            f"{extractor.path} is not the FID Inception; TorchScript runs code, so no other file is loaded."
+        )
     network = InceptionV3W(str(extractor.path.parent), download=False, resize_inside=False).to(device)
     resize = build_resizer("clean")
 

@@ -71,7 +71,9 @@ def frechet(features: Array, ids: Sequence[str], reference: Array, reference_ids
     all_a, all_b = _sum(a), _sum(b)
     value = all_a.distance(all_b)
     without = [
-        (all_a - a[g]).distance(all_b - b[g]) for g in range(GROUPS) if a[g].n + b[g].n and min(all_a.n - a[g].n, all_b.n - b[g].n) > 1
+        (all_a - a[g]).distance(all_b - b[g])
+        for g in range(GROUPS)
+        if a[g].n + b[g].n and min(all_a.n - a[g].n, all_b.n - b[g].n) > 1
     ]
     return jackknife(value, without) if len(without) > 1 else Interval(value, float("-inf"), float("inf"), "nothing")
 
@@ -79,8 +81,8 @@ def frechet(features: Array, ids: Sequence[str], reference: Array, reference_ids
 def kernel_distance(features: Array, ids: Sequence[str], reference: Array, reference_ids: Sequence[str]) -> Interval:
     """KID: unbiased squared MMD with the kernel (x.y / D + 1)^3 (Binkowski et al. 2018), over all pairs.
 
-    All pairs instead of random subsets: the same expectation, less spread, nothing to seed. Kernel sums are kept by pairs
-    of id groups, so that leaving a group out costs nothing.
+    All pairs instead of random subsets: the same expectation, less spread, nothing to seed. Kernel sums are kept by
+    pairs of id groups, so that leaving a group out costs nothing.
     """
     a, b = _by_group(features, ids), _by_group(reference, reference_ids)
     within_a, within_b, between = _kernel_sums(a, a), _kernel_sums(b, b), _kernel_sums(a, b)

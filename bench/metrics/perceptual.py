@@ -1,7 +1,8 @@
 """LPIPS (Zhang et al. 2018) through the `lpips` package. Two metrics that published tables mix:
 
-`lpips_gt`: distance of a sample to the real image (lower is closer). `lpips_diversity`: mean distance over pairs of samples
-of one label (higher is more diverse). Without the backbone's pretrained weights there is no LPIPS, never a random one.
+`lpips_gt`: distance of a sample to the real image (lower is closer). `lpips_diversity`: mean distance over pairs of
+samples of one label (higher is more diverse). Without the backbone's pretrained weights there is no LPIPS, never a
+random one.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from ...symmflow.errors import InputError, unknown
 
 @dataclass(frozen=True)
 class Weights:
-    """A file of pretrained weights; its SHA-256 must begin with `sha256` (all of it, or the part that its name pins)."""
+    """A file of pretrained weights; its SHA-256 must begin with `sha256` (all of it, or what its name pins)."""
 
     name: str
     file: str
@@ -109,7 +109,9 @@ def get(name: str, progress: Callable[[int, int], None] | None = None, url: str 
             f"cannot download {name} from {weights.url} ({reason}); put the file at {target} by hand."
         ) from None
     except OSError as error:
-        raise InputError(f"cannot write {target}: {error.strerror}; set $SYMMBENCH_WEIGHTS to another folder.") from None
+        raise InputError(
+            f"cannot write {target}: {error.strerror}; set $SYMMBENCH_WEIGHTS to another folder."
+        ) from None
     finally:
         aside.unlink(missing_ok=True)
     return target

@@ -13,9 +13,18 @@ import pytest
 RUN = ("run", "-t", "cls", "-d", "two-spirals")
 
 
-def test_help_is_quick_and_imports_no_torch(bench) -> None:  # type: ignore[no-untyped-def]
-    code = "import sys; sys.argv = ['bench', '--help']\ntry:\n import symmbench.bench.cli as c; c.main()\nfinally:\n assert 'torch' not in sys.modules"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+def without_torch(arguments: list[str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The command line in a process that fails if torch was imported by its end."""
+    code = (
+        "import sys\nfrom symmbench.bench.cli import main\n"
+        f"sys.argv = ['bench', *{arguments!r}]\n"
+        "try:\n    main()\nfinally:\n    assert 'torch' not in sys.modules, 'torch was imported'\n"
+    )
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder)
+
+
+def test_help_is_quick_and_imports_no_torch() -> None:
+    done = without_torch(["--help"])
     assert done.returncode == 0, done.stderr
     assert all(word in done.stdout for word in ("run", "train", "sample", "compare", "list", "data"))
 
@@ -25,14 +34,9 @@ def test_second_run_imports_no_torch_and_says_so(bench, tmp_path: Path) -> None:
     assert first.returncode == 0, first.stderr
     records = json.loads(first.stdout)
     assert [(r["steps"], r["nfe"], r["status"]) for r in records] == [(1, 1, "ok"), (2, 2, "ok"), (5, 5, "ok")]
-    wanted = "key status method checkpoint task dataset split steps solver seed n nfe nfe_executed metrics cost protocol provenance"
-    assert set(wanted.split()) <= set(records[0])
-    code = (
-        f"import sys; sys.argv = ['bench', *{[*RUN, '--steps', '1,2,5', '--json']!r}]\n"
-        "import symmbench.bench.cli as c\n"
-        "try:\n c.main()\nfinally:\n assert 'torch' not in sys.modules"
-    )
-    second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    wanted = "key status method checkpoint task dataset split steps solver seed n nfe nfe_executed metrics cost"
+    assert {*wanted.split(), "protocol", "provenance"} <= set(records[0])
+    second = without_torch([*RUN, "--steps", "1,2,5", "--json"], tmp_path)
     assert second.returncode == 0, second.stderr
     assert json.loads(second.stdout) == records and "nothing to evaluate" in second.stderr
 
@@ -47,7 +51,10 @@ def test_second_run_imports_no_torch_and_says_so(bench, tmp_path: Path) -> None:
         (("run", "-m", "symflow"), "did you mean 'symmflow'"),
         (("run", "--stepz", "1"), "No such option: --stepz"),
         (("rum",), "No such command 'rum'"),
-        (("run", "-d", "mnist", "-t", "cls", "--data-root", "."), "does not hold mnist; it needs train-images-idx3-ubyte[.gz]"),
+        (
+            ("run", "-d", "mnist", "-t", "cls", "--data-root", "."),
+            "does not hold mnist; it needs train-images-idx3-ubyte[.gz]",
+        ),
         (("train", "--recipe", "mnist/symmflo"), "did you mean 'mnist/symmflow'"),
         (("train", "--recipe", "digits/cnn", "--set", "optimizer.lr=fast"), "optimizer.lr"),
         (("compare", "nothing-here"), "there is no results folder"),
@@ -91,7 +98,9 @@ def test_a_full_disk_loses_nothing(bench, tmp_path: Path) -> None:  # type: igno
 def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
     """SIGKILL in the middle of a cell; the same command again evaluates fewer samples and gives the same metrics."""
     command = [sys.executable, "-m", "symmbench.bench", *RUN, "--steps", "200", "--batch-size", "16", "--json"]
-    process = subprocess.Popen([*command, "--out", "cut"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [*command, "--out", "cut"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     deadline = time.monotonic() + 120
     while len(list(tmp_path.glob("cut/two-spirals/cls/*/evidence/*.parquet"))) < 2:
         assert process.poll() is None and time.monotonic() < deadline
@@ -149,16 +158,19 @@ def test_real_mnist_trains_and_runs(bench, real_mnist: Path) -> None:  # type: i
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/usr/share/datasets/fashion-mnist").is_dir(), reason="Debian's dataset-fashion-mnist is not installed")
+@pytest.mark.skipif(
+    not Path("/usr/share/datasets/fashion-mnist").is_dir(), reason="Debian's dataset-fashion-mnist is not installed"
+)
 def test_real_fashion_mnist_trains_and_runs(bench) -> None:  # type: ignore[no-untyped-def]
     _train_and_run(bench, "fashion-mnist", [])
 
 
 def _train_and_run(bench, dataset: str, root: list[str]) -> None:  # type: ignore[no-untyped-def]
     """The papers' recipe on the real images; a smaller batch and fewer steps, for two cores."""
-    recipe = ["--recipe", f"{dataset}/symmflow", "--max-steps", "2", "--set", "train.batch=16", "--set", "train.accumulate=1"]
-    done = bench("train", *recipe, *root)
+    small = ["--set", "train.batch=16", "--set", "train.accumulate=1"]
+    done = bench("train", "--recipe", f"{dataset}/symmflow", "--max-steps", "2", *small, *root)
     assert done.returncode == 0, done.stderr
-    done = bench("run", "-t", "cls,sis", "-d", dataset, "--checkpoint", f"runs/{dataset}/symmflow", "--limit", "20", "--steps", "1", "--json", *root)  # fmt: skip
+    chosen = ["-t", "cls,sis", "-d", dataset, "--checkpoint", f"runs/{dataset}/symmflow"]
+    done = bench("run", *chosen, "--limit", "20", "--steps", "1", "--json", *root)
     assert done.returncode == 0, done.stderr
     assert [(r["task"], r["status"], r["n"]) for r in json.loads(done.stdout)] == [("cls", "ok", 20), ("sis", "ok", 20)]

@@ -34,11 +34,16 @@ def test_miou_equals_torchmetrics() -> None:
 
     truth, predicted = masks(0)
     truth[0, :3] = 255
-    oracle = MulticlassJaccardIndex(5, ignore_index=255, average="none")(torch.from_numpy(predicted), torch.from_numpy(truth))
+    oracle = MulticlassJaccardIndex(5, ignore_index=255, average="none")(
+        torch.from_numpy(predicted), torch.from_numpy(truth)
+    )
     found = areas(truth, predicted, 5)
     np.testing.assert_allclose(found.iou()[0], oracle.numpy(), rtol=1e-6)
     interval = found.miou()
-    assert interval.value == pytest.approx(oracle.mean().item(), rel=1e-6) and interval.low < interval.value < interval.high
+    assert (
+        interval.value == pytest.approx(oracle.mean().item(), rel=1e-6)
+        and interval.low < interval.value < interval.high
+    )
 
 
 def test_absent_classes_are_left_out_and_stay_out_under_resampling() -> None:
@@ -88,9 +93,7 @@ def test_frechet_of_a_set_with_itself_is_zero_and_a_rank_deficient_one_finite() 
 def test_frechet_jackknife_deletes_groups_by_hand() -> None:
     (a, ids), (b, _) = features(0, n=200), features(1, n=200)
     groups = np.array([group_of(i) for i in ids])
-    without = [
-        Moments.of(a[groups != g]).distance(Moments.of(b[groups != g])) for g in range(GROUPS)
-    ]
+    without = [Moments.of(a[groups != g]).distance(Moments.of(b[groups != g])) for g in range(GROUPS)]
     error = np.sqrt((GROUPS - 1) / GROUPS * np.square(np.array(without) - np.mean(without)).sum())
     found = frechet(a, ids, b, ids)
     assert found.high - found.value == pytest.approx(2.093024 * error, rel=1e-5)
@@ -148,13 +151,11 @@ def test_lpips_without_weights_says_why() -> None:
 
 
 class StandIn(torch.nn.Module):
-    """Shaped as clean-fid uses the FID Inception: `.layers` maps [B, 3, 299, 299] in about [-1, 1] to 2,048 features."""
+    """Shaped as clean-fid uses the FID Inception: `.layers` maps [B, 3, 299, 299] to 2,048 features."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.layers = torch.nn.Sequential(
-            torch.nn.AvgPool2d(99), torch.nn.Flatten(), torch.nn.Linear(27, 2048)
-        )
+        self.layers = torch.nn.Sequential(torch.nn.AvgPool2d(99), torch.nn.Flatten(), torch.nn.Linear(27, 2048))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.layers(x)
@@ -184,7 +185,9 @@ def test_inception_path_with_a_stand_in_under_its_own_hash(tmp_path, monkeypatch
     from PIL import Image
 
     channels = [
-        np.asarray(Image.fromarray(c.astype(np.float32), mode="F").resize((299, 299), Image.Resampling.BICUBIC)).clip(0, 255)
+        np.asarray(Image.fromarray(c.astype(np.float32), mode="F").resize((299, 299), Image.Resampling.BICUBIC)).clip(
+            0, 255
+        )
         for c in images[0]
     ]
     with torch.inference_mode():

@@ -24,13 +24,19 @@ def call(method: Method, task: str, dataset: str, count: int, steps: int | None,
     noise = Draws(0, batch.ids)
     with torch.inference_mode():
         if task == "cls":
-            result = next(method.classify(torch.from_numpy(batch.images).to(device), steps=(steps,), solver="euler", noise=noise))
+            result = next(
+                method.classify(torch.from_numpy(batch.images).to(device), steps=(steps,), solver="euler", noise=noise)
+            )
             assert result.scores.shape == (count, len(datasets.card(dataset).classes)) and result.scale
             assert torch.equal(result.scores.argmax(1), result.classes)
             return result.classes
         if task == "ss":
-            return next(method.segment(torch.from_numpy(batch.images).to(device), steps=(steps,), solver="euler", noise=noise)).classes
-        return next(method.synthesize(torch.from_numpy(batch.labels).to(device), steps=(steps,), solver="euler", noise=noise))
+            return next(
+                method.segment(torch.from_numpy(batch.images).to(device), steps=(steps,), solver="euler", noise=noise)
+            ).classes
+        return next(
+            method.synthesize(torch.from_numpy(batch.labels).to(device), steps=(steps,), solver="euler", noise=noise)
+        )
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -53,7 +59,7 @@ def test_declared_tasks_work_and_undeclared_ones_refuse(name: str) -> None:
             assert out.shape == (3, *card.shape) and out.dtype == torch.float32 and out.abs().max() <= 1
         else:
             assert out.dtype == torch.int64 and out.shape == ((3, *card.size) if task == "ss" else (3,))
-            assert 0 <= out.min() and out.max() < len(card.classes)
+            assert out.min() >= 0 and out.max() < len(card.classes)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -86,7 +92,7 @@ def test_cuda_agrees_with_the_cpu(name: str) -> None:
 
 
 def test_seeds_and_draws_change_a_synthesis() -> None:
-    method, dataset = load("digits/symmflow")
+    method, _ = load("digits/symmflow")
     labels, ids = torch.tensor([3, 3]), ["a", "b"]
     with torch.inference_mode():
         make = lambda seed, draw: next(  # noqa: E731

@@ -26,7 +26,9 @@ def test_every_recipe_builds_its_network_and_takes_a_gradient(name: str) -> None
         labels = torch.ones(2, *(card.size if card.has_masks else ()), dtype=torch.long)
     loss, parts = objective.loss(network, images, labels, Draws(0, ["a", "b"]))
     loss.backward()
-    assert loss.isfinite() and parts and any(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
+    assert (
+        loss.isfinite() and parts and any(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
+    )
 
 
 @pytest.mark.parametrize("name", BUNDLED)
@@ -42,7 +44,14 @@ def test_bundled_checkpoints_are_what_their_recipe_makes(name: str) -> None:
 
 
 def test_everything_that_the_demo_needs_is_bundled_and_small() -> None:
-    wanted = {"two-spirals/symmflow", "digits/symmflow", "digit-scenes/symmflow", "digits/cnn", "digit-scenes/unet", "digit-presence/cnn"}
+    wanted = {
+        "two-spirals/symmflow",
+        "digits/symmflow",
+        "digit-scenes/symmflow",
+        "digits/cnn",
+        "digit-scenes/unet",
+        "digit-presence/cnn",
+    }
     assert wanted <= set(BUNDLED)
     assert sum(p.stat().st_size for p in CHECKPOINTS.rglob("*") if p.is_file()) <= 6_000_000
 

@@ -71,7 +71,11 @@ def test_draws_of_one_label_differ() -> None:
 def test_loss_is_equation_three_by_hand() -> None:
     """The mean over all channels of the squared error; with a weight, w MSE_x + (1 - w) MSE_y."""
     codec = Palette(COLORS, beta=5)
-    images, masks, draws = torch.randn(2, 1, 4, 4), torch.randint(0, 3, (2, 4, 4)), Draws(0, ["a", "b"], scope="train/3")
+    images, masks, draws = (
+        torch.randn(2, 1, 4, 4),
+        torch.randint(0, 3, (2, 4, 4)),
+        Draws(0, ["a", "b"], scope="train/3"),
+    )
     seen: list[torch.Tensor] = []
 
     def zero(z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
