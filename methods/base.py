@@ -74,6 +74,9 @@ class Method(ABC):
     stepless: ClassVar[bool] = False
     """Has no steps: runs once."""
 
+    def __init__(self, network: nn.Module, recipe: Recipe, card: Card) -> None:
+        self.net, self.recipe, self.card = network, recipe, card
+
     @classmethod
     @abstractmethod
     def supports(cls, task: str, steps: int | None, card: Card) -> Support:
@@ -90,14 +93,16 @@ class Method(ABC):
         """What the recipe's training minimises."""
 
     @classmethod
-    @abstractmethod
     def load(cls, checkpoint: Checkpoint, card: Card, device: str) -> Method:
-        """A method ready to run on `device`."""
+        """A method ready to run on `device`: its network with the checkpoint's weights, in evaluation mode."""
+        network = cls.network(checkpoint.recipe, card)
+        checkpoint.load_into(network)
+        return cls(network.to(device).eval().requires_grad_(False), checkpoint.recipe, card)
 
     @property
-    @abstractmethod
     def networks(self) -> Sequence[nn.Module]:
         """The networks whose calls are the cost: the harness hooks them to count evaluations."""
+        return [self.net]
 
     def segment(
         self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None

@@ -6,7 +6,7 @@ alignment of syntheses. So they are trained apart from every generative method, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,6 @@ from .base import YES, Classification, Method, Segmentation, Support, no
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from ..symmflow.checkpoint import Checkpoint
     from ..symmflow.noise import Draws
     from ..symmflow.objective import Objective
     from ..symmflow.solvers import Trace
@@ -44,34 +43,12 @@ class CrossEntropy:
         return cross_entropy(logits.float(), labels, ignore_index=255), {"accuracy": correct.detach()}
 
 
-class _Discriminative(Method):
-    stepless = True
-    task: str
-
-    def __init__(self, network: nn.Module) -> None:
-        self._network = network
-
-    @classmethod
-    def objective(cls, recipe: Recipe, card: Card) -> Objective:
-        return CrossEntropy()
-
-    @classmethod
-    def load(cls, checkpoint: Checkpoint, card: Card, device: str) -> _Discriminative:
-        network = cls.network(checkpoint.recipe, card)
-        checkpoint.load_into(network)
-        return cls(network.to(device).eval().requires_grad_(False))
-
-    @property
-    def networks(self) -> Sequence[nn.Module]:
-        return [self._network]
-
-
-class UNetSegmenter(_Discriminative):
+class UNetSegmenter(Method):
     """The U-Net of the flow models, its time fixed at zero, ending in class logits."""
 
     name = "unet"
     title = "U-Net segmenter (cross-entropy)"
-    task = "ss"
+    stepless = True
 
     @classmethod
     def supports(cls, task: str, steps: int | None, card: Card) -> Support:
@@ -87,19 +64,23 @@ class UNetSegmenter(_Discriminative):
         classes = len(card.classes)
         return Timeless(build_network(recipe.network, in_channels=card.channels, out_channels=classes, size=card.size))
 
+    @classmethod
+    def objective(cls, recipe: Recipe, card: Card) -> Objective:
+        return CrossEntropy()
+
     def segment(
         self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None
     ) -> Iterator[Segmentation]:
         for _ in steps:
-            yield Segmentation(self._network(images).argmax(dim=1))
+            yield Segmentation(self.net(images).argmax(dim=1))
 
 
-class CNNClassifier(_Discriminative):
+class CNNClassifier(Method):
     """A small convolutional classifier on 32x32 images."""
 
     name = "cnn"
     title = "CNN classifier (cross-entropy)"
-    task = "cls"
+    stepless = True
 
     @classmethod
     def supports(cls, task: str, steps: int | None, card: Card) -> Support:
@@ -115,9 +96,13 @@ class CNNClassifier(_Discriminative):
             raise InputError(f"the CNN takes images, and {card.name} has points; choose another data set.")
         return CNN(card.channels, len(card.classes), recipe.network.channels, recipe.network.dropout)
 
+    @classmethod
+    def objective(cls, recipe: Recipe, card: Card) -> Objective:
+        return CrossEntropy()
+
     def classify(
         self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None
     ) -> Iterator[Classification]:
         for _ in steps:
-            probabilities = self._network(images).float().softmax(dim=1)
+            probabilities = self.net(images).float().softmax(dim=1)
             yield Classification(probabilities.argmax(dim=1), probabilities, scale="probability")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..datasets import Card
@@ -13,7 +13,6 @@ from .base import YES, Classification, Method, Segmentation, Support, no
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from ..symmflow.checkpoint import Checkpoint
     from ..symmflow.labels import Codec
     from ..symmflow.noise import Draws
     from ..symmflow.objective import SymmFlowObjective
@@ -27,11 +26,11 @@ class SymmFlowMethod(Method):
     title = "Symmetrical Flow Matching"
     source = "Caetano et al., Symmetrical Flow Matching, 2025"
 
-    def __init__(self, network: nn.Module, codec: Codec, card: Card) -> None:
+    def __init__(self, network: nn.Module, recipe: Recipe, card: Card) -> None:
         from ..symmflow.flow import SymmFlow
 
-        self.flow = SymmFlow(network, codec, card.channels)
-        self.card = card
+        super().__init__(network, recipe, card)
+        self.flow = SymmFlow(network, label_codec(recipe.labels, card), card.channels)
 
     @classmethod
     def supports(cls, task: str, steps: int | None, card: Card) -> Support:
@@ -55,17 +54,6 @@ class SymmFlowMethod(Method):
 
         path = SymmetricPath(recipe.objective.sigma_min)
         return SymmFlowObjective(label_codec(recipe.labels, card), path, recipe.objective.image_weight)
-
-    @classmethod
-    def load(cls, checkpoint: Checkpoint, card: Card, device: str) -> SymmFlowMethod:
-        network = cls.network(checkpoint.recipe, card)
-        checkpoint.load_into(network)
-        network.to(device).eval().requires_grad_(False)
-        return cls(network, label_codec(checkpoint.recipe.labels, card), card)
-
-    @property
-    def networks(self) -> Sequence[nn.Module]:
-        return [self.flow.network]
 
     def segment(
         self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None

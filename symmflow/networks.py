@@ -88,8 +88,8 @@ class UNet(nn.Module):
             norm_num_groups=math.gcd(32, *widths),
             dropout=config.dropout,
         )
-        for name, module in self.unet.named_modules():
-            if name == "conv_out" or name.endswith((".conv2", ".to_out.0")):
+        for name, module in self.named_modules():
+            if name == "unet.conv_out" or name.endswith((".conv2", ".to_out.0")):
                 nn.init.zeros_(module.weight)
                 nn.init.zeros_(module.bias)
 
