@@ -43,6 +43,8 @@ class Table:
     protocol: str
     rows: list[Row] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    """What a reader must know of the figures: sample size against feature dimensions, say."""
     failed: list[str] = field(default_factory=list)
 
     @property
@@ -86,11 +88,21 @@ def tables(records: Iterable[Record], tasks: Sequence[str] = (), datasets: Seque
                 continue
             groups.setdefault((r.method, r.checkpoint.sha256, r.steps, r.solver, r.precision), []).append(r)
             table.absent |= r.absent
+            for remark in _remarks(r):
+                if remark not in table.remarks:
+                    table.remarks.append(remark)
         table.rows = sorted(
             (_row(group) for group in groups.values()), key=lambda r: (r.method, r.recipe, r.steps or 0, r.solver or "")
         )
         result.append(table)
     return sorted(result, key=lambda t: (order[t.task], t.dataset, t.protocol))
+
+
+def _remarks(record: Record) -> list[str]:
+    if not (found := record.details.get("features")):
+        return []
+    said = f"features: n = {found['n']:,}, d = {found['d']:,}, n/d = {found['n_over_d']:g}"
+    return [f"{said}; {found['warning']}" if "warning" in found else said]
 
 
 def _row(records: list[Record]) -> Row:

@@ -66,16 +66,15 @@ def peak_memory(device: str) -> int:
 
 
 def throughput(batches: Sequence[dict[str, Any]], device: str) -> Cost:
-    """Median seconds over batches of one size, warm-up batches left out; None where all were warm-up.
+    """Median seconds over the batches of a cell: {"seconds", "size", "peak"}; the warm-up is not among them.
 
-    A batch: {"seconds", "size", "warm_up", "peak"}. A resumed cell may hold batches of another
-    size: the last size counts.
+    A resumed cell may hold batches of another size: the last size counts.
     """
     size = batches[-1]["size"]
-    timed = [b["seconds"] for b in batches if b["size"] == size and not b["warm_up"]]
-    seconds = float(np.median(timed)) / size if timed else None
+    timed = [b["seconds"] for b in batches if b["size"] == size]
+    seconds = float(np.median(timed)) / size
     return Cost(
-        images_per_second=1 / seconds if seconds else None,
+        images_per_second=1 / seconds,
         seconds_per_image=seconds,
         batch_size=size,
         timed_batches=len(timed),

@@ -103,7 +103,6 @@ class Evaluator:
                     "seconds": seconds[0],
                     "size": len(batch.ids),
                     "evaluations": counter.rows - before,
-                    "warm_up": False,
                     "peak": peak_memory(self.device),
                 }
                 yield count, _to_numpy(task, result), timing

@@ -61,7 +61,7 @@ class Evaluators:
             "extractor": of(self.extractor.name, self.extractor.sha256)
             if isinstance(self.extractor, Extractor)
             else None,
-            "aligner": of(self.aligner.recipe.name, self.aligner.sha256)
+            "aligner": of(self.aligner.recipe.name, self.aligner.fingerprint)
             if isinstance(self.aligner, Checkpoint)
             else None,
             "lpips": of(self.lpips.name, self.lpips.sha256) if isinstance(self.lpips, Backbone) else None,
@@ -121,7 +121,7 @@ def plan(request: Request) -> Plan:
                     cell = Cell.model_validate(
                         {
                             "method": name,
-                            "checkpoint_sha256": checkpoint.sha256,
+                            "checkpoint": checkpoint.fingerprint,
                             "task": task,
                             "dataset": dataset,
                             "split": request.split,
@@ -155,7 +155,7 @@ def blank(cell: Cell, protocol: Protocol, checkpoint: CheckpointFacts, status: s
         reason=reason,
         checkpoint=checkpoint,
         n=protocol.n,
-        **cell.model_dump(exclude={"checkpoint_sha256", "protocol"}),
+        **cell.model_dump(exclude={"checkpoint", "protocol"}),
         protocol={"name": protocol.name, "hash": protocol.hash},
     )
 

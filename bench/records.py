@@ -27,7 +27,8 @@ class Cell(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: str
-    checkpoint_sha256: str
+    checkpoint: str
+    """Fingerprint of the checkpoint: its weights and how its recipe uses them."""
     task: Literal["cls", "ss", "sis"]
     dataset: str
     split: str
@@ -83,6 +84,7 @@ class CheckpointFacts(BaseModel):
 
     name: str
     sha256: str
+    """Of the weights."""
     recipe: str
     parameters: int
     trained_steps: int | None = None

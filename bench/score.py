@@ -55,6 +55,8 @@ def _classification(job: Job, tables: Tables, reference: Tables) -> Scores:
 
 def _segmentation(job: Job, tables: Tables, reference: Tables) -> Scores:
     areas = _areas(job, tables["confusion"])
+    if not areas.present.any():
+        return {}, dict.fromkeys(("miou", "pixel_accuracy"), "every pixel of the truth is void"), {}
     return (
         {"miou": _share(areas.miou()), "pixel_accuracy": _share(areas.pixel_accuracy())},
         {},

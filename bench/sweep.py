@@ -101,6 +101,8 @@ def _evaluate(job: Job, missing: list[Cell], store: Store, request: Request, pro
     device = resolve_device(request.device)
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
+    # fp32 means fp32: TF32 keeps 10 bits of the mantissa
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(device)
     store.put_protocol(job.protocol)
@@ -122,21 +124,23 @@ def _evaluate(job: Job, missing: list[Cell], store: Store, request: Request, pro
         first = number * evidence.SHARD
         made = evaluator.shard(np.arange(first, first + sizes[number]), tuple(c.steps for c in cells), progress.advance)
         for cell in cells:
+            if number == 0:
+                _write_preview(evaluator, cell, store)
             evidence.write_shard(store.path(cell), number, main, made[cell.steps])
     facts = provenance.collect(device)
     for cell in missing:
-        _write_preview(evaluator, cell, store)
         store.put(cell, _record(job, cell, evidence.read(store.path(cell), shards, main), reference, facts, device))
     return work
 
 
 def _record(job: Job, cell: Cell, found: Shard, reference: Any, facts: dict[str, Any], device: str) -> Record:
+    from .evaluate import MAIN
     from .score import score
 
     metrics, absent, details = score(job, found.tables, reference)
     batches = [dict(b) for b in found.batches]
     evaluations, rows = sum(b["evaluations"] for b in batches), sum(b["size"] for b in batches)
-    main = next(iter(found.tables.values()))
+    main = found.tables[MAIN[cell.task]]
     expected = {"cls": len(job.data), "sis": len(job.data) * cell.samples_per_mask}.get(cell.task)
     ids = set(main["id"])
     if ids != set(job.data.ids) or (expected and len(main) != expected):
@@ -190,8 +194,8 @@ def _write_preview(evaluator: Evaluator, cell: Cell, store: Store) -> None:
     """A strip of what the method made of the first images, beside the record."""
     from ..reports.grids import preview
 
-    output = evaluator.outputs.get(cell.steps)
-    if output is None or evaluator.job.data.card.is_points:
+    if evaluator.job.data.card.is_points:
         return
-    batch = evaluator.job.data.batch(np.arange(min(8, len(evaluator.job.data), len(output))))
+    output = evaluator.outputs[cell.steps]
+    batch = evaluator.job.data.batch(np.arange(min(8, len(output))))
     write_atomically(store.path(cell) / "preview.png", preview(evaluator.job.data.card, cell.task, batch, output))

@@ -54,6 +54,7 @@ def notes(table: Table) -> list[str]:
     """What a reader must know beside the figures."""
     covers = sorted({m.covers for row in table.rows for m in row.metrics.values() if m.covers})
     lines = [f"95 % intervals cover {' / '.join(covers)}; percent where a figure is a share."] if covers else []
+    lines += [f"{remark}." for remark in table.remarks]
     lines += [f"{name} absent: {reason}." for name, reason in table.absent.items()]
     lines += [f"failed: {text}" for text in table.failed]
     return lines

@@ -38,8 +38,14 @@ class Checkpoint:
 
     @property
     def sha256(self) -> str:
-        """Hash of the weights: the checkpoint's identity."""
+        """Hash of the weights."""
         return str(self.manifest["sha256"])
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the weights and of what the recipe says of their use: the checkpoint's identity."""
+        used = self.recipe.model_dump_json(include={"method", "labels", "network", "objective"})
+        return hashlib.sha256(f"{self.sha256}\n{used}".encode()).hexdigest()
 
     def load_into(self, network: nn.Module) -> None:
         """Read the weights into a network; a network of another shape is refused."""

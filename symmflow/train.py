@@ -81,13 +81,22 @@ class Trainer:
         except OSError as error:
             raise InputError(f"cannot write to {self.out}: {error.strerror}; choose another --out.") from None
         AcceleratorState._reset_state()  # else a second training in this process keeps the precision of the first
-        accelerator = Accelerator(
-            mixed_precision={"fp32": "no"}.get(config.precision, config.precision),
-            gradient_accumulation_steps=config.accumulate,
-            cpu=self.device == "cpu",
-            log_with=list(self.trackers) or None,
-            project_dir=str(self.out),
-        )
+        try:
+            accelerator = Accelerator(
+                mixed_precision={"fp32": "no"}.get(config.precision, config.precision),
+                gradient_accumulation_steps=config.accumulate,
+                cpu=self.device == "cpu",
+                log_with=list(self.trackers) or None,
+                project_dir=str(self.out),
+            )
+        except ValueError as error:  # an unknown tracker, or a precision that the device lacks
+            raise InputError(f"cannot train like this: {str(error).splitlines()[0]}") from None
+        if missing := set(self.trackers) - {
+            tracker if isinstance(tracker, str) else tracker.value for tracker in accelerator.log_with
+        }:
+            raise InputError(
+                f"tracker {', '.join(sorted(missing))} is not installed; pip install it, or drop --tracker."
+            )
         if self.trackers:
             accelerator.init_trackers(recipe.name.replace("/", "-"))
         micro = _micro_batch(config.batch, config.accumulate, accelerator.num_processes, len(self.data))

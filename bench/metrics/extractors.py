@@ -56,7 +56,7 @@ def plan(card: Card, wanted: str = "auto") -> Extractor | str:
     for name in order:
         if name == "digits-cnn":
             checkpoint = registry.checkpoint("cnn", "digit-presence")
-            return Extractor(name, checkpoint.sha256, checkpoint.path)
+            return Extractor(name, checkpoint.fingerprint, checkpoint.path)
         if (path := weights.find(name)) is not None:
             return Extractor(name, weights._sha256(path, path.stat().st_mtime_ns, path.stat().st_size), path)
     missing = " or ".join(order)

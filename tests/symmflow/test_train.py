@@ -226,3 +226,11 @@ def test_two_gaussians_with_known_coupling_are_recovered() -> None:
     # E[v_x | x_t] = Cov(v_x, x_t) / Var(x_t) x_t = (t - (1 - t)) / (t^2 + (1 - t)^2) x_t
     slope = (v_x * x_t).mean() / x_t.square().mean()
     assert slope.item() == pytest.approx((2 * t - 1) / (t**2 + (1 - t) ** 2), abs=0.01)
+
+
+def test_trackers_are_accelerates(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    trainer(tmp_path / "run", recipe(), trackers=("tensorboard",)).train(max_steps=5)
+    assert list((tmp_path / "run").rglob("events.out.tfevents.*"))
+    with pytest.raises(InputError, match="cannot train like this"):
+        trainer(tmp_path / "other", recipe(), trackers=("tensorbored",)).train(max_steps=1)
