@@ -54,7 +54,8 @@ pretrained: install ## Train the bundled checkpoints (each at most 45 minutes on
 GPU_PYTHON ?= python3
 GPU_BENCH = PYTHONPATH=.cache/gpu$${PYTHONPATH:+:$$PYTHONPATH} $(GPU_PYTHON) -m symmbench.bench
 
-.cache/gpu: pyproject.toml
+.PHONY: .cache/gpu
+.cache/gpu:
 	rm -rf $@ && mkdir -p $@
 	$(GPU_PYTHON) -m pip install --quiet --no-deps --no-build-isolation --no-index --target $@ .
 
@@ -63,7 +64,7 @@ gpu-test: .cache/gpu ## On a GPU: the tests marked gpu
 
 gpu-pretrained: .cache/gpu ## On a GPU: go on with training the bundled checkpoints, at most nine minutes a call
 	@end=$$(( $$(date +%s) + 540 )); for recipe in $(PRETRAINED); do \
-		left=$$(( end - $$(date +%s) )); [ $$left -gt 5 ] || { echo "call again to go on"; break; }; \
+		left=$$(( end - $$(date +%s) )); [ $$left -ge 60 ] || { echo "call again to go on"; break; }; \
 		$(GPU_BENCH) train --recipe $$recipe --device cuda --out $(RUNS)/gpu/$$recipe --max-minutes $$(( left / 60 )) || exit 1; \
 	done
 

@@ -19,7 +19,9 @@ def run(**request: Any) -> list[Record]:
     from .plan import Request, plan
     from .sweep import sweep
 
-    wanted = Request(**request)
+    paths = ("out", "data_root")
+    fields: dict[str, Any] = {k: Path(v) if k in paths and v is not None else v for k, v in request.items()}
+    wanted = Request(**fields)
     return sweep(plan(wanted), wanted).records
 
 

@@ -18,6 +18,8 @@ class Row:
 
     method: str
     recipe: str
+    fingerprint: str
+    """First six digits of the checkpoint's."""
     steps: int | None
     solver: str | None
     precision: str
@@ -86,13 +88,16 @@ def tables(records: Iterable[Record], tasks: Sequence[str] = (), datasets: Seque
                 last_line = r.reason.strip().splitlines()[-1] if r.reason else "unknown reason"
                 table.failed.append(f"{r.method} steps={r.steps} seed={r.seed}: {last_line}")
                 continue
-            groups.setdefault((r.method, r.checkpoint.sha256, r.steps, r.solver, r.precision), []).append(r)
+            groups.setdefault((r.method, r.checkpoint.fingerprint, r.steps, r.solver, r.precision, r.noise), []).append(
+                r
+            )
             table.absent |= r.absent
             for remark in _remarks(r):
                 if remark not in table.remarks:
                     table.remarks.append(remark)
         table.rows = sorted(
-            (_row(group) for group in groups.values()), key=lambda r: (r.method, r.recipe, r.steps or 0, r.solver or "")
+            (_row(group) for group in groups.values()),
+            key=lambda r: (r.method, r.recipe, r.fingerprint, r.steps or 0, r.solver or ""),
         )
         result.append(table)
     return sorted(result, key=lambda t: (order[t.task], t.dataset, t.protocol))
@@ -118,6 +123,7 @@ def _row(records: list[Record]) -> Row:
     return Row(
         method=first.method,
         recipe=first.checkpoint.recipe,
+        fingerprint=first.checkpoint.fingerprint[:6],
         steps=first.steps,
         solver=first.solver,
         precision=first.precision,

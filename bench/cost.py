@@ -50,6 +50,8 @@ def stopwatch(device: str) -> Iterator[list[float]]:
 
     seconds: list[float] = []
     settle()
+    if device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(device)
     start = time.perf_counter()
     yield seconds
     settle()
@@ -65,13 +67,14 @@ def peak_memory(device: str) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def throughput(batches: Sequence[dict[str, Any]], device: str) -> Cost:
-    """Median seconds over the batches of a cell: {"seconds", "size", "peak"}; the warm-up is not among them.
+def throughput(batches: Sequence[dict[str, Any]]) -> Cost:
+    """Median seconds over the batches of a cell: {"seconds", "size", "peak", "device"}; the warm-up is not among them.
 
-    A resumed cell may hold batches of another size: the last size counts.
+    A resumed cell may hold batches of another size or device: those like the last one count.
     """
-    size = batches[-1]["size"]
-    timed = [b["seconds"] for b in batches if b["size"] == size]
+    size, device = batches[-1]["size"], batches[-1]["device"]
+    batches = [b for b in batches if (b["size"], b["device"]) == (size, device)]
+    timed = [b["seconds"] for b in batches]
     seconds = float(np.median(timed)) / size
     return Cost(
         images_per_second=1 / seconds,

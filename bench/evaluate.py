@@ -13,6 +13,7 @@ import numpy as np
 from ..datasets import Batch
 from ..methods import Method
 from ..symmflow.noise import Draws
+from ..symmflow.solvers import ADAPTIVE
 from .cost import EvaluationCounter, peak_memory, stopwatch
 from .evidence import Shard
 from .metrics.confusion import sparse_confusion
@@ -61,8 +62,8 @@ class Evaluator:
             index = positions[start : start + size]
             real = len(index)
             # a fixed shape, so that kernels round alike: the last sample repeated, and the repeats dropped
-            padded = np.concatenate([index, np.repeat(index[-1:], size - real)])
-            batch = self.job.data.batch(padded)
+            adaptive = self.job.cells[0].solver in ADAPTIVE  # takes samples one by one, each at its own cost
+            batch = self.job.data.batch(index if adaptive else pad_to(index, size))
             if not self.warm:
                 list(self._call(batch, (min(steps, key=lambda s: s or 0),), draw=0))
                 self.warm = True
@@ -104,6 +105,7 @@ class Evaluator:
                     "size": len(batch.ids),
                     "evaluations": counter.rows - before,
                     "peak": peak_memory(self.device),
+                    "device": self.device,
                 }
                 yield count, _to_numpy(task, result), timing
 
@@ -132,12 +134,10 @@ class Evaluator:
         labels, genuine = batch.labels[:real], to_uint8(batch.images[:real])
         table: dict[str, list[Any]] = {"id": [], "draw": []}
         alignment: list[dict[str, Any]] = []
-        # evaluators too see full batches of one shape
-        pad = len(batch.ids) - real
         for draw, images in enumerate(samples):
             table["id"] += ids
             table["draw"] += [draw] * real
-            full = np.concatenate([images, np.repeat(images[-1:], pad, axis=0)])
+            full = pad_to(images, len(batch.ids))  # evaluators too see one shape
             if self.judges.features:
                 table.setdefault("features", []).extend(self.judges.features(full)[:real])
             if self.judges.distance:
@@ -167,17 +167,24 @@ def confusion_columns(ids: Sequence[str], truth: np.ndarray, predicted: np.ndarr
     }
 
 
+def pad_to(rows: np.ndarray, size: int) -> np.ndarray:
+    """Repeat the last row until there are `size`."""
+    return np.concatenate([rows, np.repeat(rows[-1:], size - len(rows), axis=0)])
+
+
 def to_uint8(images: np.ndarray) -> np.ndarray:
     """[-1, 1] -> 0-255, clamped and rounded (not truncated)."""
     return np.round((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8)
 
 
 def _to_numpy(task: str, result: Any) -> Any:
-    if task == "cls":
-        return result.classes.cpu().numpy(), result.scores.float().cpu().numpy()
+    """The method's output on the CPU; NaN or infinity is a failure, not an answer."""
     if task == "ss":
         return result.classes.cpu().numpy()
-    return to_uint8(result.float().cpu().numpy())
+    values = (result.scores if task == "cls" else result).float().cpu().numpy()
+    if not np.isfinite(values).all():
+        raise FloatingPointError(f"the method gave {np.count_nonzero(~np.isfinite(values))} values that are not finite")
+    return (result.classes.cpu().numpy(), values) if task == "cls" else to_uint8(values)
 
 
 def as_tables(rows: list[dict[str, Any]]) -> dict[str, pd.DataFrame]:

@@ -84,10 +84,21 @@ class Job:
         return self.protocol.task
 
 
+@dataclass(frozen=True)
+class Unsupported:
+    """A cell that a method does not offer, and why: no failure."""
+
+    method: str
+    task: str
+    dataset: str
+    steps: int | None
+    reason: str
+
+
 @dataclass
 class Plan:
     jobs: list[Job] = field(default_factory=list)
-    unsupported: list[Record] = field(default_factory=list)
+    unsupported: list[Unsupported] = field(default_factory=list)
 
 
 def plan(request: Request) -> Plan:
@@ -97,7 +108,9 @@ def plan(request: Request) -> Plan:
     result = Plan()
     for task, dataset in _pairs(tasks, request.datasets):
         card = datasets.card(dataset)
-        split = datasets.load(dataset, request.split, request.data_root).first(request.limit)
+        everything = datasets.load(dataset, request.split, request.data_root)
+        split = everything.first(request.limit)
+        limited = len(split) < len(everything)
         evaluators = _evaluators(task, split, request)
         protocol = make(
             task,
@@ -107,42 +120,40 @@ def plan(request: Request) -> Plan:
         )
         for name in _methods(request.methods, dataset):
             kind = methods.method(name)
+            counts: list[int | None] = [None] if kind.stepless or request.solver in ADAPTIVE else list(request.steps)
+            supported = []
+            for steps in counts:
+                if support := kind.supports(task, steps, card):
+                    supported.append(steps)
+                else:
+                    result.unsupported.append(Unsupported(name, task, dataset, steps, support.reason))
+            if not supported:
+                continue
             checkpoint = methods.checkpoint(name, dataset, request.checkpoint)
-            facts = checkpoint_facts(checkpoint)
-            if checkpoint.recipe.dataset != dataset and datasets.card(checkpoint.recipe.dataset).shape != card.shape:
+            if checkpoint.recipe.dataset != dataset:
                 raise InputError(
-                    f"the checkpoint was trained on {checkpoint.recipe.dataset}, whose images have another size than "
-                    f"{dataset}; choose --dataset {checkpoint.recipe.dataset}."
+                    f"the checkpoint was trained on {checkpoint.recipe.dataset}, not on {dataset}; "
+                    f"choose --dataset {checkpoint.recipe.dataset}, or train one on {dataset}."
                 )
-            stepless = kind.stepless or request.solver in ADAPTIVE
-            for seed in [request.seeds[0]] if kind.stepless else request.seeds:
-                cells = []
-                for steps in [None] if stepless else request.steps:
-                    cell = Cell.model_validate(
-                        {
-                            "method": name,
-                            "checkpoint": checkpoint.fingerprint,
-                            "task": task,
-                            "dataset": dataset,
-                            "split": request.split,
-                            "steps": steps,
-                            "solver": None if kind.stepless else request.solver,
-                            "precision": request.precision,
-                            "seed": seed,
-                            "limit": request.limit if request.limit and request.limit <= len(split) else None,
-                            "samples_per_mask": request.samples_per_mask if task == "sis" else 1,
-                            "protocol": protocol.hash,
-                        }
-                    )
-                    support = kind.supports(task, steps, card)
-                    if support:
-                        cells.append(cell)
-                    else:
-                        result.unsupported.append(blank(cell, protocol, facts, "unsupported", support.reason))
-                if cells:
-                    result.jobs.append(Job(kind, checkpoint, split, protocol, evaluators, tuple(cells)))
+            # without steps there is no noise either: every seed would give the same figures
+            for seed in [0] if kind.stepless else request.seeds:
+                common = {
+                    "method": name,
+                    "checkpoint": checkpoint.fingerprint,
+                    "task": task,
+                    "dataset": dataset,
+                    "split": request.split,
+                    "solver": None if kind.stepless else request.solver,
+                    "precision": request.precision,
+                    "seed": seed,
+                    "limit": request.limit if limited else None,
+                    "samples_per_mask": request.samples_per_mask if task == "sis" else 1,
+                    "protocol": protocol.hash,
+                }
+                cells = tuple(Cell.model_validate({**common, "steps": steps}) for steps in supported)
+                result.jobs.append(Job(kind, checkpoint, split, protocol, evaluators, cells))
     if not result.jobs:
-        reasons = sorted({f"{r.method} cannot do {r.task} on {r.dataset}: {r.reason}" for r in result.unsupported})
+        reasons = sorted({f"{u.method} cannot do {u.task} on {u.dataset}: {u.reason}" for u in result.unsupported})
         raise InputError("; ".join(reasons) + "." if reasons else "the request names nothing to run.")
     return result
 
@@ -164,6 +175,7 @@ def checkpoint_facts(checkpoint: Checkpoint) -> CheckpointFacts:
     return CheckpointFacts(
         name=checkpoint.path.name if checkpoint.path.name != "checkpoint" else checkpoint.recipe.name,
         sha256=checkpoint.sha256,
+        fingerprint=checkpoint.fingerprint,
         recipe=checkpoint.recipe.name,
         parameters=checkpoint.manifest.get("parameters", 0),
         trained_steps=checkpoint.manifest.get("trained_steps"),
@@ -227,4 +239,4 @@ def _evaluators(task: str, split: Split, request: Request) -> Evaluators:
     else:
         what = "segmenter" if split.card.has_masks else "classifier"
         aligner = f"no independent {what} is bundled for {split.card.name}"
-    return Evaluators(extractors.plan(split.card, request.extractor), aligner, perceptual.plan())
+    return Evaluators(extractors.plan(split.card, request.extractor), aligner, perceptual.plan(split.card))

@@ -68,7 +68,11 @@ def make(task: str, split: Split, *, samples_per_mask: int, evaluators: dict[str
     """The harness's own protocol for a task on the samples of `split`."""
     policy: dict[str, Any] = {"preprocessing": "none: images as the data set's card says"}
     if task == "ss":
-        policy |= {"ignored pixels": 255, "absent classes": "left out of the mean", "accumulation": "over the data set"}
+        policy |= {"averaged classes": f"all {len(split.card.classes)} classes of the card"} | {
+            "ignored pixels": 255,
+            "absent classes": "left out of the mean",
+            "accumulation": "over the data set",
+        }
     if task == "sis":
         policy |= {
             "uint8": "round, after clamping to [-1, 1]",

@@ -85,6 +85,8 @@ class CheckpointFacts(BaseModel):
     name: str
     sha256: str
     """Of the weights."""
+    fingerprint: str
+    """Of the weights and how the recipe uses them: the checkpoint's identity."""
     recipe: str
     parameters: int
     trained_steps: int | None = None
@@ -108,9 +110,9 @@ class Record(BaseModel):
 
     schema_version: int = SCHEMA
     key: str
-    status: Literal["ok", "failed", "unsupported"]
+    status: Literal["ok", "failed"]
     reason: str = ""
-    """Why it failed or is unsupported; a traceback for a failure."""
+    """The traceback of a failure."""
     method: str
     checkpoint: CheckpointFacts
     task: str
@@ -128,7 +130,7 @@ class Record(BaseModel):
     nfe: float | None = None
     """Network evaluations an image that the cell costs standing alone, counted by a hook."""
     nfe_executed: float | None = None
-    """What this run really spent on it, over all images."""
+    """What was really spent, an image: less than `nfe` where a sweep shares evaluations between step counts."""
     metrics: dict[str, Metric] = Field(default_factory=dict)
     absent: dict[str, str] = Field(default_factory=dict)
     """Metrics that could not be measured here, and why."""
@@ -178,7 +180,20 @@ class Store:
 
     def forget(self, cell: Cell) -> None:
         """Drop a cell's record and evidence, to evaluate it again."""
-        shutil.rmtree(self.path(cell), ignore_errors=True)
+        if self.path(cell).exists():
+            try:
+                shutil.rmtree(self.path(cell))
+            except OSError as error:
+                raise unwritable(self.path(cell), error) from None
+
+    def move(self, cell: Cell, other: Store) -> None:
+        """Put a finished cell in the place of another store's."""
+        try:
+            other.forget(cell)
+            other.path(cell).parent.mkdir(parents=True, exist_ok=True)
+            self.path(cell).rename(other.path(cell))
+        except OSError as error:
+            raise unwritable(other.path(cell), error) from None
 
     def __iter__(self) -> Iterator[Record]:
         for path in sorted(self.root.glob("*/*/*/record.json")):
@@ -198,6 +213,8 @@ def read_record(path: Path) -> Record:
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write aside, flush to disk, rename: a reader never sees half a file, a full disk loses nothing."""
+    if path.is_dir() or not path.name:
+        raise InputError(f"{path} is a folder; name a file.")
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

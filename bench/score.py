@@ -41,7 +41,7 @@ def _classification(job: Job, tables: Tables, reference: Tables) -> Scores:
         scores = np.stack(table["scores"].to_list())
         label = table["label"].to_numpy()
         own = scores[np.arange(n), label]
-        rank = (scores > own[:, None]).sum(axis=1)
+        rank = (scores >= own[:, None]).sum(axis=1) - 1  # a tie counts against the method
         metrics["top5"] = _share(statistics.wilson(int((rank < 5).sum()), n))
     else:
         absent["top5"] = f"{len(classes)} classes are too few for a top-5"
@@ -79,8 +79,10 @@ def _synthesis(job: Job, tables: Tables, reference: Tables) -> Scores:
         if min(n, len(real)) < 2:
             absent |= {extractor.metric(f): "one image has no covariance" for f in ("fid", "kid")}
         else:
-            metrics[extractor.metric("fid")] = _distance(frechet(features, ids, real, real_ids))
-            metrics[extractor.metric("kid")] = _distance(kernel_distance(features, ids, real, real_ids))
+            for family, distance in (("fid", frechet), ("kid", kernel_distance)):
+                found = distance(features, ids, real, real_ids)
+                metrics[extractor.metric(family)] = _distance(found.interval)
+                details.setdefault("jackknife", {})[extractor.metric(family)] = found.without
         if min(n, len(real)) < d:
             details["features"]["warning"] = "fewer images than feature dimensions: the Fréchet distance is mostly bias"
     else:

@@ -47,10 +47,7 @@ def sweep(plan: Plan, request: Request, progress: Progress | None = None) -> Out
     store, outcome = Store(request.out), Outcome()
     store.prepare()
     for job in plan.jobs:
-        if request.force:
-            for cell in job.cells:
-                store.forget(cell)
-        missing = [cell for cell in job.cells if store.get(cell) is None]
+        missing = [cell for cell in job.cells if request.force or store.get(cell) is None]
         outcome.reused += len(job.cells) - len(missing)
         if missing:
             try:
@@ -60,13 +57,9 @@ def sweep(plan: Plan, request: Request, progress: Progress | None = None) -> Out
             except Exception:
                 for cell in missing:
                     if store.get(cell) is None:
-                        failed = blank(
-                            cell, job.protocol, checkpoint_facts(job.checkpoint), "failed", traceback.format_exc()
-                        )
-                        store.put(cell, failed)
+                        _put_failure(store, job, cell)
         for cell in job.cells:
             outcome.records.append(_stored(store, cell))
-    outcome.records += plan.unsupported
     return outcome
 
 
@@ -103,14 +96,17 @@ def _evaluate(job: Job, missing: list[Cell], store: Store, request: Request, pro
     torch.backends.cudnn.deterministic = True
     # fp32 means fp32: TF32 keeps 10 bits of the mantissa
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-    if device.startswith("cuda"):
-        torch.cuda.reset_peak_memory_stats(device)
     store.put_protocol(job.protocol)
     main = MAIN[job.task]
     n, shards = len(job.data), -(-len(job.data) // evidence.SHARD)
     method = job.method.load(job.checkpoint, job.data.card, device)
     evaluator = Evaluator(job, method, load_judges(job, device), device, request.batch_size)
-    reference = _reference(evaluator, store, shards) if job.task == "sis" else {}
+    final = store
+    if request.force:  # evaluated aside, so that the old figures stay until there are new ones
+        store = Store(final.root / ".again")
+        for cell in missing:
+            store.forget(cell)
+    reference = _reference(evaluator, final, shards) if job.task == "sis" else {}
     todo = {
         number: [c for c in missing if not evidence.has_shard(store.path(c), number, main)] for number in range(shards)
     }
@@ -129,11 +125,25 @@ def _evaluate(job: Job, missing: list[Cell], store: Store, request: Request, pro
             evidence.write_shard(store.path(cell), number, main, made[cell.steps])
     facts = provenance.collect(device)
     for cell in missing:
-        store.put(cell, _record(job, cell, evidence.read(store.path(cell), shards, main), reference, facts, device))
+        try:
+            record = _record(job, cell, evidence.read(store.path(cell), shards, main), reference, facts)
+        except InputError:
+            raise
+        except Exception:
+            _put_failure(final, job, cell)
+            continue
+        store.put(cell, record)
+        if request.force:
+            store.move(cell, final)
     return work
 
 
-def _record(job: Job, cell: Cell, found: Shard, reference: Any, facts: dict[str, Any], device: str) -> Record:
+def _put_failure(store: Store, job: Job, cell: Cell) -> None:
+    """A failure is a record with its traceback, never a silent gap."""
+    store.put(cell, blank(cell, job.protocol, checkpoint_facts(job.checkpoint), "failed", traceback.format_exc()))
+
+
+def _record(job: Job, cell: Cell, found: Shard, reference: Any, facts: dict[str, Any]) -> Record:
     from .evaluate import MAIN
     from .score import score
 
@@ -155,7 +165,7 @@ def _record(job: Job, cell: Cell, found: Shard, reference: Any, facts: dict[str,
             "metrics": metrics,
             "absent": absent,
             "details": details,
-            "cost": throughput(batches, device),
+            "cost": throughput(batches),
             "provenance": facts,
         }
     )
@@ -163,7 +173,7 @@ def _record(job: Job, cell: Cell, found: Shard, reference: Any, facts: dict[str,
 
 def _reference(evaluator: Evaluator, store: Store, shards: int) -> Any:
     """Evidence of the real images under the job's protocol, made once a store."""
-    from .evaluate import as_tables, confusion_columns, to_uint8
+    from .evaluate import as_tables, confusion_columns, pad_to, to_uint8
 
     job, judges = evaluator.job, evaluator.judges
     folder = store.root / "protocols" / f"{job.protocol.hash}-reference"
@@ -174,13 +184,14 @@ def _reference(evaluator: Evaluator, store: Store, shards: int) -> Any:
         rows = []
         for start in range(0, len(index), evaluator.batch_size):
             batch = job.data.batch(index[start : start + evaluator.batch_size])
-            images = to_uint8(batch.images)
+            real, images = len(batch.ids), to_uint8(batch.images)
+            full = pad_to(images, min(evaluator.batch_size, len(job.data)))
             samples: dict[str, Any] = {"id": list(batch.ids)}
             tables: dict[str, Any] = {"samples": samples}
             if judges.features:
-                samples["features"] = list(judges.features(images))
+                samples["features"] = list(judges.features(full)[:real])
             if judges.align:
-                seen = judges.align(images)
+                seen = judges.align(full)[:real]
                 if batch.labels.ndim == 1:
                     samples["aligned"] = seen == batch.labels
                 else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,7 @@ def read_idx(path: Path) -> Array:
             raise ValueError("it does not begin like one")
         shape = tuple(int(v) for v in np.frombuffer(data, ">u4", rank, offset=4))
         return np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(shape)
-    except (OSError, EOFError, ValueError, IndexError) as error:
+    except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
         raise InputError(f"{path} is not a complete idx file ({error}); get it again.") from None
 
 

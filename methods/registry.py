@@ -70,10 +70,12 @@ def checkpoint(name: str, dataset: str, given: str | None = None) -> Checkpoint:
         found = bundled(dataset)
         if name not in found:
             have = f"bundled for {dataset}: {', '.join(found)}" if found else f"none is bundled for {dataset}"
-            raise InputError(
-                f"{name} has no checkpoint for {dataset} ({have}); give --checkpoint, or train one with "
-                f"`bench train --recipe {dataset}/{name}`."
+            train = (
+                f", or train one with `bench train --recipe {dataset}/{name}`"
+                if f"{dataset}/{name}" in recipe_names()
+                else ""
             )
+            raise InputError(f"{name} has no checkpoint for {dataset} ({have}); give --checkpoint{train}.")
         return open_checkpoint(found[name])
     path = Path(given)
     if not path.exists() and given.count("/") == 1 and not given.startswith((".", "~")):
@@ -93,7 +95,7 @@ def _from_hub(repository: str) -> Path:
 
     try:
         return Path(snapshot_download(repository, allow_patterns=["*.safetensors", "checkpoint.json", "training.csv"]))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise InputError(
             f"there is no folder {repository!r} and the hub gives no repository of that id ({type(error).__name__}); "
             "check the name and the connection."

@@ -6,6 +6,8 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..symmflow.errors import InputError
+
 if TYPE_CHECKING:
     from ..bench.compare import Row, Table
 
@@ -22,18 +24,18 @@ def steps_curves(tables: Sequence[Table]) -> bytes:
     from matplotlib import pyplot as plt
 
     panels = [(t, m) for t in tables for m in t.metrics if m.partition("[")[0] in HEADLINE[t.task]]
+    if not panels:
+        raise InputError("there is nothing to plot: no record has a headline metric; run more cells.")
     width = min(len(panels), 4)
-    height = -(-len(panels) // max(width, 1))
+    height = -(-len(panels) // width)
     figure, axes = plt.subplots(height, width, figsize=(4 * width, 3.2 * height), squeeze=False, layout="constrained")
     for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
     for axis, (table, metric) in zip(axes.flat, panels, strict=False):
-        methods = list(dict.fromkeys((r.method, r.recipe, r.solver, r.precision) for r in table.rows))
+        methods = list(dict.fromkeys(_line_of(r) for r in table.rows))
         ticks: set[int] = set()
         for color, group in zip(COLORS * len(methods), methods, strict=False):
-            rows = [
-                r for r in table.rows if (r.method, r.recipe, r.solver, r.precision) == group and metric in r.metrics
-            ]
+            rows = [r for r in table.rows if _line_of(r) == group and metric in r.metrics]
             if rows:
                 ticks |= _line(axis, rows, metric, color)
         first = next(r.metrics[metric] for r in table.rows if metric in r.metrics)
@@ -50,6 +52,11 @@ def steps_curves(tables: Sequence[Table]) -> bytes:
     figure.savefig(buffer, format="png", dpi=120)
     plt.close(figure)
     return buffer.getvalue()
+
+
+def _line_of(row: Row) -> tuple[object, ...]:
+    """What rows of one line have in common."""
+    return row.method, row.fingerprint, row.solver, row.precision
 
 
 def _line(axis, rows: Sequence[Row], metric: str, color: str) -> set[int]:  # type: ignore[no-untyped-def]

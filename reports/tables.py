@@ -36,8 +36,11 @@ def columns(table: Table) -> tuple[list[str], list[list[str]]]:
 def _cells(table: Table, row: Row, papers: list[str], several: bool) -> list[str]:
     name = row.method + (f" {row.solver}" if row.solver not in (None, "euler") else "")
     name += f" {row.precision}" if row.precision != "fp32" else ""
-    if len({r.recipe for r in table.rows if r.method == row.method}) > 1:
+    siblings = {(r.recipe, r.fingerprint) for r in table.rows if r.method == row.method}
+    if len({recipe for recipe, _ in siblings}) > 1:
         name += f" ({row.recipe})"
+    if len([recipe for recipe, _ in siblings if recipe == row.recipe]) > 1:
+        name += f" {row.fingerprint}"
     cells = [name, "–" if row.steps is None else str(row.steps), "–" if row.nfe is None else f"{row.nfe:.4g}"]
     for metric in table.metrics:
         found = row.metrics.get(metric)

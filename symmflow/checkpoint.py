@@ -86,9 +86,11 @@ def open_checkpoint(path: Path) -> Checkpoint:
 def save_checkpoint(path: Path, weights: dict[str, Tensor], recipe: Recipe, log: str, **facts: Any) -> Checkpoint:
     """Write a checkpoint atomically (aside, then renamed). `facts`: steps trained, provenance, ..."""
     import torch
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     aside = path.with_name(f".{path.name}.{os.getpid()}")
+    before = aside.with_suffix(".before")
     try:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
@@ -109,12 +111,17 @@ def save_checkpoint(path: Path, weights: dict[str, Tensor], recipe: Recipe, log:
         }
         (aside / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
         (aside / LOG).write_text(log)
+        for file in aside.iterdir():
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
         if path.exists():
-            shutil.rmtree(path)
+            path.rename(before)
         aside.rename(path)
-    except OSError as error:
+        shutil.rmtree(before, ignore_errors=True)
+    except (OSError, SafetensorError) as error:
         shutil.rmtree(aside, ignore_errors=True)
-        raise InputError(f"cannot write the checkpoint {path}: {error.strerror}; choose another --out.") from None
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot write the checkpoint {path}: {reason}; free space or choose another --out.") from None
     return open_checkpoint(path)
 
 

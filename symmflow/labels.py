@@ -163,8 +163,8 @@ class Palette:
     def distances(self, signal: Tensor) -> Tensor:
         pixels = signal.float().movedim(1, -1)  # [B, H, W, C]
         table = self.table(signal.device)
-        # |p - c|^2 without |p|^2, which no comparison needs, added back so that it is a distance
-        cross = pixels @ table.T  # [B, H, W, K]
+        with torch.autocast(signal.device.type, enabled=False):  # a bf16 product would move pixels to other classes
+            cross = pixels @ table.T  # [B, H, W, K]
         squared = pixels.square().sum(-1, keepdim=True) - 2 * cross + table.square().sum(-1)
         return squared.clamp_min(0).movedim(-1, 1)  # [B, K, H, W]
 

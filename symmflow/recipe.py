@@ -103,7 +103,7 @@ class TrainConfig(Table):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decay of the exponential moving average of the weights a step; 0 = none."""
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     checkpoint_every: Positive = 500
     log_every: Positive = 50
     weights: Literal["fp32", "fp16"] = "fp32"

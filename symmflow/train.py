@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from .checkpoint import Checkpoint, save_checkpoint
+from .checkpoint import Checkpoint, open_checkpoint, save_checkpoint
 from .errors import InputError
 from .noise import Draws, generator
 from .objective import Objective
@@ -81,6 +81,8 @@ class Trainer:
         except OSError as error:
             raise InputError(f"cannot write to {self.out}: {error.strerror}; choose another --out.") from None
         AcceleratorState._reset_state()  # else a second training in this process keeps the precision of the first
+        if self.device.startswith("cuda:"):
+            torch.cuda.set_device(self.device)
         try:
             accelerator = Accelerator(
                 mixed_precision={"fp32": "no"}.get(config.precision, config.precision),
@@ -178,7 +180,6 @@ class Trainer:
                 if step % config.checkpoint_every == 0:
                     save_state()
         save_state()
-        accelerator.wait_for_everyone()
         accelerator.end_training()
         if step < last:
             raise KeyboardInterrupt(f"stopped after step {step}; the same command goes on from there")
@@ -186,22 +187,25 @@ class Trainer:
         if ema:
             names = [name for name, _ in bare.named_parameters()]
             weights |= dict(zip(names, ema.shadow_params, strict=True))
-        return save_checkpoint(
-            self.out / "checkpoint",
-            weights,
-            recipe,
-            run.log_csv(),
-            trained_steps=step,
-            training={
-                "wall_seconds": round(run.seconds, 1),
-                "cpu_seconds": round(run.cpu_seconds, 1),
-                "device": str(accelerator.device),
-                "processes": accelerator.num_processes,
-                "threads": torch.get_num_threads(),
-                "global_batch": config.batch,
-            },
-            **self.facts,
-        )
+        if accelerator.is_main_process:
+            save_checkpoint(
+                self.out / "checkpoint",
+                weights,
+                recipe,
+                run.log_csv(),
+                trained_steps=step,
+                training={
+                    "wall_seconds": round(run.seconds, 1),
+                    "cpu_seconds": round(run.cpu_seconds, 1),
+                    "device": str(accelerator.device),
+                    "processes": accelerator.num_processes,
+                    "threads": torch.get_num_threads(),
+                    "global_batch": config.batch,
+                },
+                **self.facts,
+            )
+        accelerator.wait_for_everyone()
+        return open_checkpoint(self.out / "checkpoint")
 
 
 def learning_rate(recipe: Recipe, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
@@ -223,6 +227,8 @@ def augment(images: Tensor, labels: Tensor, config: DataConfig, draws: Draws) ->
     """Random shift, rotation and scale, one affine map a sample: bilinear for images, nearest for masks."""
     if not (config.shift or config.rotate or config.scale):
         return images, labels
+    if images.dim() != 4:
+        raise InputError("[data] shifts, rotates and scales images; remove it from a recipe for points.")
     u = 2 * draws.uniform((4,), "augment") - 1  # [B, 4] in [-1, 1)
     angle = u[:, 0] * np.deg2rad(config.rotate)
     size = 1 + u[:, 1] * config.scale

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ...symmflow.errors import InputError
 
 
@@ -19,7 +21,7 @@ def integers(text: str, option: str, minimum: int) -> list[int]:
     """`1,5,25` -> [1, 5, 25], each once, in the given order; anything else is refused."""
     numbers = []
     for item in text.split(","):
-        if not item.strip().lstrip("-").isascii() or not item.strip().lstrip("-").isdigit():
+        if not re.fullmatch(r"\s*-?[0-9]+\s*", item):
             what = f"{item.strip()!r} is no whole number" if item.strip() else "an item is empty"
             raise InputError(f"{option} {text!r}: {what}; write it like {option} 1,5,25.")
         number = int(item)

@@ -74,18 +74,12 @@ def run(
         from ...reports.tables import to_rich
         from ..compare import tables
 
-        done = [r for r in outcome.records if r.status != "unsupported"]
-        for table in tables(done):
+        for table in tables(outcome.records):
             stdout().print(to_rich(table))
-        for record in planned.unsupported:
-            at = f" at {record.steps} steps" if record.steps else ""
-            console.print(
-                f"unsupported: {record.method} {record.task}{at}: {record.reason}",
-                style="dim",
-                highlight=False,
-                markup=False,
-            )
-    total = len(outcome.records) - len(planned.unsupported)
+    for cell in planned.unsupported:
+        at = f" at {cell.steps} steps" if cell.steps else ""
+        print(f"unsupported: {cell.method} {cell.task}{at} on {cell.dataset}: {cell.reason}.", file=sys.stderr)
+    total = len(outcome.records)
     if outcome.evaluated == 0 and outcome.reused == total:
         console.print(
             f"nothing to evaluate: all {total} cells are in {out} (--force evaluates them again).", highlight=False

@@ -28,7 +28,7 @@ def train(
     """Train a recipe. The same command again goes on where the last one stopped; Ctrl-C saves."""
     import json
 
-    from ... import methods
+    from ... import datasets, methods
     from ...symmflow.errors import InputError
     from ...symmflow.recipe import parse_overrides
     from ..training import run_training
@@ -75,5 +75,6 @@ def train(
     steps, total = checkpoint.manifest["trained_steps"], chosen.schedule.steps
     rest = "" if steps == total else f" of {total}; the same command without a limit goes on"
     print(f"{checkpoint.path}: {checkpoint.manifest['parameters']:,} parameters, {steps} steps{rest}.")
-    datasets = "" if chosen.method == "symmflow" and chosen.dataset == "digits" else f" --dataset {chosen.dataset}"
-    print(f"Evaluate it with: bench run --method {chosen.method}{datasets} --checkpoint {folder}")
+    if datasets.card(chosen.dataset).tasks:
+        chosen_for = f"--method {chosen.method} --dataset {chosen.dataset}"
+        print(f"Evaluate it with: bench run {chosen_for} --checkpoint {folder}")

@@ -62,11 +62,11 @@ class Areas:
         return self.truth.sum(axis=0) > 0
 
     def iou(self, weights: Array | None = None) -> Array:
-        """IoU a class over the whole data set, [R, K] for weights [R, n] (default: every image once); NaN if absent."""
+        """IoU a class over the data set, [R, K] for weights [R, n] (default: each image once); NaN without truth."""
         w = np.ones((1, len(self.hit))) if weights is None else weights
         hit, truth, predicted = w @ self.hit, w @ self.truth, w @ self.predicted
         with np.errstate(invalid="ignore"):
-            return hit / (truth + predicted - hit)
+            return np.where(truth > 0, hit / (truth + predicted - hit), np.nan)
 
     def miou(self) -> Interval:
         """Mean IoU over the classes present in the truth. A resample without one of them leaves it out."""

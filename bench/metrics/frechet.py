@@ -63,7 +63,15 @@ class Moments:
         return frechet_distance(*self.gaussian(), *other.gaussian())
 
 
-def frechet(features: Array, ids: Sequence[str], reference: Array, reference_ids: Sequence[str]) -> Interval:
+@dataclass(frozen=True)
+class Jackknifed:
+    """A distance with its interval, and its value without each of the id groups: what paired differences need."""
+
+    interval: Interval
+    without: tuple[float, ...]
+
+
+def frechet(features: Array, ids: Sequence[str], reference: Array, reference_ids: Sequence[str]) -> Jackknifed:
     """Fréchet distance of two sets of features [n, D], its interval by deleting groups of ids on both sides."""
     shift = reference.astype(np.float64).mean(axis=0)  # moments near zero lose no digits
     a = _grouped(features - shift, ids)
@@ -75,10 +83,10 @@ def frechet(features: Array, ids: Sequence[str], reference: Array, reference_ids
         for g in range(GROUPS)
         if a[g].n + b[g].n and min(all_a.n - a[g].n, all_b.n - b[g].n) > 1
     ]
-    return jackknife(value, without) if len(without) > 1 else Interval(value, float("-inf"), float("inf"), "nothing")
+    return _jackknifed(value, without)
 
 
-def kernel_distance(features: Array, ids: Sequence[str], reference: Array, reference_ids: Sequence[str]) -> Interval:
+def kernel_distance(features: Array, ids: Sequence[str], reference: Array, reference_ids: Sequence[str]) -> Jackknifed:
     """KID: unbiased squared MMD with the kernel (x.y / D + 1)^3 (Binkowski et al. 2018), over all pairs.
 
     All pairs instead of random subsets: the same expectation, less spread, nothing to seed. Kernel sums are kept by
@@ -104,7 +112,14 @@ def kernel_distance(features: Array, ids: Sequence[str], reference: Array, refer
         keep[g] = False
         if sizes_a[g] + sizes_b[g] and min(sizes_a[keep].sum(), sizes_b[keep].sum()) > 1:
             without.append(mmd(keep))
-    return jackknife(value, without) if len(without) > 1 else Interval(value, float("-inf"), float("inf"), "nothing")
+    return _jackknifed(value, without)
+
+
+def _jackknifed(value: float, without: Sequence[float]) -> Jackknifed:
+    interval = (
+        jackknife(value, without) if len(without) > 1 else Interval(value, float("-inf"), float("inf"), "nothing")
+    )
+    return Jackknifed(interval, tuple(without))
 
 
 def _by_group(features: Array, ids: Sequence[str]) -> list[Array]:

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...datasets import Card
 from . import weights
 
 if TYPE_CHECKING:
     from torch import nn
 
+SMALLEST = 32
 Distance = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Two batches uint8 [B, C, H, W] -> distance [B], float32."""
 
@@ -32,8 +34,10 @@ class Backbone:
     path: Path
 
 
-def plan() -> Backbone | str:
+def plan(card: Card) -> Backbone | str:
     """LPIPS on AlexNet, the papers' and the package's default, or why there is none."""
+    if min(card.size, default=0) < SMALLEST:
+        return f"AlexNet needs images of at least {SMALLEST}x{SMALLEST}"
     path = weights.find("lpips-alex")
     if path is None:
         return "AlexNet's weights are not on this machine (`bench data get lpips-alex`)"

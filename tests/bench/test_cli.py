@@ -47,6 +47,7 @@ def test_second_run_imports_no_torch_and_says_so(bench, tmp_path: Path) -> None:
         ((*RUN, "--steps", "0"), "0 is less than 1"),
         ((*RUN, "--steps", "2.5"), "'2.5' is no whole number"),
         ((*RUN, "--steps", "1,,5"), "an item is empty"),
+        ((*RUN, "--steps", "1,--5"), "'--5' is no whole number"),
         ((*RUN, "--seeds", "x"), "'x' is no whole number"),
         (("run", "-m", "symflow"), "did you mean 'symmflow'"),
         (("run", "--stepz", "1"), "No such option: --stepz"),
@@ -57,6 +58,10 @@ def test_second_run_imports_no_torch_and_says_so(bench, tmp_path: Path) -> None:
         ),
         (("train", "--recipe", "mnist/symmflo"), "did you mean 'mnist/symmflow'"),
         (("train", "--recipe", "digits/cnn", "--set", "optimizer.lr=fast"), "optimizer.lr"),
+        (("run", "--checkpoint", "runs/my ckpt"), "hub gives no repository"),
+        (("sample", "-d", "digits", "-m", "cnn", "-t", "cls", "-n", "1", "-o", "."), "is a folder; name a file"),
+        (("train", "--recipe", "two-spirals/symmflow", "--set", "data.shift=1"), "remove it from a recipe for points"),
+        (("train", "--recipe", "two-spirals/symmflow", "--set", "train.seed=-1"), "train.seed"),
         (("compare", "nothing-here"), "there is no results folder"),
         (("data", "get", "inceptionn"), "did you mean 'inception'"),
         (("list", "things"), "things"),
@@ -79,7 +84,7 @@ def test_unwritable_output_is_refused_before_work(bench, tmp_path: Path) -> None
     assert done.returncode == 2 and "choose another folder" in done.stderr and "Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists() or os.geteuid() != 0, reason="needs root to mount a small disk")
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small disk")
 def test_a_full_disk_loses_nothing(bench, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     small = tmp_path / "small"
     small.mkdir()

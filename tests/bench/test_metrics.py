@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from symmbench import datasets
 from symmbench.bench.metrics import extractors, perceptual, weights
 from symmbench.bench.metrics.confusion import Areas, sparse_confusion
 from symmbench.bench.metrics.frechet import GROUPS, Moments, frechet, frechet_distance, group_of, kernel_distance
@@ -54,6 +55,13 @@ def test_absent_classes_are_left_out_and_stay_out_under_resampling() -> None:
     assert found.miou().value == pytest.approx(found.iou()[0, :3].mean())
 
 
+def test_a_resample_without_a_class_leaves_it_out() -> None:
+    truth, predicted = np.zeros((2, 1, 4), dtype=int), np.zeros((2, 1, 4), dtype=int)
+    truth[0, 0, 0] = predicted[0, 0, 0] = predicted[1, 0, 0] = 1  # class 1: in the first image; a false positive
+    found = areas(truth, predicted, 2).iou(np.array([[1.0, 1.0], [0.0, 2.0]]))
+    assert found[0].tolist() == [6 / 7, 0.5] and found[1][0] == 0.75 and np.isnan(found[1][1])
+
+
 def test_predictions_outside_the_classes_are_an_error() -> None:
     truth, predicted = masks(2)
     predicted[0, 0, 0] = 7
@@ -78,16 +86,16 @@ def test_frechet_equals_clean_fid_torchmetrics_and_the_closed_form() -> None:
         warnings.simplefilter("ignore", DeprecationWarning)
         assert frechet_distance(ma, ca, mb, cb) == pytest.approx(clean_fid(ma, ca, mb, cb), rel=1e-6)
     oracle = _compute_fid(*(torch.from_numpy(v) for v in (ma, ca, mb, cb))).item()
-    assert frechet(a, ids, b, ids).value == pytest.approx(oracle, rel=1e-6)
+    assert frechet(a, ids, b, ids).interval.value == pytest.approx(oracle, rel=1e-6)
     diagonal = frechet_distance(np.zeros(3), np.diag([1.0, 4.0, 9.0]), np.ones(3), np.diag([4.0, 4.0, 1.0]))
     assert diagonal == pytest.approx(3 + (1 - 2) ** 2 + 0 + (3 - 1) ** 2)
 
 
 def test_frechet_of_a_set_with_itself_is_zero_and_a_rank_deficient_one_finite() -> None:
     a, ids = features(0)
-    assert frechet(a, ids, a, ids).value == pytest.approx(0, abs=1e-8)
+    assert frechet(a, ids, a, ids).interval.value == pytest.approx(0, abs=1e-8)
     few, few_ids = features(3, n=8)
-    assert np.isfinite(frechet(few, few_ids, a, ids).value)
+    assert np.isfinite(frechet(few, few_ids, a, ids).interval.value)
 
 
 def test_frechet_jackknife_deletes_groups_by_hand() -> None:
@@ -95,7 +103,7 @@ def test_frechet_jackknife_deletes_groups_by_hand() -> None:
     groups = np.array([group_of(i) for i in ids])
     without = [Moments.of(a[groups != g]).distance(Moments.of(b[groups != g])) for g in range(GROUPS)]
     error = np.sqrt((GROUPS - 1) / GROUPS * np.square(np.array(without) - np.mean(without)).sum())
-    found = frechet(a, ids, b, ids)
+    found = frechet(a, ids, b, ids).interval
     assert found.high - found.value == pytest.approx(2.093024 * error, rel=1e-5)
 
 
@@ -104,7 +112,7 @@ def test_kid_equals_torchmetrics() -> None:
 
     (a, ids), (b, _) = features(0), features(1, n=300, shift=0.2)
     oracle = poly_mmd(torch.from_numpy(a).double(), torch.from_numpy(b).double()).item()
-    assert kernel_distance(a, ids, b, ids).value == pytest.approx(oracle, rel=1e-6)
+    assert kernel_distance(a, ids, b, ids).interval.value == pytest.approx(oracle, rel=1e-6)
 
 
 def test_kid_jackknife_leaves_a_group_out() -> None:
@@ -117,7 +125,7 @@ def test_kid_jackknife_leaves_a_group_out() -> None:
         for g in range(GROUPS)
     ]
     error = np.sqrt((GROUPS - 1) / GROUPS * np.square(np.array(without) - np.mean(without)).sum())
-    found = kernel_distance(a, ids, b, ids)
+    found = kernel_distance(a, ids, b, ids).interval
     assert found.high - found.value == pytest.approx(2.093024 * error, rel=1e-4)
 
 
@@ -146,8 +154,9 @@ def test_lpips_equals_torchmetrics_on_the_same_backbone() -> None:
 
 
 def test_lpips_without_weights_says_why() -> None:
-    said = perceptual.plan()
+    said = perceptual.plan(datasets.card("digit-scenes"))
     assert isinstance(said, str) and "bench data get lpips-alex" in said
+    assert "at least 32x32" in str(perceptual.plan(datasets.card("digits")))
 
 
 class StandIn(torch.nn.Module):
@@ -165,7 +174,6 @@ def test_inception_path_with_a_stand_in_under_its_own_hash(tmp_path, monkeypatch
     """Everything but the weights: pinned hash, TorchScript, clean-fid's resizing, the names of the metrics."""
     from dataclasses import replace
 
-    from symmbench import datasets
     from symmbench.symmflow.checkpoint import file_sha256
 
     monkeypatch.setenv("SYMMBENCH_WEIGHTS", str(tmp_path))
@@ -196,7 +204,6 @@ def test_inception_path_with_a_stand_in_under_its_own_hash(tmp_path, monkeypatch
 
 
 def test_extractors_are_chosen_by_data_set_and_weights() -> None:
-    from symmbench import datasets
 
     embedded = extractors.plan(datasets.card("digit-scenes"))
     assert not isinstance(embedded, str) and embedded.metric("fid") == "fid[digits-cnn]"

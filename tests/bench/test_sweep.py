@@ -230,3 +230,76 @@ def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
     next(tmp_path.glob("*/*/*/evidence/*.parquet")).write_bytes(b"PAR1")
     with pytest.raises(InputError, match="is damaged"):
         run(request)
+
+
+def test_force_keeps_the_old_figures_until_there_are_new_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = Request(methods=["cnn"], tasks=["cls"], limit=20, out=tmp_path)
+    first = run(request)[0]
+    with pytest.raises(InputError, match="is not on this machine"):
+        run(replace(request, force=True, device="cuda:99"))
+    assert sweep(plan(request), request).evaluated == 0
+
+    class Cut(Progress):
+        def advance(self, images: int) -> None:
+            raise KeyboardInterrupt
+
+    again = replace(request, force=True)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(plan(again), again, Cut())
+    assert sweep(plan(request), request).evaluated == 0
+    done = sweep(plan(again), again)
+    assert done.evaluated == 20 and done.records[0].metrics == first.metrics
+    assert not list(tmp_path.glob(".again/*/*/*/record.json"))
+
+
+@pytest.mark.parametrize("task", ["cls", "sis"])
+def test_values_that_are_not_finite_are_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, untrained_scenes: Path, task: str
+) -> None:
+    from symmbench.symmflow import flow
+
+    monkeypatch.setattr(flow, "integrate", lambda velocity, state, **options: state * float("nan"))
+    if task == "cls":
+        record = run(Request(tasks=["cls"], datasets=["two-spirals"], steps=[1], limit=8, out=tmp_path))[0]
+    else:
+        record = run(scenes(untrained_scenes, tmp_path, tasks=["sis"], datasets=["digit-scenes"]))[0]
+    assert record.status == "failed" and "not finite" in record.reason and not record.metrics
+
+
+def test_a_method_without_steps_has_one_cell_whatever_the_seeds(tmp_path: Path) -> None:
+    request = Request(methods=["cnn"], tasks=["cls"], limit=20, out=tmp_path)
+    assert len(run(replace(request, seeds=[3, 4]))) == 1
+    assert sweep(plan(request), request).evaluated == 0
+    everything = replace(request, limit=None)
+    assert plan(everything).jobs[0].cells == plan(replace(request, limit=400)).jobs[0].cells
+
+
+def test_unsupported_is_neither_a_failure_nor_an_end(tmp_path: Path) -> None:
+    request = Request(methods=["cnn", "unet"], tasks=["cls"], limit=20, out=tmp_path)
+    planned = plan(request)
+    assert [u.method for u in planned.unsupported] == ["unet"] and len(sweep(planned, request).records) == 1
+
+
+def test_a_checkpoint_of_another_data_set_is_refused(tmp_path: Path) -> None:
+    """Its test digits may be among the other's training digits."""
+    from symmbench.methods.registry import CHECKPOINTS
+
+    folder = str(CHECKPOINTS / "digits" / "cnn")
+    with pytest.raises(InputError, match="trained on digits, not on digits-by-writer"):
+        plan(Request(methods=["cnn"], tasks=["cls"], datasets=["digits-by-writer"], checkpoint=folder, out=tmp_path))
+
+
+def test_the_recipe_is_part_of_a_checkpoints_identity(tmp_path: Path) -> None:
+    import json
+    import shutil
+
+    from symmbench.methods.registry import CHECKPOINTS
+    from symmbench.symmflow.checkpoint import open_checkpoint
+
+    shutil.copytree(CHECKPOINTS / "two-spirals" / "symmflow", tmp_path / "c")
+    before = open_checkpoint(tmp_path / "c")
+    manifest = json.loads((tmp_path / "c" / "checkpoint.json").read_text())
+    manifest["recipe"]["labels"]["eta"] = 3
+    (tmp_path / "c" / "checkpoint.json").write_text(json.dumps(manifest))
+    after = open_checkpoint(tmp_path / "c")
+    assert after.sha256 == before.sha256 and after.fingerprint != before.fingerprint

@@ -53,11 +53,15 @@ def test_a_root_without_the_files_says_which(root: Path, tmp_path: Path) -> None
         datasets.load("mnist", "test", tmp_path / "none")
 
 
-@pytest.mark.parametrize("damage", ["truncated", "not idx", "wrong count", "wrong class"])
+@pytest.mark.parametrize("damage", ["truncated", "corrupted", "not idx", "wrong count", "wrong class"])
 def test_damaged_files(root: Path, damage: str) -> None:
     images, labels = root / "t10k-images-idx3-ubyte.gz", root / "t10k-labels-idx1-ubyte"
     if damage == "truncated":
         images.write_bytes(images.read_bytes()[:500])
+    elif damage == "corrupted":
+        data = bytearray(images.read_bytes())
+        data[60:80] = bytes(20)
+        images.write_bytes(data)
     elif damage == "not idx":
         labels.write_bytes(b"hello world")
     elif damage == "wrong count":

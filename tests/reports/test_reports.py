@@ -19,7 +19,9 @@ def record(steps: int | None, seed: int = 0, method: str = "symmflow", value: fl
         key=f"{method}-{steps}-{seed}",
         status="ok",
         method=method,
-        checkpoint=CheckpointFacts(name="x", sha256="0", recipe=f"two-spirals/{method}", parameters=1),
+        checkpoint=CheckpointFacts(
+            name="x", sha256="0", fingerprint="0" * 64, recipe=f"two-spirals/{method}", parameters=1
+        ),
         task="cls",
         dataset="two-spirals",
         split="test",

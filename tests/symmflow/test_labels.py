@@ -125,3 +125,12 @@ def test_class_map_noise_that_mixes_classes_is_refused(beta: float) -> None:
 def test_same_colour_twice_is_refused() -> None:
     with pytest.raises(InputError, match="same colour"):
         Palette(((0, 0, 0), (0, 0, 0)), beta=0)
+
+
+def test_decoding_under_autocast_is_exact() -> None:
+    codec = anchors(171)
+    labels = torch.arange(171).reshape(1, 9, 19)
+    clean = codec.encode(labels, (9, 19))
+    noise = torch.rand(clean.shape, generator=torch.Generator().manual_seed(0))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(codec.decode(clean + 0.19 * (2 * noise - 1)), labels)
