@@ -33,7 +33,8 @@ def columns(table: Table) -> tuple[list[str], list[list[str]]]:
     return headers, [_cells(table, row, papers, several) for row in table.rows]
 
 
-def _cells(table: Table, row: Row, papers: list[str], several: bool) -> list[str]:
+def row_name(table: Table, row: Row) -> str:
+    """The method, and whatever else tells its row from others of the table: solver, precision, recipe, checkpoint."""
     name = row.method + (f" {row.solver}" if row.solver not in (None, "euler") else "")
     name += f" {row.precision}" if row.precision != "fp32" else ""
     siblings = {(r.recipe, r.fingerprint) for r in table.rows if r.method == row.method}
@@ -41,7 +42,15 @@ def _cells(table: Table, row: Row, papers: list[str], several: bool) -> list[str
         name += f" ({row.recipe})"
     if len([recipe for recipe, _ in siblings if recipe == row.recipe]) > 1:
         name += f" {row.fingerprint}"
-    cells = [name, "–" if row.steps is None else str(row.steps), "–" if row.nfe is None else f"{row.nfe:.4g}"]
+    return name
+
+
+def _cells(table: Table, row: Row, papers: list[str], several: bool) -> list[str]:
+    cells = [
+        row_name(table, row),
+        "–" if row.steps is None else str(row.steps),
+        "–" if row.nfe is None else f"{row.nfe:.4g}",
+    ]
     for metric in table.metrics:
         found = row.metrics.get(metric)
         cells.append(figure(found) if found else "–")

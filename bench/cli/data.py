@@ -18,10 +18,10 @@ def get(
     from ..metrics import weights
 
     if name in weights.KNOWN:
-        from .progress import bars, console
+        from .progress import bars
 
         with bars() as shown:
-            task = shown.add_task(name, total=None, extra="", visible=console.is_terminal)
+            task = shown.add_task(name, total=None, extra="")
             path = weights.get(name, lambda done, total: shown.update(task, completed=done, total=total or None))
         print(path)
     else:

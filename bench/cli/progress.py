@@ -58,4 +58,5 @@ def bars() -> Bars:
         TextColumn("left"),
         TimeRemainingColumn(),
         console=console,
+        disable=not console.is_terminal,
     )

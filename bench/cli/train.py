@@ -41,8 +41,7 @@ def train(
         raise InputError(f"--max-minutes must be more than 0, not {max_minutes:g}.")
     folder = out or Path("runs") / chosen.name
     with bars() as shown:
-        shown.live.auto_refresh = console.is_terminal
-        task = shown.add_task(chosen.name, total=None, extra="reading data", visible=console.is_terminal)
+        task = shown.add_task(chosen.name, total=None, extra="reading data")
 
         spoke = time.monotonic()
 

@@ -124,7 +124,7 @@ def test_train_then_run_then_compare_then_sample(bench, tmp_path: Path) -> None:
     small = ["--set", "network.channels=16", "--set", "train.batch=8"]
     done = bench("train", "--recipe", "digits/symmflow", "--max-steps", "3", *small, "--device", "cpu")
     assert done.returncode == 0, done.stderr
-    assert "3 steps of 5000" in done.stdout
+    assert "3 steps of 12000" in done.stdout
     folder = "runs/digits/symmflow"
     done = bench("run", "-t", "cls,sis", "-d", "digits", "--checkpoint", folder, "--steps", "1,2", "--limit", "30")
     assert done.returncode == 0 and "accuracy" in done.stdout, done.stderr
