@@ -180,8 +180,8 @@ class Trainer:
                 if step % config.checkpoint_every == 0:
                     save_state()
         save_state()
-        accelerator.end_training()
         if step < last:
+            accelerator.end_training()
             raise KeyboardInterrupt(f"stopped after step {step}; the same command goes on from there")
         weights = bare.state_dict()
         if ema:
@@ -205,6 +205,7 @@ class Trainer:
                 **self.facts,
             )
         accelerator.wait_for_everyone()
+        accelerator.end_training()
         return open_checkpoint(self.out / "checkpoint")
 
 

@@ -137,6 +137,29 @@ def test_train_then_run_then_compare_then_sample(bench, tmp_path: Path) -> None:
     assert done.returncode == 0 and (tmp_path / "s.png").stat().st_size > 1000, done.stderr
 
 
+def test_two_processes_train_what_one_trains(bench, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from safetensors.torch import load_file
+
+    arguments = ["train", "-r", "digits/symmflow", "--set", "train.batch=16", "--set", "network.channels=16"]
+    arguments += [
+        "--set",
+        "network.dropout=0.0",
+        "--set",
+        "train.precision=fp32",
+        "--max-steps",
+        "3",
+        "--device",
+        "cpu",
+    ]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "symmbench.bench"]
+    done = subprocess.run([*launch, *arguments, "-o", "two"], cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert bench(*arguments, "-o", "one").returncode == 0
+    assert json.loads((tmp_path / "two/checkpoint/checkpoint.json").read_text())["training"]["processes"] == 2
+    one, two = (load_file(tmp_path / name / "checkpoint" / "weights.safetensors") for name in ("one", "two"))
+    assert all((one[k].float() - two[k].float()).abs().max() < 1e-3 for k in one)
+
+
 @pytest.mark.parametrize("kind", ["methods", "datasets", "recipes", "metrics"])
 def test_lists(bench, kind: str) -> None:  # type: ignore[no-untyped-def]
     assert len(json.loads(bench("list", kind, "--json").stdout)) >= 3
