@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -32,11 +33,11 @@ def _closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def real_mnist() -> Path:
-    """The real MNIST files, where they lie beside the checkout."""
-    folder = REPOSITORY.parent / "shared" / "data" / "mnist"
-    if not folder.is_dir():
-        pytest.skip("the real MNIST files are not beside this checkout")
-    return folder
+    """The real MNIST files, where $SYMMBENCH_TEST_MNIST says that they lie."""
+    folder = os.environ.get("SYMMBENCH_TEST_MNIST")
+    if not folder:
+        pytest.skip("$SYMMBENCH_TEST_MNIST does not name a folder with the real MNIST files")
+    return Path(folder)
 
 
 @pytest.fixture(scope="session")
