@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..reports.published import lookup
 from ..symmflow.errors import InputError
@@ -22,6 +24,7 @@ class Row:
     """First six digits of the checkpoint's."""
     steps: int | None
     solver: str | None
+    options: dict[str, Any]
     precision: str
     seeds: tuple[int, ...]
     n: int
@@ -57,13 +60,18 @@ class Table:
 
 def read_records(folders: Sequence[Path]) -> list[Record]:
     """Records of one or more stores, each key once, the newest counting."""
-    newest: dict[str, Record] = {}
+    return [record for record, _ in read_stored(folders)]
+
+
+def read_stored(folders: Sequence[Path]) -> list[tuple[Record, Path]]:
+    """As `read_records`, with the folder of each cell, where its evidence lies."""
+    newest: dict[str, tuple[Record, Path]] = {}
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"there is no results folder {folder}; `bench run` makes one.")
-        for record in Store(folder):
-            if record.key not in newest or newest[record.key].created < record.created:
-                newest[record.key] = record
+        for record, cell in Store(folder).items():
+            if record.key not in newest or newest[record.key][0].created < record.created:
+                newest[record.key] = record, cell
     if not newest:
         raise InputError(f"there are no records in {', '.join(map(str, folders))}; `bench run` makes some.")
     return list(newest.values())
@@ -88,16 +96,16 @@ def tables(records: Iterable[Record], tasks: Sequence[str] = (), datasets: Seque
                 last_line = r.reason.strip().splitlines()[-1] if r.reason else "unknown reason"
                 table.failed.append(f"{r.method} steps={r.steps} seed={r.seed}: {last_line}")
                 continue
-            groups.setdefault((r.method, r.checkpoint.fingerprint, r.steps, r.solver, r.precision, r.noise), []).append(
-                r
-            )
+            options = json.dumps(r.options, sort_keys=True)
+            measured = (r.method, r.checkpoint.fingerprint, r.steps, r.solver, options, r.precision, r.noise)
+            groups.setdefault(measured, []).append(r)
             table.absent |= r.absent
             for remark in _remarks(r):
                 if remark not in table.remarks:
                     table.remarks.append(remark)
         table.rows = sorted(
             (_row(group) for group in groups.values()),
-            key=lambda r: (r.method, r.recipe, r.fingerprint, r.steps or 0, r.solver or ""),
+            key=lambda r: (r.method, r.recipe, r.fingerprint, r.solver or "", str(r.options), r.steps or 0),
         )
         result.append(table)
     return sorted(result, key=lambda t: (order[t.task], t.dataset, t.protocol))
@@ -122,10 +130,11 @@ def _row(records: list[Record]) -> Row:
                 paper[name] = found.value
     return Row(
         method=first.method,
-        recipe=first.checkpoint.recipe,
+        recipe=first.checkpoint.recipe or first.checkpoint.name,
         fingerprint=first.checkpoint.fingerprint[:6],
         steps=first.steps,
         solver=first.solver,
+        options=first.options,
         precision=first.precision,
         seeds=tuple(r.seed for r in records),
         n=first.n,

@@ -151,6 +151,10 @@ class Evaluator:
         if self.judges.distance and len(samples) > 1:
             pairs = [self.judges.distance(a, b) for a, b in combinations(samples, 2)]
             table["lpips_diversity"] = list(np.mean(pairs, axis=0)) * len(samples)
+        if self.judges.features and len(samples) > 1:
+            drawn = np.split(np.stack(table["features"]).astype(np.float64), len(samples))  # draws of [B, D]
+            apart = [np.linalg.norm(a - b, axis=1) for a, b in combinations(drawn, 2)]
+            table["feature_diversity"] = list(np.mean(apart, axis=0)) * len(samples)
         tables: dict[str, Any] = {"samples": table}
         if alignment:
             tables["alignment"] = {k: np.concatenate([a[k] for a in alignment]) for k in alignment[0]}

@@ -7,7 +7,7 @@ without a network.
 |---|---|
 | cls | id, label, prediction, scores |
 | ss | id, truth, prediction, pixels (sparse confusion counts) |
-| sis | id, draw, features, lpips_gt, lpips_diversity, aligned; and the table `alignment` like ss |
+| sis | id, draw, features, lpips_gt, lpips_diversity, feature_diversity, aligned; and the table `alignment` like ss |
 """
 
 from __future__ import annotations

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .. import datasets, methods
 from ..datasets import Split
-from ..methods import Method
+from ..methods import Foreign, Method
 from ..symmflow.checkpoint import Checkpoint
 from ..symmflow.errors import InputError, unknown
-from ..symmflow.solvers import ADAPTIVE, SOLVERS
+from ..symmflow.recipe import check_table
+from ..symmflow.solvers import ADAPTIVE
 from .evidence import SHARD
 from .metrics import extractors, perceptual
 from .metrics.extractors import Extractor
@@ -32,7 +34,10 @@ class Request:
     steps: Sequence[int] = (25,)
     seeds: Sequence[int] = (0,)
     split: str = "test"
-    solver: str = "euler"
+    solver: str | None = None
+    """None: each method's own default."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Inference options of the methods that have them."""
     checkpoint: str | None = None
     precision: str = "fp32"
     limit: int | None = None
@@ -73,7 +78,7 @@ class Job:
     """Cells that differ in their steps alone, evaluated together."""
 
     method: type[Method]
-    checkpoint: Checkpoint
+    checkpoint: Checkpoint | Foreign
     data: Split
     protocol: Protocol
     evaluators: Evaluators
@@ -120,7 +125,13 @@ def plan(request: Request) -> Plan:
         )
         for name in _methods(request.methods, dataset):
             kind = methods.method(name)
-            counts: list[int | None] = [None] if kind.stepless or request.solver in ADAPTIVE else list(request.steps)
+            solvers = kind.solvers(task)
+            if request.solver and solvers and request.solver not in solvers:
+                reason = f"{name} has no solver {request.solver!r}; choose {' or '.join(solvers)}"
+                result.unsupported.append(Unsupported(name, task, dataset, None, reason))
+                continue
+            solver = (request.solver or solvers[0]) if solvers else None
+            counts: list[int | None] = [None] if kind.stepless or solver in ADAPTIVE else list(request.steps)
             supported = []
             for steps in counts:
                 if support := kind.supports(task, steps, card):
@@ -130,7 +141,7 @@ def plan(request: Request) -> Plan:
             if not supported:
                 continue
             checkpoint = methods.checkpoint(name, dataset, request.checkpoint)
-            if checkpoint.recipe.dataset != dataset:
+            if not isinstance(checkpoint, Foreign) and checkpoint.recipe.dataset != dataset:
                 raise InputError(
                     f"the checkpoint was trained on {checkpoint.recipe.dataset}, not on {dataset}; "
                     f"choose --dataset {checkpoint.recipe.dataset}, or train one on {dataset}."
@@ -143,7 +154,8 @@ def plan(request: Request) -> Plan:
                     "task": task,
                     "dataset": dataset,
                     "split": request.split,
-                    "solver": None if kind.stepless else request.solver,
+                    "solver": solver,
+                    "options": _options(kind, request.options),
                     "precision": request.precision,
                     "seed": seed,
                     "limit": request.limit if limited else None,
@@ -171,7 +183,15 @@ def blank(cell: Cell, protocol: Protocol, checkpoint: CheckpointFacts, status: s
     )
 
 
-def checkpoint_facts(checkpoint: Checkpoint) -> CheckpointFacts:
+def checkpoint_facts(checkpoint: Checkpoint | Foreign) -> CheckpointFacts:
+    if isinstance(checkpoint, Foreign):
+        return CheckpointFacts(
+            name=checkpoint.name,
+            sha256=checkpoint.sha256,
+            fingerprint=checkpoint.fingerprint,
+            recipe=None,
+            parameters=checkpoint.parameters,
+        )
     return CheckpointFacts(
         name=checkpoint.path.name if checkpoint.path.name != "checkpoint" else checkpoint.recipe.name,
         sha256=checkpoint.sha256,
@@ -193,8 +213,16 @@ def task_name(given: str) -> str:
 
 def check(request: Request) -> None:
     """Refuse values that no cell can have."""
-    if request.solver not in SOLVERS:
-        raise unknown("solver", request.solver, SOLVERS)
+    kinds = [methods.method(name) for name in (methods.names() if "all" in request.methods else request.methods)]
+    known = dict.fromkeys(s for kind in kinds for task in methods.TASKS for s in kind.solvers(task))
+    if request.solver and known and request.solver not in known:
+        raise unknown("solver", request.solver, known)
+    fields = dict.fromkeys(f for kind in kinds for f in kind.Inference.model_fields)
+    for name in request.options:
+        if name not in fields:
+            raise (
+                unknown("option", name, fields) if fields else InputError(f"--set {name}: no method given has options.")
+            )
     if request.precision not in ("fp32", "bf16", "fp16"):
         raise unknown("precision", request.precision, ("fp32", "bf16", "fp16"))
     if request.limit is not None and request.limit < 1:
@@ -207,6 +235,12 @@ def check(request: Request) -> None:
         raise InputError(f"--steps must be whole numbers of at least 1, not {min(request.steps)}.")
     if request.checkpoint and (len(request.methods) != 1 or request.methods[0] == "all"):
         raise InputError("--checkpoint goes with exactly one --method.")
+
+
+def _options(kind: type[Method], given: Mapping[str, Any]) -> dict[str, Any]:
+    """All inference options of a method: the given ones and the defaults."""
+    own = {name: value for name, value in given.items() if name in kind.Inference.model_fields}
+    return check_table(kind.Inference, own, f"--set for {kind.name}").model_dump(mode="json")
 
 
 def _pairs(tasks: Sequence[str], wanted: Sequence[str]) -> list[tuple[str, str]]:
@@ -235,7 +269,7 @@ def _evaluators(task: str, split: Split, request: Request) -> Evaluators:
     judge = "unet" if split.card.has_masks else "cnn"
     aligner: Checkpoint | str
     if judge in methods.bundled(split.card.name):
-        aligner = methods.checkpoint(judge, split.card.name)
+        aligner = methods.own_checkpoint(judge, split.card.name)
     else:
         what = "segmenter" if split.card.has_masks else "classifier"
         aligner = f"no independent {what} is bundled for {split.card.name}"

@@ -19,6 +19,7 @@ METRIC_VERSIONS = {
     "kid": 1,
     "lpips_gt": 1,
     "lpips_diversity": 1,
+    "feature_diversity": 1,
     "alignment": 1,
 }
 """Raised whenever the definition of a metric changes, so that old figures stay apart from new ones."""
@@ -26,7 +27,7 @@ METRIC_VERSIONS = {
 METRICS_OF = {
     "cls": ("accuracy", "top5"),
     "ss": ("miou", "pixel_accuracy"),
-    "sis": ("fid", "kid", "lpips_gt", "lpips_diversity", "alignment"),
+    "sis": ("fid", "kid", "lpips_gt", "lpips_diversity", "feature_diversity", "alignment"),
 }
 
 

@@ -35,6 +35,8 @@ class Cell(BaseModel):
     steps: int | None
     """None: the method or solver has no fixed number of steps."""
     solver: str | None
+    options: dict[str, Any] = Field(default_factory=dict)
+    """The method's inference options, all of them."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     seed: int = 0
     limit: int | None = None
@@ -87,8 +89,9 @@ class CheckpointFacts(BaseModel):
     """Of the weights."""
     fingerprint: str
     """Of the weights and how the recipe uses them: the checkpoint's identity."""
-    recipe: str
-    parameters: int
+    recipe: str | None
+    """None: made elsewhere."""
+    parameters: int | None
     trained_steps: int | None = None
 
 
@@ -120,6 +123,7 @@ class Record(BaseModel):
     split: str
     steps: int | None
     solver: str | None
+    options: dict[str, Any] = Field(default_factory=dict)
     precision: str
     seed: int
     limit: int | None
@@ -195,9 +199,10 @@ class Store:
         except OSError as error:
             raise unwritable(other.path(cell), error) from None
 
-    def __iter__(self) -> Iterator[Record]:
+    def items(self) -> Iterator[tuple[Record, Path]]:
+        """Every record and the folder of its cell."""
         for path in sorted(self.root.glob("*/*/*/record.json")):
-            yield read_record(path)
+            yield read_record(path), path.parent
 
 
 def read_record(path: Path) -> Record:

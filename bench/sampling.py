@@ -22,7 +22,7 @@ def sample_grid(request: Request) -> bytes:
     if card.is_points:
         raise InputError(f"{card.name} has points, not pictures; choose a data set of images.")
     device = resolve_device(request.device)
-    method = job.method.load(job.checkpoint, card, device)
+    method = job.method.load(job.checkpoint, card, device, job.cells[0].options)
     batch = job.data.batch(np.arange(len(job.data)))
     steps = tuple(cell.steps for cell in job.cells)
     noise = Draws(request.seeds[0], batch.ids)

@@ -83,10 +83,16 @@ def _synthesis(job: Job, tables: Tables, reference: Tables) -> Scores:
                 found = distance(features, ids, real, real_ids)
                 metrics[extractor.metric(family)] = _distance(found.interval)
                 details.setdefault("jackknife", {})[extractor.metric(family)] = found.without
+        name = extractor.metric("feature_diversity")
+        if "feature_diversity" in table:
+            first = table[table["draw"] == 0]["feature_diversity"].to_numpy(float)
+            metrics[name] = _distance(_mean(first), better="higher")
+        else:
+            absent[name] = "one sample a label has no pairs (--samples-per-mask)"
         if min(n, len(real)) < d:
             details["features"]["warning"] = "fewer images than feature dimensions: the Fréchet distance is mostly bias"
     else:
-        absent |= {"fid": extractor, "kid": extractor}
+        absent |= {"fid": extractor, "kid": extractor, "feature_diversity": extractor}
     if isinstance(job.evaluators.lpips, Backbone):
         metrics["lpips_gt"] = _distance(_mean(table["lpips_gt"].to_numpy(float)))
         if "lpips_diversity" in table:

@@ -99,7 +99,7 @@ def _evaluate(job: Job, missing: list[Cell], store: Store, request: Request, pro
     store.put_protocol(job.protocol)
     main = MAIN[job.task]
     n, shards = len(job.data), -(-len(job.data) // evidence.SHARD)
-    method = job.method.load(job.checkpoint, job.data.card, device)
+    method = job.method.load(job.checkpoint, job.data.card, device, job.cells[0].options)
     evaluator = Evaluator(job, method, load_judges(job, device), device, request.batch_size)
     final = store
     if request.force:  # evaluated aside, so that the old figures stay until there are new ones

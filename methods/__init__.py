@@ -1,12 +1,13 @@
 """Methods: one file each, behind one interface: segment, classify, synthesize."""
 
-from .base import TASKS, YES, Classification, Method, Segmentation, Support, no
-from .registry import bundled, checkpoint, method, names, recipe, recipe_names
+from .base import TASKS, YES, Classification, Foreign, Method, Segmentation, Support, no
+from .registry import bundled, checkpoint, method, names, own_checkpoint, recipe, recipe_names
 
 __all__ = [
     "TASKS",
     "YES",
     "Classification",
+    "Foreign",
     "Method",
     "Segmentation",
     "Support",
@@ -15,6 +16,7 @@ __all__ = [
     "method",
     "names",
     "no",
+    "own_checkpoint",
     "recipe",
     "recipe_names",
 ]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..datasets import Card
-from ..symmflow.recipe import Recipe
+from ..symmflow.errors import InputError
+from ..symmflow.recipe import Recipe, Table, check_table
+from ..symmflow.solvers import EVALUATIONS_PER_STEP, SOLVERS
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -57,6 +60,21 @@ class Classification:
     """`probability`, `logit`, or what else: only probabilities may be calibrated."""
 
 
+@dataclass(frozen=True)
+class Foreign:
+    """A checkpoint in another project's format: no recipe of ours, so it fits any data set of as many classes."""
+
+    path: Path
+    name: str
+    sha256: str
+    """Of all files that decide what the model does."""
+    parameters: int | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        return self.sha256
+
+
 class Method(ABC):
     """Something that does some of the three tasks.
 
@@ -73,9 +91,28 @@ class Method(ABC):
     """Paper, and where in it."""
     stepless: ClassVar[bool] = False
     """Has no steps: runs once."""
+    any_size: ClassVar[bool] = False
+    """Segments images of other sizes than the card's."""
+    Options: ClassVar[type[Table]] = Table
+    """What `[options]` of a recipe may hold for this method; `options_of` reads it."""
+    Inference: ClassVar[type[Table]] = Table
+    """What `bench run --set` may change; part of the cell. The values are in `self.inference`."""
+
+    inference: Any
 
     def __init__(self, network: nn.Module, recipe: Recipe, card: Card) -> None:
         self.net, self.recipe, self.card = network, recipe, card
+        self.inference = self.Inference()
+
+    @classmethod
+    def options_of(cls, recipe: Recipe) -> Any:
+        """The recipe's `[options]`, checked."""
+        return check_table(cls.Options, recipe.options, f"{recipe.name}: options")
+
+    @classmethod
+    def solvers(cls, task: str) -> tuple[str, ...]:
+        """The solvers that `task` can be done with, the default first; none for a method that solves nothing."""
+        return () if cls.stepless else SOLVERS
 
     @classmethod
     @abstractmethod
@@ -93,16 +130,42 @@ class Method(ABC):
         """What the recipe's training minimises."""
 
     @classmethod
-    def load(cls, checkpoint: Checkpoint, card: Card, device: str) -> Method:
-        """A method ready to run on `device`: its network with the checkpoint's weights, in evaluation mode."""
+    def load(
+        cls, checkpoint: Checkpoint | Foreign, card: Card, device: str, inference: Mapping[str, Any] | None = None
+    ) -> Method:
+        """A method ready to run on `device`: its network with the checkpoint's weights, in evaluation mode.
+
+        `inference`: values of `Inference` that differ from the defaults.
+        """
+        assert not isinstance(checkpoint, Foreign)
         network = cls.network(checkpoint.recipe, card)
         checkpoint.load_into(network)
-        return cls(network.to(device).eval().requires_grad_(False), checkpoint.recipe, card)
+        method = cls(network.to(device).eval().requires_grad_(False), checkpoint.recipe, card)
+        method.inference = check_table(cls.Inference, inference or {}, f"--set for {cls.name}")
+        return method
+
+    @classmethod
+    def open(cls, argument: str, dataset: str, given: str | None) -> Foreign | None:
+        """The checkpoint of `name:argument`, or None for one that symmbench trained. `given`: `--checkpoint`."""
+        if argument:
+            raise InputError(f"{cls.name} takes nothing after a colon; give a checkpoint with --checkpoint.")
+        return None
+
+    def nfe(self, task: str, steps: int | None, solver: str) -> int | None:
+        """Network evaluations a sample of a task; None where they depend on the sample (adaptive solvers)."""
+        if self.stepless:
+            return 1
+        return None if steps is None else steps * EVALUATIONS_PER_STEP.get(solver, 1)
 
     @property
     def networks(self) -> Sequence[nn.Module]:
         """The networks whose calls are the cost: the harness hooks them to count evaluations."""
         return [self.net]
+
+    def require(self, task: str) -> None:
+        """Raise TypeError where the method cannot do `task` on its data at all."""
+        if not (support := self.supports(task, None, self.card)):
+            raise TypeError(f"{self.name} cannot do {task}: {support.reason}")
 
     def segment(
         self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None

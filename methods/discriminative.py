@@ -48,6 +48,7 @@ class UNetSegmenter(Method):
 
     name = "unet"
     title = "U-Net segmenter (cross-entropy)"
+    any_size = True
     stepless = True
 
     @classmethod

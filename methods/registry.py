@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from ..symmflow.checkpoint import Checkpoint, open_checkpoint
+from ..symmflow.checkpoint import Checkpoint, file_sha256, open_checkpoint
 from ..symmflow.errors import InputError, unknown
 from ..symmflow.recipe import Recipe, read_recipe
-from .base import Method
+from .base import Foreign, Method
 
 GROUP = "symmbench.methods"
 _HERE = Path(__file__).parent
@@ -26,8 +28,11 @@ def names() -> list[str]:
 
 
 def method(name: str) -> type[Method]:
-    """The class of a registered method. `name[variant]` is the method `name` with another recipe."""
-    base = name.partition("[")[0]
+    """The class of a registered method.
+
+    `name[variant]` is the method `name` with another recipe, `name:argument` with something made elsewhere.
+    """
+    base = _base(name)
     if base not in _registered():
         raise unknown("method", base, names())
     point = _registered()[base]
@@ -42,6 +47,10 @@ def method(name: str) -> type[Method]:
             f"the entry point {base!r} ({point.value}) is not a Method; mend the package that registers it."
         )
     return loaded
+
+
+def _base(name: str) -> str:
+    return name.partition(":")[0].partition("[")[0]
 
 
 def recipe_names() -> list[str]:
@@ -64,8 +73,19 @@ def bundled(dataset: str) -> dict[str, Path]:
     return {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()} if folder.is_dir() else {}
 
 
-def checkpoint(name: str, dataset: str, given: str | None = None) -> Checkpoint:
-    """The checkpoint of a method for a data set: the given folder or hub id (`owner/name`), else the bundled one."""
+def checkpoint(name: str, dataset: str, given: str | None = None) -> Checkpoint | Foreign:
+    """The checkpoint of a method for a data set: the given folder or hub id (`owner/name`), else the bundled one.
+
+    A method of another project's models opens its own (`hf:owner/name`).
+    """
+    kind, argument = method(name), name.partition(":")[2]
+    if (foreign := kind.open(argument, dataset, given)) is not None:
+        return foreign
+    return own_checkpoint(name, dataset, given)
+
+
+def own_checkpoint(name: str, dataset: str, given: str | None = None) -> Checkpoint:
+    """`checkpoint`, for those that symmbench trained."""
     if given is None:
         found = bundled(dataset)
         if name not in found:
@@ -79,22 +99,40 @@ def checkpoint(name: str, dataset: str, given: str | None = None) -> Checkpoint:
         return open_checkpoint(found[name])
     path = Path(given)
     if not path.exists() and given.count("/") == 1 and not given.startswith((".", "~")):
-        path = _from_hub(given)
+        path = from_hub(given)
     elif (path / "checkpoint").is_dir():  # the output folder of a training
         path = path / "checkpoint"
     opened = open_checkpoint(path)
-    wanted, made = name.partition("[")[0], opened.recipe.method
+    wanted, made = _base(name), opened.recipe.method
     if made != wanted:
         raise InputError(f"{given} is a checkpoint of {made}, not of {wanted}; run it with --method {made}.")
     return opened
 
 
-def _from_hub(repository: str) -> Path:
+def foreign_checkpoint(where: str, patterns: Sequence[str], needs: Sequence[str]) -> Foreign:
+    """A model of another project: the files that match `patterns` in a folder or a hub repository, hashed together."""
+    path = Path(where)
+    if not path.is_dir():
+        if where.count("/") != 1 or where.startswith((".", "~")):
+            raise InputError(f"there is no folder {where}; give a folder or a hub id (owner/name).")
+        path = from_hub(where, patterns)
+    for pattern in needs:
+        if not any(path.glob(pattern)):
+            raise InputError(f"{where} has no {pattern}; it is not a model of this kind.")
+    files = sorted({file for pattern in patterns for file in path.glob(pattern) if file.is_file()})
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(path)} {file_sha256(file)}\n".encode())
+    return Foreign(path, where, digest.hexdigest())
+
+
+def from_hub(repository: str, patterns: Sequence[str] = ("*.safetensors", "checkpoint.json", "training.csv")) -> Path:
+    """The files of a hub repository (`owner/name`) that match; none of them may hold code."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(repository, allow_patterns=["*.safetensors", "checkpoint.json", "training.csv"]))
+        return Path(snapshot_download(repository, allow_patterns=list(patterns)))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise InputError(
             f"there is no folder {repository!r} and the hub gives no repository of that id ({type(error).__name__}); "

@@ -24,6 +24,7 @@ class SymmFlowMethod(Method):
 
     name = "symmflow"
     title = "Symmetrical Flow Matching"
+    any_size = True
     source = "Caetano et al., Symmetrical Flow Matching, 2025"
 
     def __init__(self, network: nn.Module, recipe: Recipe, card: Card) -> None:
@@ -58,12 +59,14 @@ class SymmFlowMethod(Method):
     def segment(
         self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None
     ) -> Iterator[Segmentation]:
+        self.require("ss")
         for count in steps:
             yield Segmentation(self.flow.segment(images, noise, steps=count, solver=solver, trace=trace))
 
     def classify(
         self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None
     ) -> Iterator[Classification]:
+        self.require("cls")
         for count in steps:
             classes, scores = self.flow.classify(images, noise, steps=count, solver=solver, trace=trace)
             yield Classification(classes, scores, scale="minus squared distance to the label")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ..bench.compare import Row, Table
+    from ..bench.findings import Finding
     from ..bench.records import Metric
 
 
@@ -37,6 +39,9 @@ def row_name(table: Table, row: Row) -> str:
     """The method, and whatever else tells its row from others of the table: solver, precision, recipe, checkpoint."""
     name = row.method + (f" {row.solver}" if row.solver not in (None, "euler") else "")
     name += f" {row.precision}" if row.precision != "fp32" else ""
+    for option, value in row.options.items():
+        if any(r.method == row.method and r.options.get(option) != value for r in table.rows):
+            name += f" {option}={value}"
     siblings = {(r.recipe, r.fingerprint) for r in table.rows if r.method == row.method}
     if len({recipe for recipe, _ in siblings}) > 1:
         name += f" ({row.recipe})"
@@ -101,6 +106,27 @@ def to_markdown(table: Table) -> str:
     ]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join([*lines, "", *notes(table), ""])
+
+
+def findings_rich(findings: Sequence[Finding]) -> RenderableType:
+    """The papers' claims, each with its verdict and figures."""
+    from rich.console import Group
+    from rich.text import Text
+
+    colors = {"holds": "green", "does not hold": "red", "cannot be told": "yellow"}
+    lines = [Text("The papers' claims, here", style="bold")]
+    for f in findings:
+        line = Text.assemble((f"{f.verdict}: ", colors[f.verdict]), f"{f.claim} ({f.source})\n    ", (f.said, "dim"))
+        lines.append(line)
+    return Group(*lines)
+
+
+def findings_markdown(findings: Sequence[Finding]) -> str:
+    if not findings:
+        return ""
+    lines = ["### The papers' claims, here", "", "| claim | source | here | figures |", "|---|---|---|---|"]
+    lines += [f"| {f.claim} | {f.source} | **{f.verdict}** | {f.said} |" for f in findings]
+    return "\n".join([*lines, ""])
 
 
 def to_json(table: Table) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Checkpoint:
     @property
     def fingerprint(self) -> str:
         """Hash of the weights and of what the recipe says of their use: the checkpoint's identity."""
-        used = self.recipe.model_dump_json(include={"method", "labels", "network", "objective"})
+        used = self.recipe.model_dump_json(include={"method", "labels", "network", "objective", "options"})
         return hashlib.sha256(f"{self.sha256}\n{used}".encode()).hexdigest()
 
     def load_into(self, network: nn.Module) -> None:

@@ -14,18 +14,23 @@ from .errors import InputError
 from .recipe import NetworkConfig
 
 
-def build_network(config: NetworkConfig, *, in_channels: int, out_channels: int, size: Sequence[int]) -> nn.Module:
+def build_network(
+    config: NetworkConfig, *, in_channels: int, out_channels: int, size: Sequence[int], num_classes: int | None = None
+) -> nn.Module:
     """A network (z [B, in_channels, ...], t [B] in [0, 1]) -> [B, out_channels, ...].
 
-    `size`: the spatial size of the training images, () for points.
+    `size`: the spatial size of the training images, () for points. With `num_classes`, a U-Net takes class ids [B]
+    as its third argument.
     """
     if config.kind == "mlp":
         if len(size):
             raise InputError("network.kind = 'mlp' takes points; choose 'unet' for images.")
+        if num_classes:
+            raise InputError("network.kind = 'mlp' has no class embedding; choose images and 'unet'.")
         return MLP(config, in_channels, out_channels)
     if not len(size):
         raise InputError("network.kind = 'unet' takes images; choose 'mlp' for points.")
-    return UNet(config, in_channels, out_channels, size)
+    return UNet(config, in_channels, out_channels, size, num_classes)
 
 
 class MLP(nn.Module):
@@ -57,13 +62,21 @@ class UNet(nn.Module):
     and output, cosine-first time embedding. Cannot match: attention uses separate query, key and value
     projections where Guided Diffusion packs them in one (the same function), heads follow from one head width for the
     whole network, so at levels narrower than `head_channels` that width shrinks to the level's. GroupNorm has 32
-    groups only where the widths divide by 32; otherwise the largest divisor.
+    groups only where the widths divide by 32; otherwise the largest divisor. A class, where there is one, is an
+    embedding added to that of the time.
 
     `patch` > 1 folds patch x patch pixels into channels (pixel unshuffle) before the network and unfolds them
     after: a cheap small model, not part of the paper.
     """
 
-    def __init__(self, config: NetworkConfig, in_channels: int, out_channels: int, size: Sequence[int]) -> None:
+    def __init__(
+        self,
+        config: NetworkConfig,
+        in_channels: int,
+        out_channels: int,
+        size: Sequence[int],
+        num_classes: int | None = None,
+    ) -> None:
         super().__init__()
         from diffusers import UNet2DModel
 
@@ -87,6 +100,7 @@ class UNet(nn.Module):
             attention_head_dim=min(config.head_channels, *attending),
             norm_num_groups=math.gcd(32, *widths),
             dropout=config.dropout,
+            num_class_embeds=num_classes,
         )
         for name, module in self.named_modules():
             if name == "unet.conv_out" or name.endswith((".conv2", ".to_out.0")):
@@ -100,9 +114,9 @@ class UNet(nn.Module):
                 f"images of {size[0]}x{size[1]} do not fit this network; both sides must divide by {self.multiple}."
             )
 
-    def forward(self, z: Tensor, t: Tensor) -> Tensor:
+    def forward(self, z: Tensor, t: Tensor, classes: Tensor | None = None) -> Tensor:
         folded = nn.functional.pixel_unshuffle(z, self.patch)  # [B, C p^2, H / p, W / p]
-        out = self.unet(folded, t * self.time_scale, return_dict=False)[0]
+        out = self.unet(folded, t * self.time_scale, class_labels=classes, return_dict=False)[0]
         return nn.functional.pixel_shuffle(out, self.patch)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -122,6 +123,8 @@ class Recipe(Table):
     labels: LabelsConfig = LabelsConfig()
     network: NetworkConfig = NetworkConfig()
     objective: ObjectiveConfig = ObjectiveConfig()
+    options: dict[str, Any] = Field(default_factory=dict)
+    """What the method itself defines, checked by it."""
     data: DataConfig = DataConfig()
     optimizer: OptimizerConfig
     schedule: ScheduleConfig
@@ -149,13 +152,25 @@ def read_recipe(path: Path, overrides: dict[str, Any] | None = None) -> Recipe:
 
 def parse_recipe(values: dict[str, Any], where: str) -> Recipe:
     """Check a recipe's values; the error names the field and what is allowed."""
+    return check_table(Recipe, values, where)
+
+
+T = TypeVar("T", bound=Table)
+
+
+def check_table(kind: type[T], values: Mapping[str, Any], where: str) -> T:
+    """The values as a table of that kind, or an error that names the first wrong field."""
     try:
-        return Recipe.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]) or "recipe"
+        name = ".".join(str(part) for part in first["loc"])
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise InputError(f"{where}: {name}: {first['msg'].lower()}{more}; mend the recipe or the --set.") from None
+        allowed = (
+            f"; it takes {', '.join(kind.model_fields) or 'nothing'}" if first["type"] == "extra_forbidden" else ""
+        )
+        what = f"{f'{name}: ' if name else ''}{first['msg'].lower()}{allowed}{more}"
+        raise InputError(f"{where}: {what}; mend the recipe or the --set.") from None
 
 
 def parse_overrides(pairs: list[str]) -> dict[str, Any]:

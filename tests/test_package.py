@@ -73,6 +73,28 @@ def test_the_readmes_method_can_be_added_trained_and_run(tmp_path: Path) -> None
     assert record["metrics"]["accuracy"]["value"] > 0.85 and record["nfe"] == 1
 
 
+def test_a_third_party_package_is_found_trained_checked_and_run(tmp_path: Path) -> None:
+    import json
+    import shutil
+
+    source, site = tmp_path / "prototype", tmp_path / "site"
+    shutil.copytree(REPOSITORY / "tests" / "fixtures" / "prototype", source)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    run([*pip, "--target", str(site), str(source)], tmp_path)
+    bench, given = [sys.executable, "-m", "symmbench.bench"], ["--checkpoint", "runs/prototype", "-d", "digits"]
+    run([*bench, "train", "--recipe", "prototype/prototype.toml", "--out", "runs/prototype"], tmp_path, site)
+    checks = json.loads(run([*bench, "check", "prototype", *given, "--json"], tmp_path, site).stdout)["digits"]
+    assert {c["task"] for c in checks if c["ok"]} == {"cls", "ss", "sis"} and not [
+        c for c in checks if c["ok"] is False
+    ]
+    asked = ["-t", "cls,sis", "--set", "spread=0.4", "--samples-per-mask", "2", "--limit", "60", "--json"]
+    records = json.loads(run([*bench, "run", "-m", "prototype", *given, *asked], tmp_path, site).stdout)
+    classified, synthesized = records
+    assert classified["metrics"]["accuracy"]["value"] > 0.8 and classified["nfe"] == 10
+    assert synthesized["options"] == {"spread": 0.4} and synthesized["nfe"] == 1
+    assert synthesized["metrics"]["feature_diversity[digits-cnn]"]["value"] > 0
+
+
 def test_the_readme_shows_only_options_that_exist() -> None:
     text = (REPOSITORY / "README.md").read_text()
     used = set(
@@ -87,7 +109,7 @@ def test_the_readme_shows_only_options_that_exist() -> None:
             text=True,
             env={**os.environ, "COLUMNS": "200"},
         ).stdout
-        for c in ("run", "train", "sample", "compare", "list")
+        for c in ("run", "train", "sample", "compare", "check", "list")
     )
     assert used and all(option in known for option in used), sorted(o for o in used if o not in known)
 

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from ...symmflow.errors import InputError
-from . import compare, data, listing, run, sample, train
+from . import check, compare, data, listing, run, sample, train
 
 app = typer.Typer(
     name="bench",
@@ -22,6 +22,7 @@ app.command("run")(run.run)
 app.command("train")(train.train)
 app.command("sample")(sample.sample)
 app.command("compare")(compare.compare)
+app.command("check")(check.check)
 app.command("list")(listing.listing)
 app.add_typer(data.app, name="data")
 

@@ -121,6 +121,11 @@ def _metrics() -> list[dict[str, Any]]:
             "LPIPS between samples of one label (--samples-per-mask 2 or more)",
             "bootstrap over labels",
         ),
+        "feature_diversity": (
+            "sis",
+            "distance between the features of samples of one label; named like fid",
+            "bootstrap over labels",
+        ),
         "alignment": (
             "sis",
             "mIoU / accuracy of an independent network on the samples, beside its score on real images",

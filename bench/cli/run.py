@@ -22,7 +22,13 @@ def run(
     ),
     steps: str = typer.Option("25", "--steps", help="Inference steps, comma separated."),
     seeds: str = typer.Option("0", "--seeds", help="Generation seeds, comma separated."),
-    solver: str = typer.Option("euler", "--solver", help="euler, midpoint, heun, rk4, or dopri5 (adaptive: no steps)."),
+    solver: str | None = typer.Option(
+        None,
+        "--solver",
+        help="Flows: euler, midpoint, heun, rk4, or dopri5 (adaptive: no steps). Diffusion: ddim, ddpm. "
+        "Default: the method's first.",
+    ),
+    overrides: list[str] = typer.Option([], "--set", help="An inference option of a method: --set beta=3"),
     split: str = typer.Option("test", "--split", help="Split of the data set."),
     limit: int | None = typer.Option(
         None, "--limit", help="Only the first N samples: another protocol than all of them."
@@ -41,6 +47,7 @@ def run(
     as_json: bool = typer.Option(False, "--json", help="Print the records as JSON."),
 ) -> None:
     """Evaluate methods. The same command again evaluates only what is missing."""
+    from ...symmflow.recipe import parse_overrides
     from ..plan import Request, plan
     from ..records import dumps
     from ..sweep import sweep
@@ -54,6 +61,7 @@ def run(
         seeds=parse.integers(seeds, "--seeds", minimum=0),
         split=split,
         solver=solver,
+        options=parse_overrides(overrides),
         checkpoint=checkpoint,
         precision=precision,
         limit=limit,

@@ -16,7 +16,8 @@ def sample(
     steps: str = typer.Option("1,5,25", "--steps", help="Inference steps, a column each."),
     count: int = typer.Option(8, "--count", "-n", help="Samples, a row each."),
     seed: int = typer.Option(0, "--seed", help="Generation seed."),
-    solver: str = typer.Option("euler", "--solver", help="euler, midpoint, heun, rk4 or dopri5."),
+    solver: str | None = typer.Option(None, "--solver", help="As in `bench run`."),
+    overrides: list[str] = typer.Option([], "--set", help="An inference option of the method: --set beta=3"),
     split: str = typer.Option("test", "--split", help="Split of the data set."),
     checkpoint: str | None = typer.Option(None, "--checkpoint", help="Folder or hub id. Default: the bundled one."),
     data_root: Path | None = typer.Option(None, "--data-root", help="Where the files of the data set lie."),
@@ -25,6 +26,7 @@ def sample(
 ) -> None:
     """Draw a grid: input, the method's output at each step count, what is real."""
     from ...symmflow.errors import InputError
+    from ...symmflow.recipe import parse_overrides
     from ..plan import Request
     from ..records import write_atomically
     from ..sampling import sample_grid
@@ -38,6 +40,7 @@ def sample(
         steps=parse.integers(steps, "--steps", minimum=1),
         seeds=[seed],
         solver=solver,
+        options=parse_overrides(overrides),
         split=split,
         checkpoint=checkpoint,
         data_root=data_root,

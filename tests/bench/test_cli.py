@@ -132,7 +132,7 @@ def test_train_then_run_then_compare_then_sample(bench, tmp_path: Path) -> None:
     assert done.returncode == 0 and "| symmflow | 2 | 2 |" in done.stdout, done.stderr
     assert (tmp_path / "steps.png").read_bytes().startswith(b"\x89PNG")
     done = bench("compare", "--task", "cls", "--json")
-    assert [row["steps"] for row in json.loads(done.stdout)[0]["rows"]] == [1, 2]
+    assert [row["steps"] for row in json.loads(done.stdout)["tables"][0]["rows"]] == [1, 2]
     done = bench("sample", "-d", "digits", "--checkpoint", folder, "--steps", "1,2", "-n", "3", "-o", "s.png")
     assert done.returncode == 0 and (tmp_path / "s.png").stat().st_size > 1000, done.stderr
 

@@ -88,7 +88,7 @@ def test_hub_id_that_cannot_be_reached_is_one_sentence(monkeypatch: pytest.Monke
 def test_recipes_say_where_they_differ_from_the_paper() -> None:
     for name in methods.recipe_names():
         assert methods.recipe(name).notes
-    paper, official = methods.recipe("mnist/symmflow"), methods.recipe("mnist/symmflow-official")
+    paper, official = methods.recipe("mnist/symmflow"), methods.recipe("mnist/symmflow[official]")
     assert (paper.network.channels, paper.network.multipliers, paper.network.attention) == (32, (1, 2, 2, 2), (16,))
     assert paper.schedule.steps == round(60_000 / 512 * 1000) and paper.optimizer.lr == 5e-4
     assert official.objective.image_weight == 0.9 and official.network.attention == ()

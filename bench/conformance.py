@@ -1,0 +1,183 @@
+"""What every method behind the interface must keep, checked by running it on a few real samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import datasets, methods
+from ..datasets import Card, Split
+from ..methods import Classification, Method, Segmentation
+from ..symmflow.noise import Draws
+from .cost import EvaluationCounter
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+STEPS = (None, 2, 3, 25, 100)
+"""Tried in this order until the method supports one."""
+COUNT = 5
+DIFFERING = 0.002
+"""Share of values that rounding may move between batch sizes."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule. `ok` None: it does not apply here, and `said` is why."""
+
+    task: str
+    rule: str
+    ok: bool | None
+    said: str = ""
+
+
+def conformance(load: Callable[[str], Method], data: Split, device: str = "cpu") -> Iterator[Check]:
+    """Check a method on the first samples of `data`; `load(device)` gives it."""
+    import torch
+
+    method = load(device)
+    for task in methods.TASKS:
+        support = [method.supports(task, steps, data.card) for steps in STEPS]
+        silent = [s for s in support if not s and not s.reason]
+        yield Check(task, "says why it does not support something", not silent)
+        steps = _steps(method, task, data.card)
+        if steps == ():
+            yield _refuses(method, task, data, device)
+            continue
+        with torch.inference_mode():
+            yield from _checks(method, load, task, steps, data, device)
+
+
+def _steps(method: Method, task: str, card: Card) -> tuple[int | None, ...]:
+    """The first two step counts that it supports; (None,) for a method without steps; () if there is none."""
+    found = [s for s in STEPS if (s is None) == method.stepless and method.supports(task, s, card)]
+    return tuple(found[:2])
+
+
+def _checks(
+    method: Method, load: Callable[[str], Method], task: str, steps: tuple[int | None, ...], data: Split, device: str
+) -> Iterator[Check]:
+    import torch
+
+    card, positions = data.card, list(range(COUNT))
+    counter = EvaluationCounter()
+    try:
+        with counter.watch(method.networks):
+            results = list(_call(method, task, data, positions, steps, device))
+    except Exception as error:
+        yield Check(task, "a supported task works", False, f"{type(error).__name__}: {error}")
+        return
+    yield Check(task, "a supported task works", True, f"{COUNT} samples")
+    yield Check(task, "one result a step count", len(results) == len(steps), f"{len(results)} for {len(steps)}")
+    yield _form(task, results[0], card)
+    whole = values(results[0])
+    solver = _solver(method, task)
+    declared = [method.nfe(task, s, solver) for s in steps]
+    found, expected = counter.rows / COUNT, sum(n for n in declared if n is not None)
+    right = None in declared or found == expected
+    yield Check(task, "network evaluations as declared", right, f"{found:g} for {steps}, declared {expected}")
+    again = values(next(_call(method, task, data, positions, steps, device)))
+    yield Check(task, "the same seed and ids give the same result", torch.equal(whole, again))
+    alone = torch.cat([values(next(_call(method, task, data, [i], steps, device))) for i in positions])
+    yield _agree(task, "a batch of one gives the same result", whole, alone)
+    turned = values(next(_call(method, task, data, positions[::-1], steps, device))).flip(0)
+    yield _agree(task, "the order of a batch does not matter", whole, turned)
+    if task == "ss":
+        yield _other_size(method, data, steps, device)
+    if device == "cpu" and torch.cuda.is_available():
+        there = values(next(_call(load("cuda"), task, data, positions, steps, "cuda"))).cpu()
+        yield _agree(task, "CUDA agrees with the CPU", whole, there, tolerance=1e-3, differing=0.01)
+    elif device == "cpu":
+        yield Check(task, "CUDA agrees with the CPU", None, "no CUDA device")
+
+
+def values(result: Any) -> Tensor:
+    """What of a result is compared: class ids or images."""
+    return result if not hasattr(result, "classes") else result.classes
+
+
+def _solver(method: Method, task: str) -> str:
+    return next(iter(method.solvers(task)), "none")
+
+
+def _call(
+    method: Method, task: str, data: Split, positions: list[int], steps: tuple[int | None, ...], device: str
+) -> Iterator[Any]:
+    import torch
+
+    batch = data.batch(positions)
+    inputs = torch.from_numpy(batch.labels if task == "sis" else batch.images).to(device)
+    call: Callable[..., Iterator[Any]] = getattr(method, methods.TASKS[task])
+    return iter(call(inputs, steps=steps, solver=_solver(method, task), noise=Draws(0, batch.ids)))
+
+
+def _refuses(method: Method, task: str, data: Split, device: str) -> Check:
+    rule = "an unsupported task refuses"
+    try:
+        next(_call(method, task, data, [0], (25,), device))
+    except Exception as error:
+        return Check(task, rule, True, type(error).__name__)
+    return Check(task, rule, False, "it gave a result")
+
+
+def _form(task: str, result: Any, card: Card) -> Check:
+    """Type, shape, dtype and range."""
+    import torch
+
+    rule, k = "the result has the form of the interface", len(card.classes)
+    if task == "sis":
+        if (
+            not isinstance(result, torch.Tensor)
+            or result.shape != (COUNT, *card.shape)
+            or result.dtype != torch.float32
+        ):
+            return Check(task, rule, False, f"not float32 {(COUNT, *card.shape)}")
+        if not result.isfinite().all():
+            return Check(task, rule, False, "not finite")
+        return Check(task, rule, card.is_points or bool(result.abs().max() <= 1), "images in [-1, 1]")
+    if not isinstance(result, Segmentation if task == "ss" else Classification):
+        return Check(task, rule, False, f"a {type(result).__name__}")
+    shape = (COUNT, *card.size) if task == "ss" else (COUNT,)
+    classes = result.classes
+    if classes.dtype != torch.int64 or classes.shape != shape or classes.min() < 0 or classes.max() >= k:
+        return Check(task, rule, False, f"classes are not int64 {shape} in 0-{k - 1}")
+    if isinstance(result, Classification):
+        if result.scores.shape != (COUNT, k) or not result.scores.isfinite().all() or not result.scale:
+            return Check(task, rule, False, f"scores are not finite [{COUNT}, {k}] with a scale")
+        if not torch.equal(result.scores.argmax(dim=1), classes):
+            return Check(task, rule, False, "the best score is not the class")
+    return Check(task, rule, True, f"int64 {tuple(classes.shape)}")
+
+
+def _agree(task: str, rule: str, a: Tensor, b: Tensor, tolerance: float = 1e-4, differing: float = DIFFERING) -> Check:
+    if a.shape != b.shape:
+        return Check(task, rule, False, f"{tuple(b.shape)} instead of {tuple(a.shape)}")
+    off = (a.float() - b.float()).abs()
+    share = float((off > (tolerance if a.is_floating_point() else 0)).float().mean())
+    return Check(task, rule, share <= differing, f"{share:.2%} of the values differ")
+
+
+def _other_size(method: Method, data: Split, steps: tuple[int | None, ...], device: str) -> Check:
+    import torch
+
+    rule = "segments an image that is not square"
+    if not method.any_size:
+        return Check("ss", rule, None, "it does not claim to")
+    batch = data.batch([0, 1])
+    wide = torch.from_numpy(batch.images).repeat(1, 1, 1, 2).to(device)  # [2, C, H, 2 W]
+    try:
+        made = next(iter(method.segment(wide, steps=steps, solver=_solver(method, "ss"), noise=Draws(0, batch.ids))))
+    except Exception as error:
+        return Check("ss", rule, False, f"{type(error).__name__}: {error}")
+    return Check("ss", rule, made.classes.shape == (2, *wide.shape[2:]), f"{tuple(made.classes.shape)}")
+
+
+def check_method(
+    name: str, dataset: str, checkpoint: str | None = None, data_root: Any = None, device: str = "cpu"
+) -> list[Check]:
+    """Conformance of a method with its bundled or a given checkpoint."""
+    kind, opened = methods.method(name), methods.checkpoint(name, dataset, checkpoint)
+    card = datasets.card(dataset)
+    data = datasets.load(dataset, "test", data_root).first(COUNT)
+    return list(conformance(lambda where: kind.load(opened, card, where), data, device))

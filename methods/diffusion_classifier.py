@@ -1,0 +1,261 @@
+"""Diffusion Classifier: the class under which a conditional diffusion model predicts the noise best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from ..datasets import Card
+from ..symmflow.recipe import Recipe, Table
+from .base import YES, Classification, Method, Support, no
+from .conditioning import conditional_network, told
+from .diffusion import SAMPLERS, Diffusion, DiffusionOptions
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ..symmflow.noise import Draws
+    from ..symmflow.solvers import Trace
+
+ROWS = 2048
+"""Network evaluations a call: classes and timesteps of a batch together."""
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Stages(Table):
+    """What `bench run --set` may change: the staged evaluation and the error.
+
+    The defaults are the paper's for CIFAR-10: 50 timesteps for every class, then the best five go on to 500, which
+    makes 10 * 50 + 5 * 450 = 2,750 evaluations an image.
+    """
+
+    keep: tuple[Positive, ...] = (5, 1)
+    """Classes kept after each stage; the last is one."""
+    samples: tuple[Positive, ...] = (50, 500)
+    """Timesteps a class by the end of each stage."""
+    error: Literal["l1", "l2"] = "l2"
+
+    @model_validator(mode="after")
+    def _fit(self) -> Stages:
+        if len(self.keep) != len(self.samples):
+            raise ValueError("keep and samples must have one entry a stage")
+        if any(b > a for a, b in pairwise(self.keep)) or self.keep[-1] != 1:
+            raise ValueError("keep must fall and end with 1")
+        if any(b <= a for a, b in pairwise(self.samples)):
+            raise ValueError("samples must rise")
+        return self
+
+    def within(self, budget: int, num_classes: int, timesteps: int = 1000) -> list[tuple[int, list[int]]]:
+        """The stages scaled to at most `budget` evaluations: [(classes that enter, timesteps they are tried at), ...].
+
+        Every class is tried once at the least, so `budget` must be `num_classes` or more. Timesteps of a stage are
+        spread evenly over all of them and those of earlier stages are not tried again; grids need not nest, so the
+        evaluations are counted, not computed from `samples`.
+        """
+        best: list[tuple[int, list[int]]] = []
+        for finest in range(1, min(timesteps, budget) + 1):
+            plan = self._scaled(finest, num_classes, timesteps)
+            if sum(classes * len(tried) for classes, tried in plan) > budget:
+                break
+            best = plan
+        return best
+
+    def evaluations(self, budget: int | None, num_classes: int, timesteps: int = 1000) -> int | None:
+        """How many network evaluations a budget really takes."""
+        if budget is None:
+            return None
+        return sum(classes * len(tried) for classes, tried in self.within(budget, num_classes, timesteps))
+
+    def _scaled(self, finest: int, num_classes: int, timesteps: int) -> list[tuple[int, list[int]]]:
+        plan, done = [], set[int]()
+        classes = num_classes
+        for samples, keep in zip(self.samples, self.keep, strict=True):
+            count = max(1, samples * finest // self.samples[-1])
+            grid = {(2 * i + 1) * finest // (2 * count) for i in range(count)}  # of the finest grid's points
+            plan.append((classes, sorted((2 * i + 1) * timesteps // (2 * finest) for i in grid - done)))
+            done |= grid
+            classes = min(classes, keep)
+        return plan
+
+
+def staged(
+    errors: Callable[[Tensor, list[int]], Tensor], images: int, num_classes: int, plan: Sequence[tuple[int, list[int]]]
+) -> Tensor:
+    """Scores [B, K] by staged elimination; the highest is the answer.
+
+    `errors(classes [B, k], timesteps)`: the error of each candidate summed over timesteps, float64 [B, k]. The score
+    of the classes that reach the end is minus their mean error. One that was dropped lies below all of them by as much
+    as it lay behind the last one kept when it was dropped, so that scores order the classes as the stages did.
+    """
+    import torch
+
+    total = torch.zeros(images, num_classes, dtype=torch.float64)
+    tried = 0
+    alive = torch.arange(num_classes).expand(images, -1)  # [B, k], best first after the first stage
+    dropped: list[tuple[Tensor, Tensor, Tensor]] = []  # classes, their means, the mean of the last one kept
+    for classes, timesteps in plan:
+        if classes < alive.shape[1]:
+            means = total.gather(1, alive) / tried
+            order = means.argsort(dim=1, stable=True)
+            means, alive = means.gather(1, order), alive.gather(1, order)
+            dropped.append((alive[:, classes:], means[:, classes:], means[:, classes - 1 : classes]))
+            alive = alive[:, :classes]
+        if timesteps:
+            total.scatter_add_(1, alive, errors(alive, timesteps))
+        tried += len(timesteps)
+    scores = torch.empty_like(total)
+    last = -(total.gather(1, alive) / tried)
+    scores.scatter_(1, alive, last)
+    floor = last.min(dim=1, keepdim=True).values
+    for classes_out, means, kept in reversed(dropped):
+        behind = floor - (means - kept)
+        scores.scatter_(1, classes_out, behind)
+        floor = behind.min(dim=1, keepdim=True).values
+    return scores
+
+
+def noise_errors(
+    predict: Callable[[Tensor, Tensor, Tensor], Tensor],
+    x: Tensor,
+    diffusion: Diffusion,
+    draws: Draws,
+    error: str,
+) -> Callable[[Tensor, list[int]], Tensor]:
+    """The `errors` of `staged`: how badly `predict(x_k [R, ...], timesteps [R], classes [R])` tells the noise.
+
+    x: [B, ...]. One noise an image and timestep, shared by all classes (Diffusion Classifier eq. 7).
+    """
+    import torch
+
+    def errors(classes: Tensor, timesteps: list[int]) -> Tensor:
+        images, candidates = classes.shape
+        at_once = max(1, ROWS // (images * candidates))
+        total = torch.zeros(images, candidates, dtype=torch.float64)
+        for first in range(0, len(timesteps), at_once):
+            chunk = timesteps[first : first + at_once]
+            noise = torch.stack([draws.normal(x.shape[1:], f"eps/{k}") for k in chunk]).to(x.device)  # [m, B, ...]
+            k = torch.tensor(chunk, device=x.device).repeat_interleave(images)  # [m B]
+            noisy = diffusion.noised(x.repeat(len(chunk), *[1] * (x.dim() - 1)), noise.flatten(0, 1), k)
+            rows = [r.repeat_interleave(candidates, dim=0) for r in (noisy, k, noise.flatten(0, 1))]  # [m B k, ...]
+            given = classes.to(x.device).repeat(len(chunk), 1).flatten()
+            found = []
+            for z, at, target, c in zip(*(r.split(ROWS) for r in (*rows, given)), strict=True):
+                off = predict(z, at, c).float() - target
+                found.append((off.abs() if error == "l1" else off.square()).flatten(1).mean(dim=1))
+            total += torch.cat(found).reshape(len(chunk), images, candidates).double().sum(dim=0).cpu()
+        return total
+
+    return errors
+
+
+@dataclass(frozen=True)
+class EpsilonObjective:
+    """Squared error of the noise in an image, the class or mask told."""
+
+    recipe: Recipe
+    card: Card
+    diffusion: Diffusion
+
+    def loss(
+        self, network: Callable[..., Tensor], images: Tensor, labels: Tensor, draws: Draws
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """images: [B, C, H, W] in [-1, 1]; labels: class ids [B]."""
+        noise = draws.normal(images.shape[1:], "x").to(images.device)
+        loss = self.diffusion.loss(told(network, labels, self.recipe, self.card), images, noise, draws)
+        return loss, {"mse": loss.detach()}
+
+
+class DiffusionClassifier(Method):
+    """A class-conditional diffusion model trained on the data set itself; it classifies and synthesizes.
+
+    For classification, `steps` is a budget: the stages are laid out to use at most that many network evaluations an
+    image, as in SymmFlow's Table 3.
+    """
+
+    name = "diffusion-classifier"
+    title = "Diffusion Classifier (class-conditional, trained on the same data)"
+    source = "Li et al., Your Diffusion Model is Secretly a Zero-Shot Classifier, 2023"
+    Options = DiffusionOptions
+    Inference = Stages
+
+    def __init__(self, network: nn.Module, recipe: Recipe, card: Card) -> None:
+        super().__init__(network, recipe, card)
+        self.diffusion = Diffusion(self.options_of(recipe))
+
+    @classmethod
+    def solvers(cls, task: str) -> tuple[str, ...]:
+        return () if task == "cls" else SAMPLERS
+
+    @classmethod
+    def supports(cls, task: str, steps: int | None, card: Card) -> Support:
+        if task == "ss" or card.has_masks or card.is_points:
+            return no("the Diffusion Classifier takes images of one class each")
+        return enough(steps, len(card.classes)) if task == "cls" else YES
+
+    @classmethod
+    def network(cls, recipe: Recipe, card: Card) -> nn.Module:
+        return conditional_network(recipe, card)
+
+    @classmethod
+    def objective(cls, recipe: Recipe, card: Card) -> EpsilonObjective:
+        return EpsilonObjective(recipe, card, Diffusion(cls.options_of(recipe)))
+
+    def nfe(self, task: str, steps: int | None, solver: str) -> int | None:
+        return (
+            self.inference.evaluations(steps, len(self.card.classes), self.diffusion.timesteps)
+            if task == "cls"
+            else steps
+        )
+
+    def classify(
+        self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None
+    ) -> Iterator[Classification]:
+        def predict(z: Tensor, k: Tensor, classes: Tensor) -> Tensor:
+            return self.net(z, self.diffusion.time(k), classes)
+
+        errors = noise_errors(predict, images, self.diffusion, noise, self.inference.error)
+        yield from by_stages(errors, len(images), len(self.card.classes), self.inference, steps, self.diffusion)
+
+    def synthesize(
+        self,
+        semantics: Tensor,
+        *,
+        steps: tuple[int | None, ...],
+        solver: str,
+        noise: Draws,
+        draw: int = 0,
+        trace: Trace | None = None,
+    ) -> Iterator[Tensor]:
+        start = noise.normal(self.card.shape, "x", draw).to(semantics.device)
+        for count in steps:
+            assert count is not None
+            predict = told(self.net, semantics, self.recipe, self.card)
+            end = self.diffusion.sample(predict, start, steps=count, solver=solver, noise=noise, draw=draw, trace=trace)
+            yield end.clamp(-1, 1)
+
+
+def enough(steps: int | None, num_classes: int) -> Support:
+    """Whether a budget of evaluations tries every class."""
+    if steps is not None and steps < num_classes:
+        return no(f"{steps} network evaluations cannot try {num_classes} classes")
+    return YES
+
+
+def by_stages(
+    errors: Callable[[Tensor, list[int]], Tensor],
+    images: int,
+    num_classes: int,
+    stages: Stages,
+    budgets: Sequence[int | None],
+    diffusion: Diffusion,
+) -> Iterator[Classification]:
+    """One classification a budget of evaluations."""
+    for budget in budgets:
+        assert budget is not None
+        scores = staged(errors, images, num_classes, stages.within(budget, num_classes, diffusion.timesteps)).float()
+        yield Classification(scores.argmax(dim=1), scores, scale="minus mean error of the predicted noise")

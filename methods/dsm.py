@@ -1,0 +1,91 @@
+"""DSM: the diffusion segmentation model, SemFlow's own baseline: masks denoised beside the image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..datasets import Card
+from ..symmflow.recipe import Recipe
+from .base import YES, Method, Segmentation, Support, no
+from .diffusion import SAMPLERS, Diffusion, DiffusionOptions
+from .symmflow import label_codec
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ..symmflow.labels import Codec
+    from ..symmflow.noise import Draws
+    from ..symmflow.solvers import Trace
+
+
+@dataclass(frozen=True)
+class DSMObjective:
+    """Squared error of the noise in a noisy (dequantised) mask, the image beside it in the channels."""
+
+    codec: Codec
+    diffusion: Diffusion
+
+    def loss(
+        self, network: Callable[..., Tensor], images: Tensor, labels: Tensor, draws: Draws
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """images: [B, C, H, W] in [-1, 1]; labels: class ids [B, H, W]."""
+        from ..symmflow.path import join
+
+        masks = self.codec.encode(labels, tuple(images.shape[2:]))
+        masks = self.codec.dequantize(masks, draws.uniform(masks.shape[1:], "dequantize").to(images.device))
+        noise = draws.normal(masks.shape[1:], "y").to(images.device)
+        loss = self.diffusion.loss(lambda y, t: network(join(y, images), t), masks, noise, draws)
+        return loss, {"mse": loss.detach()}
+
+
+class DSM(Method):
+    """Segmentation by DDIM or DDPM; the result varies with the seed."""
+
+    name = "dsm"
+    title = "Diffusion segmentation model"
+    any_size = True
+    source = "Wang et al., SemFlow, 2024, its baseline"
+    Options = DiffusionOptions
+
+    def __init__(self, network: nn.Module, recipe: Recipe, card: Card) -> None:
+        super().__init__(network, recipe, card)
+        self.codec = label_codec(recipe.labels, card)
+        self.diffusion = Diffusion(self.options_of(recipe))
+
+    @classmethod
+    def solvers(cls, task: str) -> tuple[str, ...]:
+        return SAMPLERS
+
+    @classmethod
+    def supports(cls, task: str, steps: int | None, card: Card) -> Support:
+        if task != "ss":
+            return no("DSM only segments")
+        if not card.has_masks:
+            return no(f"{card.name} has no masks to segment")
+        return no("from pure noise one step gives no mask; DSM takes two or more") if steps == 1 else YES
+
+    @classmethod
+    def network(cls, recipe: Recipe, card: Card) -> nn.Module:
+        from ..symmflow.networks import build_network
+
+        masks = label_codec(recipe.labels, card).channels
+        return build_network(recipe.network, in_channels=masks + card.channels, out_channels=masks, size=card.size)
+
+    @classmethod
+    def objective(cls, recipe: Recipe, card: Card) -> DSMObjective:
+        return DSMObjective(label_codec(recipe.labels, card), Diffusion(cls.options_of(recipe)))
+
+    def segment(
+        self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None
+    ) -> Iterator[Segmentation]:
+        from ..symmflow.path import join
+
+        start = noise.normal((self.codec.channels, *images.shape[2:]), "y").to(images.device)
+        for count in steps:
+            assert count is not None
+            signal = self.diffusion.sample(
+                lambda y, t: self.net(join(y, images), t), start, steps=count, solver=solver, noise=noise, trace=trace
+            )
+            yield Segmentation(self.codec.decode(signal))

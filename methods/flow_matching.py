@@ -1,0 +1,79 @@
+"""FM: plain flow matching from noise to images, told the mask or the class: the measure of what symmetry costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..datasets import Card
+from ..symmflow.recipe import Recipe
+from .base import YES, Method, Support, no
+from .conditioning import conditional_network, told
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ..symmflow.noise import Draws
+    from ..symmflow.solvers import Trace
+
+
+@dataclass(frozen=True)
+class FlowMatchingObjective:
+    """Squared error of the velocity v = x - noise on x_t = (1 - t) noise + t x, t ~ U(0, 1)."""
+
+    recipe: Recipe
+    card: Card
+
+    def loss(
+        self, network: Callable[..., Tensor], images: Tensor, labels: Tensor, draws: Draws
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """images: [B, C, H, W] in [-1, 1]; labels: class ids [B, H, W] or [B]."""
+        from torch.nn.functional import mse_loss
+
+        noise = draws.normal(images.shape[1:], "x").to(images.device)
+        t = draws.uniform((), "t").to(images.device)
+        along = t[:, None, None, None]
+        predicted = told(network, labels, self.recipe, self.card)((1 - along) * noise + along * images, t)
+        loss = mse_loss(predicted.float(), images - noise)
+        return loss, {"mse": loss.detach()}
+
+
+class FlowMatching(Method):
+    """Synthesis by a conditional flow; the network of SymmFlow with half of its output."""
+
+    name = "fm"
+    title = "Conditional flow matching"
+    source = "Lipman et al., Flow Matching for Generative Modeling, 2023"
+
+    @classmethod
+    def supports(cls, task: str, steps: int | None, card: Card) -> Support:
+        if task != "sis":
+            return no("flow matching only synthesizes")
+        return no(f"{card.name} has no images") if card.is_points else YES
+
+    @classmethod
+    def network(cls, recipe: Recipe, card: Card) -> nn.Module:
+        return conditional_network(recipe, card)
+
+    @classmethod
+    def objective(cls, recipe: Recipe, card: Card) -> FlowMatchingObjective:
+        return FlowMatchingObjective(recipe, card)
+
+    def synthesize(
+        self,
+        semantics: Tensor,
+        *,
+        steps: tuple[int | None, ...],
+        solver: str,
+        noise: Draws,
+        draw: int = 0,
+        trace: Trace | None = None,
+    ) -> Iterator[Tensor]:
+        from ..symmflow.solvers import integrate
+
+        field = told(self.net, semantics, self.recipe, self.card)
+        start = noise.normal(self.card.shape, "x", draw).to(semantics.device)
+        for count in steps:
+            end = integrate(field, start, start=0.0, end=1.0, steps=count, solver=solver, trace=trace)
+            yield end.clamp(-1, 1)

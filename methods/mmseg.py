@@ -1,0 +1,222 @@
+"""Segmenters of mmsegmentation: any of its configs, trained here or loaded with its own weights."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from ..datasets import Card
+from ..symmflow.checkpoint import Checkpoint, file_sha256
+from ..symmflow.errors import InputError, unknown
+from ..symmflow.recipe import Recipe, Table
+from .base import YES, Foreign, Method, Segmentation, Support, no
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ..symmflow.noise import Draws
+    from ..symmflow.objective import Objective
+    from ..symmflow.solvers import Trace
+
+INSTALL = "mmsegmentation is not installed; pip install 'symmbench[mmseg]'"
+
+
+class MMSegOptions(Table):
+    """`[options]` of an mmsegmentation recipe."""
+
+    config: str
+    """A config of the installed package (`segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512.py`) or a path."""
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    """Dotted keys of the config and their values: {"model.backbone.embed_dims" = 16}."""
+    scale: Annotated[int, Field(ge=1)] = 1
+    """Images are enlarged so many times before the network, which predicts at a quarter or an eighth of its input."""
+
+
+@dataclass(frozen=True)
+class MMSegObjective:
+    """The losses of the config's heads, auxiliary ones too, summed with their weights; void pixels (255) left out."""
+
+    def loss(
+        self, network: Callable[..., Tensor], images: Tensor, labels: Tensor, draws: Draws
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """images: [B, 3, H, W] in [-1, 1]; labels: class ids [B, H, W]."""
+        loss = network(images, labels)
+        return loss, {"heads": loss.detach()}
+
+
+class MMSeg(Method):
+    """`mmseg:<config>` with `--checkpoint` for weights of mmsegmentation's own; recipes train any config here.
+
+    A config is Python code of mmsegmentation or of yours, and is run. Weights are read without unpickling code.
+    Pretrained backbones are not downloaded: every method starts from random weights.
+    """
+
+    name = "mmseg"
+    title = "mmsegmentation segmenter (SegFormer, DeepLab, PSPNet, ...)"
+    any_size = True
+    stepless = True
+    Options = MMSegOptions
+
+    @classmethod
+    def supports(cls, task: str, steps: int | None, card: Card) -> Support:
+        if task != "ss":
+            return no("mmsegmentation only segments")
+        if not card.has_masks or card.channels != 3:
+            return no(f"{card.name} has no colour images with masks")
+        return YES if find_spec("mmseg") and find_spec("mmcv") else no(INSTALL)
+
+    @classmethod
+    def network(cls, recipe: Recipe, card: Card) -> nn.Module:
+        options = cls.options_of(recipe)
+        return build(read_config(options.config, options.overrides), len(card.classes), options.scale)
+
+    @classmethod
+    def objective(cls, recipe: Recipe, card: Card) -> Objective:
+        return MMSegObjective()
+
+    @classmethod
+    def open(cls, argument: str, dataset: str, given: str | None) -> Foreign | None:
+        if not argument:
+            return None
+        if given is None or not Path(given).is_file():
+            raise InputError(f"mmseg:{argument} needs its weights: --checkpoint FILE.pth.")
+        config = config_path(argument)
+        digest = hashlib.sha256(f"{file_sha256(config)} {file_sha256(Path(given))}".encode()).hexdigest()
+        return Foreign(Path(given), argument, digest)
+
+    @classmethod
+    def load(
+        cls, checkpoint: Checkpoint | Foreign, card: Card, device: str, inference: Mapping[str, Any] | None = None
+    ) -> Method:
+        if not isinstance(checkpoint, Foreign):
+            return super().load(checkpoint, card, device, inference)
+        import pickle
+
+        import torch
+
+        network = build(read_config(checkpoint.name, {}), len(card.classes))
+        try:
+            stored = torch.load(checkpoint.path, map_location="cpu", weights_only=True)
+            network.model.load_state_dict(stored.get("state_dict", stored))
+        except pickle.UnpicklingError as error:
+            raise InputError(
+                f"{checkpoint.path} holds more than weights and is not loaded, because a pickle can run code; save its "
+                "state_dict alone."
+            ) from error
+        except (RuntimeError, AttributeError, EOFError) as error:
+            first = str(error).strip().splitlines()[0]
+            raise InputError(f"the weights in {checkpoint.path} do not fit {checkpoint.name} ({first}).") from error
+        method = cls.__new__(cls)
+        method.net, method.card, method.inference = network.to(device).eval().requires_grad_(False), card, Table()
+        return method
+
+    def segment(
+        self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None
+    ) -> Iterator[Segmentation]:
+        for _ in steps:
+            yield Segmentation(self.net(images).argmax(dim=1))
+
+
+def config_path(name: str) -> Path:
+    """A config of the installed mmsegmentation, or a file."""
+    if Path(name).is_file():
+        return Path(name)
+    spec = find_spec("mmseg")
+    if spec is None or spec.origin is None:
+        raise InputError(f"{INSTALL}.")
+    root = Path(spec.origin).parent / ".mim" / "configs"
+    if not (root / name).is_file():
+        raise unknown("mmsegmentation config", name, [str(p.relative_to(root)) for p in root.glob("*/*.py")])
+    return root / name
+
+
+def read_config(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The model of a config: no download, no synchronised batch norm, whole-image inference."""
+    path = config_path(name)
+    try:
+        from mmengine.config import Config
+    except ImportError:
+        raise InputError(f"{INSTALL}.") from None
+    config = Config.fromfile(path)
+    try:
+        config.merge_from_dict(dict(overrides))
+        model = config.model.to_dict()
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"options.overrides do not fit {name}: {error}.") from None
+    return _local(model) | {"test_cfg": {"mode": "whole"}}
+
+
+def _local(node: Any) -> Any:
+    """Without pretrained weights, and with batch norm of one process."""
+    if isinstance(node, dict):
+        plain = {key: _local(value) for key, value in node.items() if key not in ("pretrained", "init_cfg")}
+        return plain | {"type": "BN"} if plain.get("type") == "SyncBN" else plain
+    return [_local(value) for value in node] if isinstance(node, list | tuple) else node
+
+
+def build(model: dict[str, Any], num_classes: int, scale: int = 1) -> Any:
+    """The network of a config: images [B, 3, H, W] in [-1, 1] -> logits [B, K, H, W]; with labels, the loss."""
+    import warnings
+
+    import torch
+    from torch import nn
+
+    try:
+        with warnings.catch_warnings():  # mmcv-lite tells of ops that none of these configs uses
+            warnings.simplefilter("ignore")
+            import mmseg.models  # noqa: F401  (registers the parts)
+            from mmengine.config import ConfigDict
+            from mmengine.registry import init_default_scope
+            from mmengine.structures import PixelData
+            from mmseg.registry import MODELS
+            from mmseg.structures import SegDataSample
+    except ImportError as error:
+        raise InputError(f"mmsegmentation cannot be imported ({error}); pip install 'symmbench[mmseg]'.") from None
+    init_default_scope("mmseg")
+    preprocessor = model.pop("data_preprocessor", {})
+    for head in ("decode_head", "auxiliary_head"):
+        heads = model.get(head) or []
+        for one in heads if isinstance(heads, list) else [heads]:
+            one["num_classes"] = num_classes
+            one.pop("out_channels", None)
+    built: Any = MODELS.build(ConfigDict(model))
+
+    class Network(nn.Module):
+        mean: torch.Tensor
+        std: torch.Tensor
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = built
+            self.flip = not preprocessor.get("bgr_to_rgb", True)
+            for name, default in (("mean", 127.5), ("std", 127.5)):
+                value = torch.tensor(preprocessor.get(name, [default] * 3)).reshape(1, 3, 1, 1)
+                self.register_buffer(name, value, persistent=False)
+
+        def forward(self, images: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+            pixels = (images + 1) * 127.5
+            inputs = ((pixels.flip(1) if self.flip else pixels) - self.mean) / self.std
+            size = tuple(images.shape[-2:])
+            if scale > 1:
+                inputs = nn.functional.interpolate(inputs, scale_factor=scale, mode="bilinear", align_corners=False)
+            large = tuple(inputs.shape[-2:])
+            meta = {"img_shape": large, "ori_shape": large, "pad_shape": large, "padding_size": [0, 0, 0, 0]}
+            if labels is None:
+                logits = self.model.inference(inputs, [meta] * len(images))
+                return nn.functional.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+            enlarged = nn.functional.interpolate(labels[:, None].float(), size=large, mode="nearest").long()
+            samples = []
+            for mask in enlarged:
+                sample = SegDataSample(metainfo=meta)
+                sample.gt_sem_seg = PixelData(data=mask)
+                samples.append(sample)
+            losses = self.model.loss(inputs, samples)
+            return torch.stack([value for name, value in losses.items() if "loss" in name]).sum()
+
+    return Network()

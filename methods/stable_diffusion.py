@@ -1,0 +1,153 @@
+"""The zero-shot Diffusion Classifier on Stable Diffusion: classes are prompts, images are latents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from ..datasets import Card
+from ..symmflow.checkpoint import Checkpoint
+from ..symmflow.errors import InputError
+from ..symmflow.recipe import Recipe, check_table
+from .base import Classification, Foreign, Method, Support, no
+from .diffusion import Diffusion, DiffusionOptions
+from .diffusion_classifier import Stages, by_stages, enough, noise_errors
+from .registry import foreign_checkpoint
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ..symmflow.noise import Draws
+    from ..symmflow.objective import Objective
+    from ..symmflow.solvers import Trace
+
+PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
+FILES = (
+    *(f"{part}/*.json" for part in PARTS),
+    *(f"{part}/*.safetensors" for part in PARTS[:3]),
+    "tokenizer/merges.txt",
+    "model_index.json",
+)
+
+
+class ZeroShotStages(Stages):
+    """As `Stages`, and the prompt."""
+
+    prompt: Annotated[str, Field(pattern=r"^[^{}]*\{\}[^{}]*$")] = "a blurry photo of a {}."
+    """The class name takes the place of the braces; the default is the paper's for CIFAR-10."""
+
+
+class StableDiffusionClassifier(Method):
+    """`sd-classifier:<folder or hub id>`: any Stable Diffusion pipeline in diffusers' format, untrained on the data.
+
+    Images are resized to the pipeline's size and encoded to the mean of the VAE's posterior; prompts are padded to the
+    length that the text encoder was trained with. A pipeline that predicts v is turned into one that predicts noise.
+    """
+
+    name = "sd-classifier"
+    title = "Diffusion Classifier (zero-shot, Stable Diffusion)"
+    source = "Li et al., Your Diffusion Model is Secretly a Zero-Shot Classifier, 2023"
+    Inference = ZeroShotStages
+
+    def __init__(self, parts: Mapping[str, Any], card: Card, inference: ZeroShotStages, device: str) -> None:
+        self.net, self.card, self.inference = parts["unet"], card, inference
+        self.vae, self.device = parts["vae"], device
+        self.side = parts["unet"].config.sample_size * 2 ** (len(self.vae.config.block_out_channels) - 1)
+        config = parts["scheduler"].config
+        self.diffusion = Diffusion(
+            DiffusionOptions(
+                schedule=config.beta_schedule,
+                beta_start=config.beta_start,
+                beta_end=config.beta_end,
+                timesteps=config.num_train_timesteps,
+            )
+        )
+        self.predicts = config.get("prediction_type", "epsilon")
+        if self.predicts not in ("epsilon", "v_prediction"):
+            raise InputError(f"the pipeline predicts {self.predicts!r}; sd-classifier takes epsilon or v_prediction.")
+        self.prompts = self._encode_prompts(parts["tokenizer"], parts["text_encoder"])  # [K, L, D]
+
+    @classmethod
+    def solvers(cls, task: str) -> tuple[str, ...]:
+        return ()
+
+    @classmethod
+    def supports(cls, task: str, steps: int | None, card: Card) -> Support:
+        if task != "cls" or card.has_masks or card.is_points:
+            return no("the zero-shot classifier takes images of one class each")
+        return enough(steps, len(card.classes))
+
+    @classmethod
+    def open(cls, argument: str, dataset: str, given: str | None) -> Foreign:
+        where = argument or given
+        if not where:
+            raise InputError("name the pipeline: --method sd-classifier:<folder or hub id>.")
+        return foreign_checkpoint(where, FILES, needs=tuple(f"{part}/*.json" for part in PARTS))
+
+    @classmethod
+    def load(
+        cls, checkpoint: Checkpoint | Foreign, card: Card, device: str, inference: Mapping[str, Any] | None = None
+    ) -> StableDiffusionClassifier:
+        from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+
+        try:
+            from transformers import CLIPTextModel, CLIPTokenizer
+        except ImportError:
+            raise InputError("sd-classifier needs transformers; pip install 'symmbench[hf]'.") from None
+        kinds = (UNet2DConditionModel, AutoencoderKL, CLIPTextModel)
+        parts: dict[str, Any] = {}
+        try:
+            for part, kind in zip(PARTS, kinds, strict=False):
+                loaded = kind.from_pretrained(checkpoint.path, subfolder=part, use_safetensors=True)
+                parts[part] = loaded.to(device).eval().requires_grad_(False)
+            parts["tokenizer"] = CLIPTokenizer.from_pretrained(checkpoint.path, subfolder="tokenizer")
+            parts["scheduler"] = DDPMScheduler.from_pretrained(checkpoint.path, subfolder="scheduler")
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            first = str(error).strip().splitlines()[0]
+            raise InputError(f"{checkpoint.path} is no whole Stable Diffusion pipeline ({first}).") from error
+        return cls(parts, card, check_table(cls.Inference, inference or {}, f"--set for {cls.name}"), device)
+
+    @classmethod
+    def network(cls, recipe: Recipe, card: Card) -> nn.Module:
+        raise InputError("sd-classifier is not trained here; name a pipeline with --method sd-classifier:<folder>.")
+
+    @classmethod
+    def objective(cls, recipe: Recipe, card: Card) -> Objective:
+        raise InputError("sd-classifier is not trained here; name a pipeline with --method sd-classifier:<folder>.")
+
+    def nfe(self, task: str, steps: int | None, solver: str) -> int | None:
+        return self.inference.evaluations(steps, len(self.card.classes), self.diffusion.timesteps)
+
+    def classify(
+        self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None
+    ) -> Iterator[Classification]:
+        latents = self.encode(images)
+
+        def predict(z: Tensor, k: Tensor, classes: Tensor) -> Tensor:
+            out = self.net(z, k, encoder_hidden_states=self.prompts[classes], return_dict=False)[0]
+            return out if self.predicts == "epsilon" else self.diffusion.noise_of_velocity(out, z, k)
+
+        errors = noise_errors(predict, latents, self.diffusion, noise, self.inference.error)
+        yield from by_stages(errors, len(images), len(self.card.classes), self.inference, steps, self.diffusion)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Images [B, 1 or 3, H, W] in [-1, 1] -> scaled latents [B, C, h, w], the posterior's mean."""
+        from torch.nn.functional import interpolate
+
+        rgb = images.expand(-1, 3, -1, -1)
+        large = interpolate(
+            rgb, size=(self.side, self.side), mode="bicubic", antialias=True, align_corners=False
+        ).clamp(-1, 1)
+        return self.vae.encode(large).latent_dist.mean * self.vae.config.scaling_factor
+
+    def _encode_prompts(self, tokenizer: Any, encoder: Any) -> Tensor:
+        import torch
+
+        texts = [self.inference.prompt.format(name) for name in self.card.classes]
+        tokens = tokenizer(
+            texts, padding="max_length", max_length=tokenizer.model_max_length, truncation=True, return_tensors="pt"
+        )
+        with torch.inference_mode():
+            return encoder(tokens.input_ids.to(self.device))[0]

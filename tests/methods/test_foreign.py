@@ -1,0 +1,185 @@
+"""Models of other projects behind the interface: transformers and Stable Diffusion, built here, tiny."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from symmbench import datasets, methods
+from symmbench.bench.conformance import check_method
+from symmbench.symmflow.errors import InputError
+from symmbench.symmflow.noise import Draws
+
+CARD = datasets.card("digit-scenes")
+transformers = pytest.importorskip("transformers", reason="transformers is not installed (pip install 'symmbench[hf]')")
+
+
+def scenes(count: int = 3) -> torch.Tensor:
+    return torch.from_numpy(datasets.load("digit-scenes", "test").batch(range(count)).images)
+
+
+@pytest.fixture(scope="module", params=["segformer", "maskformer", "mask2former"])
+def hf_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random model with its image processor, as `save_pretrained` writes them."""
+    t, folder = transformers, tmp_path_factory.mktemp(request.param)
+    torch.manual_seed(0)
+    labels = {"id2label": dict(enumerate(CARD.classes)), "label2id": {c: i for i, c in enumerate(CARD.classes)}}
+    swin = t.SwinConfig(
+        image_size=64, embed_dim=16, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2], window_size=4,
+        out_features=["stage1", "stage2", "stage3", "stage4"],
+    )  # fmt: skip
+    if request.param == "segformer":
+        sizes = {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1], "decoder_hidden_size": 16}
+        model = t.SegformerForSemanticSegmentation(t.SegformerConfig(**sizes, **labels))
+        processor = t.SegformerImageProcessor(size={"height": 64, "width": 64})
+    elif request.param == "maskformer":
+        decoder = t.DetrConfig(
+            d_model=32, decoder_layers=1, decoder_attention_heads=2, decoder_ffn_dim=32, num_queries=12
+        )
+        config = t.MaskFormerConfig(
+            backbone_config=swin, decoder_config=decoder, fpn_feature_size=32, mask_feature_size=32, **labels
+        )
+        model, processor = (
+            t.MaskFormerForInstanceSegmentation(config),
+            t.MaskFormerImageProcessor(size={"height": 64, "width": 64}),
+        )
+    else:
+        config = t.Mask2FormerConfig(
+            backbone_config=swin, feature_size=32, mask_feature_size=32, hidden_dim=32, encoder_feedforward_dim=32,
+            encoder_layers=1, decoder_layers=2, num_attention_heads=2, dim_feedforward=16, num_queries=12, **labels,
+        )  # fmt: skip
+        model, processor = (
+            t.Mask2FormerForUniversalSegmentation(config),
+            t.Mask2FormerImageProcessor(size={"height": 64, "width": 64}),
+        )
+    for parameter in model.parameters():
+        if parameter.dim() > 1:
+            torch.nn.init.normal_(parameter, std=0.2)
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
+
+
+def test_transformers_segmenters_keep_the_rules_of_the_interface(hf_folder: Path) -> None:
+    failed = [c for c in check_method(f"hf:{hf_folder}", "digit-scenes") if c.ok is False]
+    assert not failed
+
+
+def test_transformers_segmenters_do_what_their_own_pipeline_does(hf_folder: Path) -> None:
+    from PIL import Image
+
+    images = scenes()
+    method = methods.method("hf").load(methods.checkpoint(f"hf:{hf_folder}", "digit-scenes"), CARD, "cpu")
+    with torch.inference_mode():
+        ours = next(method.segment(images, steps=(None,), solver="none", noise=Draws(0, ["a"] * 3))).classes
+    assert ours.unique().numel() > 1
+    pictures = [Image.fromarray(((i.numpy().transpose(1, 2, 0) + 1) * 127.5).round().astype(np.uint8)) for i in images]
+    processor = transformers.AutoImageProcessor.from_pretrained(hf_folder)
+    made = method.net(**{"pixel_values": processor(images=pictures, return_tensors="pt")["pixel_values"]})
+    theirs = torch.stack(list(processor.post_process_semantic_segmentation(made, target_sizes=[(32, 32)] * 3)))
+    assert (ours != theirs).float().mean() <= 0.001
+
+
+def test_foreign_models_that_do_not_fit_are_refused(hf_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no config\.json"):
+        methods.checkpoint(f"hf:{tmp_path}", "digit-scenes")
+    with pytest.raises(InputError, match="there is no folder"):
+        methods.checkpoint(f"hf:{tmp_path}/no/where", "digit-scenes")
+    with pytest.raises(InputError, match="name the model"):
+        methods.checkpoint("hf", "digit-scenes")
+    with pytest.raises(InputError, match="takes nothing after a colon"):
+        methods.checkpoint("symmflow:here", "digit-scenes")
+    few = tmp_path / "few"
+    few.mkdir()
+    for file in hf_folder.iterdir():
+        (few / file.name).write_bytes(file.read_bytes())
+    config = json.loads((few / "config.json").read_text())
+    config |= {"id2label": {"0": "a", "1": "b"}, "label2id": {"a": 0, "b": 1}}
+    (few / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=r"2 classes|no segmentation model"):
+        methods.method("hf").load(methods.checkpoint(f"hf:{few}", "digit-scenes"), CARD, "cpu")
+
+
+@pytest.fixture(scope="module", params=["epsilon", "v_prediction"])
+def pipeline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Stable Diffusion pipeline in diffusers' layout, a few thousand random weights."""
+    from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+
+    folder = tmp_path_factory.mktemp("sd")
+    torch.manual_seed(0)
+    UNet2DConditionModel(
+        sample_size=8, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=(8, 16), norm_num_groups=4,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=12, attention_head_dim=4,
+    ).save_pretrained(folder / "unet")  # fmt: skip
+    AutoencoderKL(
+        block_out_channels=(4, 8), down_block_types=["DownEncoderBlock2D"] * 2, up_block_types=["UpDecoderBlock2D"] * 2,
+        latent_channels=4, norm_num_groups=4,
+    ).save_pretrained(folder / "vae")  # fmt: skip
+    text = transformers.CLIPTextConfig(
+        vocab_size=300, hidden_size=12, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
+        max_position_embeddings=77, bos_token_id=0, eos_token_id=1,
+    )  # fmt: skip
+    transformers.CLIPTextModel(text).save_pretrained(folder / "text_encoder")
+    letters = [chr(c) for c in range(33, 127)]
+    words = ["<|startoftext|>", "<|endoftext|>", *letters, *[f"{c}</w>" for c in letters]]
+    (folder / "tokenizer").mkdir()
+    (folder / "tokenizer" / "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(words)}))
+    (folder / "tokenizer" / "merges.txt").write_text("#version: 0.2\n")
+    transformers.CLIPTokenizer(
+        str(folder / "tokenizer" / "vocab.json"), str(folder / "tokenizer" / "merges.txt"), model_max_length=77
+    ).save_pretrained(folder / "tokenizer")
+    DDPMScheduler(
+        beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, prediction_type=request.param
+    ).save_pretrained(folder / "scheduler")
+    return folder
+
+
+def load_pipeline(folder: Path, **inference: Any) -> Any:
+    card = datasets.card("digits")
+    return methods.method("sd-classifier").load(
+        methods.checkpoint(f"sd-classifier:{folder}", "digits"), card, "cpu", inference
+    )
+
+
+def test_zero_shot_classifier_keeps_the_rules_of_the_interface(pipeline: Path) -> None:
+    failed = [c for c in check_method(f"sd-classifier:{pipeline}", "digits") if c.ok is False]
+    assert not failed
+
+
+def test_zero_shot_classifier_against_a_plain_loop(pipeline: Path) -> None:
+    """One stage, every class at every timestep, one image at a time, with the parts used by hand."""
+    method = load_pipeline(pipeline, keep=[1], samples=[3])
+    batch = datasets.load("digits", "test").batch(range(2))
+    images, draws = torch.from_numpy(batch.images), Draws(0, batch.ids)
+    with torch.inference_mode():
+        found = next(method.classify(images, steps=(30,), solver="none", noise=draws))
+        assert method.prompts.shape[:2] == (10, 77)  # padded as the text encoder was trained
+        a = method.diffusion._scheduler.alphas_cumprod
+        for i in range(2):
+            latent = method.encode(images[i : i + 1])
+            errors = []
+            for c in range(10):
+                total = 0.0
+                for k in (166, 500, 833):
+                    noise = draws.normal(latent.shape[1:], f"eps/{k}")[i : i + 1]
+                    z = a[k].sqrt() * latent + (1 - a[k]).sqrt() * noise
+                    out = method.net(z, k, encoder_hidden_states=method.prompts[c : c + 1]).sample
+                    if method.predicts == "v_prediction":
+                        out = a[k].sqrt() * out + (1 - a[k]).sqrt() * z
+                    total += float((out - noise).square().mean())
+                errors.append(total / 3)
+            np.testing.assert_allclose(found.scores[i].numpy(), -np.array(errors), rtol=1e-4)
+
+
+def test_zero_shot_prompts_and_refusals(pipeline: Path, tmp_path: Path) -> None:
+    assert not torch.equal(load_pipeline(pipeline).prompts, load_pipeline(pipeline, prompt="a photo of {}").prompts)
+    with pytest.raises(InputError, match="prompt"):
+        load_pipeline(pipeline, prompt="no place for the class")
+    with pytest.raises(InputError, match=r"has no unet/\*\.json"):
+        methods.checkpoint(f"sd-classifier:{tmp_path}", "digits")
+    with pytest.raises(InputError, match="not trained here"):
+        methods.method("sd-classifier").network(methods.recipe("digits/symmflow"), CARD)

@@ -1,0 +1,161 @@
+"""SemFlow, DSM and FM: their objectives re-derived, and what each of them must and must not do."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from symmbench import datasets, methods
+from symmbench.methods import Method
+from symmbench.methods.semflow import SemFlow
+from symmbench.symmflow.errors import InputError
+from symmbench.symmflow.noise import Draws
+from symmbench.symmflow.recipe import Recipe
+
+CARD, IDS = datasets.card("digit-scenes"), ["a", "b", "c"]
+
+
+def recipe(name: str, **overrides: object) -> Recipe:
+    return methods.recipe(name, {"network.channels": 16, "network.head_channels": 16} | overrides)
+
+
+def untrained(chosen: Recipe, seed: int = 0) -> Method:
+    """A method with random weights, also where training starts from zeros."""
+    kind, card = methods.method(chosen.method), datasets.card(chosen.dataset)
+    torch.manual_seed(seed)
+    network = kind.network(chosen, card)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.05)
+    return kind(network.eval().requires_grad_(False), chosen, card)
+
+
+def scenes(count: int = 3) -> tuple[Tensor, Tensor]:
+    batch = datasets.load("digit-scenes", "validation").batch(range(count))
+    return torch.from_numpy(batch.images), torch.from_numpy(batch.labels)
+
+
+def recording(seen: dict[str, Tensor]) -> Callable[..., Tensor]:
+    """A network of zeros that keeps what it was given."""
+
+    def network(z: Tensor, t: Tensor, classes: Tensor | None = None) -> Tensor:
+        seen.update(z=z, t=t)
+        if classes is not None:
+            seen["classes"] = classes
+        return torch.zeros_like(z[:, :3])
+
+    return network
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("perturb", [False, True])
+def test_semflow_objective(reverse: bool, perturb: bool) -> None:
+    chosen = recipe("digit-scenes/semflow", **{"options.reverse_time": reverse, "options.perturb": perturb})
+    images, labels = scenes()
+    draws, seen = Draws(0, IDS, scope="train/0"), dict[str, Tensor]()
+    loss, _ = SemFlow.objective(chosen, CARD).loss(recording(seen), images, labels, draws)
+    k, s, beta = chosen.labels.k, chosen.labels.s, chosen.labels.beta
+    anchor = torch.stack([labels // k**2, labels // k % k, labels % k], dim=1) * s / 127.5 - 1  # SemFlow eq. 7
+    if perturb:
+        assert beta is not None
+        anchor = anchor + beta / 127.5 * (2 * draws.uniform((3, 32, 32), "dequantize") - 1)
+    t = draws.uniform((), "t").reshape(-1, 1, 1, 1)
+    at_mask = (1 - t) if reverse else t
+    torch.testing.assert_close(seen["z"], at_mask * anchor + (1 - at_mask) * images, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(loss, (anchor - images).square().mean())
+
+
+def test_semflow_segments_alike_with_every_seed_and_synthesizes_by_perturbation_alone() -> None:
+    method = untrained(recipe("digit-scenes/semflow"))
+    images, labels = scenes()
+    with torch.inference_mode():
+        masks = [next(method.segment(images, steps=(3,), solver="euler", noise=Draws(s, IDS))).classes for s in (0, 1)]
+        assert torch.equal(*masks)
+
+        def made(seed: int, draw: int = 0) -> Tensor:
+            return next(method.synthesize(labels, steps=(3,), solver="euler", noise=Draws(seed, IDS), draw=draw))
+
+        assert torch.equal(made(0), made(0)) and not torch.equal(made(0), made(1))
+        assert not torch.equal(made(0), made(0, draw=1))
+        method.inference = SemFlow.Inference(beta=0.0)
+        assert torch.equal(made(0), made(1))
+
+
+def test_semflow_reversed_in_time_starts_at_the_other_end() -> None:
+    images, _ = scenes()
+    for reverse, times in ((False, [0.0, 0.5, 1.0]), (True, [1.0, 0.5, 0.0])):
+        method, seen = untrained(recipe("digit-scenes/semflow", **{"options.reverse_time": reverse})), list[float]()
+        keep = lambda t, z, seen=seen: seen.append(t)  # noqa: E731
+        with torch.inference_mode():
+            next(method.segment(images, steps=(2,), solver="euler", noise=Draws(0, IDS), trace=keep))
+        assert seen == times
+
+
+def test_semflow_needs_masks_of_the_images_shape() -> None:
+    assert not SemFlow.supports("cls", 1, CARD) and not SemFlow.supports("ss", 1, datasets.card("digits"))
+    with pytest.raises(InputError, match="codec"):
+        SemFlow.network(recipe("digit-scenes/semflow", dataset="digits"), datasets.card("digits"))
+
+
+def test_fm_objective_is_told_the_mask_beside_the_image() -> None:
+    chosen = recipe("digit-scenes/fm")
+    images, labels = scenes()
+    draws, seen = Draws(0, IDS, scope="train/0"), dict[str, Tensor]()
+    loss, _ = methods.method("fm").objective(chosen, CARD).loss(recording(seen), images, labels, draws)
+    noise, t = draws.normal((3, 32, 32), "x"), draws.uniform((), "t").reshape(-1, 1, 1, 1)
+    assert CARD.palette is not None
+    colors = torch.tensor(CARD.palette)[labels].movedim(-1, 1) / 127.5 - 1
+    torch.testing.assert_close(seen["z"], torch.cat([(1 - t) * noise + t * images, colors], dim=1))
+    torch.testing.assert_close(loss, (images - noise).square().mean())
+
+
+def test_class_conditional_methods_are_told_the_class_and_start_from_one_noise() -> None:
+    labels = torch.tensor([3, 3, 7])
+    same = Draws(0, ["a", "a", "a"])
+    for name in ("digits/fm", "digits/diffusion-classifier"):
+        method = untrained(recipe(name))
+        solver = method.solvers("sis")[0]
+        with torch.inference_mode():
+            made = next(method.synthesize(labels, steps=(4,), solver=solver, noise=same))
+        assert made.shape == (3, 1, 8, 8)
+        torch.testing.assert_close(made[0], made[1], atol=1e-5, rtol=0)
+        assert not torch.allclose(made[0], made[2], atol=1e-3)
+
+
+def test_dsm_denoises_masks_beside_the_image() -> None:
+    chosen = recipe("digit-scenes/dsm")
+    images, labels = scenes()
+    draws, seen = Draws(0, IDS, scope="train/0"), dict[str, Tensor]()
+    kind = methods.method("dsm")
+    loss, _ = kind.objective(chosen, CARD).loss(recording(seen), images, labels, draws)
+    assert torch.equal(seen["z"][:, 3:], images)
+    torch.testing.assert_close(loss, draws.normal((3, 32, 32), "y").square().mean())
+    refused = kind.supports("ss", 1, CARD)
+    assert not refused and "one step" in refused.reason and kind.supports("ss", 2, CARD)
+    method = untrained(chosen)
+    with torch.inference_mode():
+        a, b = (next(method.segment(images, steps=(2,), solver="ddim", noise=Draws(s, IDS))).classes for s in (0, 1))
+        c = next(method.segment(images, steps=(2,), solver="ddpm", noise=Draws(0, IDS))).classes
+    assert not torch.equal(a, b) and not torch.equal(a, c)
+
+
+def test_flow_and_diffusion_methods_have_networks_of_one_size() -> None:
+    for dataset in ("digits",):
+        sizes = {}
+        for name in methods.recipe_names():
+            chosen = methods.recipe(name)
+            if chosen.dataset == dataset and chosen.method in (
+                "symmflow",
+                "semflow",
+                "dsm",
+                "fm",
+                "diffusion-classifier",
+            ):
+                network = methods.method(chosen.method).network(chosen, datasets.card(dataset))
+                sizes[name] = sum(p.numel() for p in network.parameters())
+        assert len(sizes) >= 3 and max(sizes.values()) <= 1.1 * min(sizes.values()), sizes
+
+
+def test_options_that_a_method_does_not_have_are_named() -> None:
+    with pytest.raises(InputError, match=r"options: pertub: .*it takes perturb, reverse_time"):
+        SemFlow.options_of(recipe("digit-scenes/semflow", **{"options.pertub": False}))
