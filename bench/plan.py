@@ -220,9 +220,10 @@ def check(request: Request) -> None:
     fields = dict.fromkeys(f for kind in kinds for f in kind.Inference.model_fields)
     for name in request.options:
         if name not in fields:
-            raise (
-                unknown("option", name, fields) if fields else InputError(f"--set {name}: no method given has options.")
-            )
+            none = InputError(f"--set {name}: no method given has options.")
+            raise unknown("option", name, fields) if fields else none
+    for kind in kinds:
+        _options(kind, request.options)
     if request.precision not in ("fp32", "bf16", "fp16"):
         raise unknown("precision", request.precision, ("fp32", "bf16", "fp16"))
     if request.limit is not None and request.limit < 1:

@@ -14,6 +14,7 @@ class Kind(StrEnum):
     datasets = "datasets"
     recipes = "recipes"
     metrics = "metrics"
+    support = "support"
     runs = "runs"
 
 
@@ -22,7 +23,7 @@ def listing(
     out: Path = typer.Option(Path("results"), "--out", "-o", help="Folder of the records, for `runs`."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Show methods, data sets, recipes, metrics or finished runs."""
+    """Show methods, data sets, recipes, metrics, which method can do what, or finished runs."""
     import json
 
     rows = {
@@ -30,6 +31,7 @@ def listing(
         Kind.datasets: _datasets,
         Kind.recipes: _recipes,
         Kind.metrics: _metrics,
+        Kind.support: _support,
         Kind.runs: lambda: _runs(out),
     }[kind]()
     if as_json:
@@ -59,6 +61,28 @@ def _methods() -> list[dict[str, Any]]:
         tasks = [t for t in methods.TASKS if any(kind.supports(t, 25, datasets.card(d)) for d in datasets.names())]
         bundled = [d for d in datasets.names() if name in methods.bundled(d)]
         rows.append({"method": name, "tasks": tasks, "checkpoints": bundled, "what": kind.title, "source": kind.source})
+    return rows
+
+
+SHOWN = {"cls": "digits", "ss": "digit-scenes", "sis": "digit-scenes", "sis of classes": "digits"}
+"""Tasks as `bench list support` shows them, and the data set that stands for each."""
+
+
+def _support() -> list[dict[str, Any]]:
+    """What every method can do at 1, 5 and 25 steps."""
+    from ... import datasets, methods
+
+    rows = []
+    for name in methods.names():
+        kind, row = methods.method(name), {"method": name}
+        for shown, dataset in SHOWN.items():
+            task, card = shown.split()[0], datasets.card(dataset)
+            if kind.stepless:
+                row[shown] = "once" if kind.supports(task, None, card) else "–"
+            else:
+                able = [str(steps) for steps in (1, 5, 25) if kind.supports(task, steps, card)]
+                row[shown] = ", ".join(able) or "–"
+        rows.append(row)
     return rows
 
 

@@ -202,3 +202,25 @@ def _train_and_run(bench, dataset: str, root: list[str]) -> None:  # type: ignor
     done = bench("run", *chosen, "--limit", "20", "--steps", "1", "--json", *root)
     assert done.returncode == 0, done.stderr
     assert [(r["task"], r["status"], r["n"]) for r in json.loads(done.stdout)] == [("cls", "ok", 20), ("sis", "ok", 20)]
+
+
+def test_who_can_do_what_is_as_the_readme_says(bench) -> None:  # type: ignore[no-untyped-def]
+    rows = json.loads(bench("list", "support", "--json").stdout)
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    for row in rows:
+        if row["method"] != "mmseg":  # says nothing where mmsegmentation is not installed
+            assert f"| {' | '.join(row.values())} |" in readme
+    assert {row["method"]: row["ss"] for row in rows}["dsm"] == "5, 25"
+    assert {row["method"]: row["cls"] for row in rows}["diffusion-classifier"] == "25"
+
+
+def test_inference_options_are_part_of_the_cell_and_checked(bench) -> None:  # type: ignore[no-untyped-def]
+    for arguments, said in (
+        (("--set", "beta=3"), "no method given has options"),
+        (("-m", "semflow", "-t", "ss", "--set", "bet=3"), "unknown option 'bet'; did you mean 'beta'?"),
+        (("-m", "semflow", "-t", "ss", "--set", "beta=-1"), "greater than or equal to 0"),
+        (("-m", "dsm", "-t", "ss", "--solver", "euler"), "unknown solver 'euler'"),
+        (("-m", "dsm", "-t", "ss", "--steps", "1"), "one step gives no mask"),
+    ):
+        done = bench("run", *arguments)
+        assert done.returncode == 2 and said in done.stderr and done.stderr.count("\n") == 1, done.stderr

@@ -1,103 +1,139 @@
-"""Every bundled method through the one interface."""
+"""Every method through the rules of the interface, and the rules through methods that break them."""
+
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
 
 from symmbench import datasets, methods
-from symmbench.bench.cost import EvaluationCounter
-from symmbench.methods import Method
+from symmbench.bench.conformance import Check, check_method, conformance
+from symmbench.methods import YES, Classification, Method, no
 from symmbench.methods.registry import CHECKPOINTS
 from symmbench.symmflow.noise import Draws
 
-CASES = sorted(str(p.parent.relative_to(CHECKPOINTS)) for p in CHECKPOINTS.glob("*/*/checkpoint.json"))
-CASES = [c for c in CASES if not c.startswith("digit-presence")]
+BUNDLED = sorted(str(p.parent.relative_to(CHECKPOINTS)) for p in CHECKPOINTS.glob("*/*/checkpoint.json"))
+BUNDLED = [c for c in BUNDLED if not c.startswith("digit-presence")]
+UNTRAINED = [
+    name
+    for name in methods.recipe_names()
+    if name.split("/")[0] in ("digits", "digit-scenes") and name not in BUNDLED and "mmseg" not in name
+]
 
 
-def load(name: str, device: str = "cpu") -> tuple[Method, str]:
+def failures(checks: list[Check]) -> list[Check]:
+    assert checks
+    return [c for c in checks if c.ok is False]
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_bundled_methods_keep_the_rules(name: str) -> None:
     dataset, method = name.split("/")
-    checkpoint = methods.checkpoint(method, dataset)
-    return methods.method(method).load(checkpoint, datasets.card(dataset), device), dataset
+    assert not failures(check_method(method, dataset))
 
 
-def call(method: Method, task: str, dataset: str, count: int, steps: int | None, device: str = "cpu") -> torch.Tensor:
-    batch = datasets.load(dataset, "test").batch(range(count))
-    noise = Draws(0, batch.ids)
-    with torch.inference_mode():
-        if task == "cls":
-            result = next(
-                method.classify(torch.from_numpy(batch.images).to(device), steps=(steps,), solver="euler", noise=noise)
-            )
-            assert result.scores.shape == (count, len(datasets.card(dataset).classes)) and result.scale
-            assert torch.equal(result.scores.argmax(1), result.classes)
-            return result.classes
-        if task == "ss":
-            return next(
-                method.segment(torch.from_numpy(batch.images).to(device), steps=(steps,), solver="euler", noise=noise)
-            ).classes
-        return next(
-            method.synthesize(torch.from_numpy(batch.labels).to(device), steps=(steps,), solver="euler", noise=noise)
-        )
+@pytest.mark.parametrize("name", UNTRAINED)
+def test_methods_without_a_bundled_checkpoint_keep_the_rules(name: str) -> None:
+    recipe = methods.recipe(name)
+    kind, card = methods.method(recipe.method), datasets.card(recipe.dataset)
+    torch.manual_seed(0)
+    network = kind.network(recipe, card)
+    for parameter in network.parameters():  # also where training starts from zeros
+        torch.nn.init.normal_(parameter, std=0.05)
+    network.eval().requires_grad_(False)
+    checks = conformance(lambda device: kind(network.to(device), recipe, card), datasets.load(card.name, "test"))
+    assert not failures(list(checks))
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_declared_tasks_work_and_undeclared_ones_refuse(name: str) -> None:
-    method, dataset = load(name)
-    card = datasets.card(dataset)
-    steps = None if method.stepless else 2
-    for task in methods.TASKS:
-        support = method.supports(task, steps, card)
-        if not support:
-            assert support.reason
-            continue
-        if task == "sis" and card.is_points:
-            continue
-        counter = EvaluationCounter()
-        with counter.watch(method.networks):
-            out = call(method, task, dataset, 3, steps)
-        assert counter.rows == 3 * (steps or 1)
-        if task == "sis":
-            assert out.shape == (3, *card.shape) and out.dtype == torch.float32 and out.abs().max() <= 1
-        else:
-            assert out.dtype == torch.int64 and out.shape == ((3, *card.size) if task == "ss" else (3,))
-            assert out.min() >= 0 and out.max() < len(card.classes)
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_results_repeat_and_do_not_depend_on_the_batch(name: str) -> None:
-    method, dataset = load(name)
-    card = datasets.card(dataset)
-    steps = None if method.stepless else 3
-    for task in card.tasks:
-        if not method.supports(task, steps, card):
-            continue
-        whole, again = (call(method, task, dataset, 6, steps).float() for _ in range(2))
-        assert torch.equal(whole, again)
-        alone = call(method, task, dataset, 1, steps).float()
-        tolerance = 1e-4 if task == "sis" else 0.0
-        differing = ((alone[0] - whole[0]).abs() > tolerance).float().mean()
-        assert differing <= 0.002
-
-
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", BUNDLED)
 @pytest.mark.gpu
 def test_cuda_agrees_with_the_cpu(name: str) -> None:
-    (cpu, dataset), (cuda, _) = load(name), load(name, "cuda")
-    card = datasets.card(dataset)
-    steps = None if cpu.stepless else 3
-    for task in card.tasks:
-        if cpu.supports(task, steps, card):
-            a = call(cpu, task, dataset, 16, steps).float()
-            b = call(cuda, task, dataset, 16, steps, "cuda").float().cpu()
-            assert ((a - b).abs() > (1e-3 if task == "sis" else 0)).float().mean() <= 0.005
+    dataset, method = name.split("/")
+    (*_, compared) = [c for c in check_method(method, dataset) if c.rule == "CUDA agrees with the CPU"]
+    assert compared.ok is True
+
+
+class Broken(Method):
+    """Classifies; each flaw breaks one rule."""
+
+    name, title = "broken", "Broken"
+    flaw = ""
+
+    @classmethod
+    def supports(cls, task: str, steps: int | None, card: datasets.Card) -> Any:
+        if task == "cls" and steps is not None:
+            return YES
+        return no("" if cls.flaw == "silent" else "it only classifies in steps")
+
+    @classmethod
+    def network(cls, recipe: Any, card: Any) -> Any:
+        raise NotImplementedError
+
+    objective = network
+
+    def classify(
+        self, images: torch.Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Any = None
+    ) -> Iterator[Classification]:
+        if self.flaw == "one result":
+            steps = steps[:1]
+        for count in steps:
+            for _ in range((count or 0) + (self.flaw == "more evaluations")):
+                self.net(images.flatten(1))
+            scores = images.flatten(1)[:, :10].clone()
+            if self.flaw == "depends on the batch":
+                scores[:, len(images)] += 100
+            if self.flaw == "depends on the order":
+                scores[torch.arange(len(scores)), torch.arange(len(scores))] += 100
+            if self.flaw == "random":
+                scores = torch.rand(len(images), 10)
+            classes = scores.argmax(1)
+            if self.flaw == "wrong class":
+                classes = scores.argmin(1)
+            if self.flaw == "int32":
+                classes = classes.int()
+            yield Classification(classes, scores, scale="" if self.flaw == "no scale" else "made up")
+
+    def synthesize(self, semantics: torch.Tensor, **options: Any) -> Iterator[torch.Tensor]:
+        if self.flaw != "undeclared":
+            raise TypeError("no")
+        yield torch.zeros(len(semantics), 1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("flaw", "rule"),
+    [
+        ("", ""),
+        ("silent", "says why"),
+        ("one result", "one result a step count"),
+        ("more evaluations", "network evaluations"),
+        ("depends on the batch", "a batch of one"),
+        ("depends on the order", "the order of a batch"),
+        ("random", "the same seed"),
+        ("wrong class", "the form"),
+        ("int32", "the form"),
+        ("no scale", "the form"),
+        ("undeclared", "an unsupported task refuses"),
+    ],
+)
+def test_a_method_that_breaks_a_rule_is_found_out(flaw: str, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Broken, "flaw", flaw)
+    card = datasets.card("digits")
+    method = Broken(torch.nn.Linear(64, 1), methods.recipe("digits/symmflow"), card)
+    found = failures(list(conformance(lambda device: method, datasets.load("digits", "test"))))
+    assert bool(found) == bool(flaw)
+    assert not flaw or any(rule in c.rule for c in found), found
 
 
 def test_seeds_and_draws_change_a_synthesis() -> None:
-    method, _ = load("digits/symmflow")
+    checkpoint = methods.checkpoint("symmflow", "digits")
+    method = methods.method("symmflow").load(checkpoint, datasets.card("digits"), "cpu")
     labels, ids = torch.tensor([3, 3]), ["a", "b"]
+
+    def make(seed: int, draw: int) -> torch.Tensor:
+        noise = Draws(seed, ids)
+        return next(method.synthesize(labels, steps=(2,), solver="euler", noise=noise, draw=draw))
+
     with torch.inference_mode():
-        make = lambda seed, draw: next(  # noqa: E731
-            method.synthesize(labels, steps=(2,), solver="euler", noise=Draws(seed, ids), draw=draw)
-        )
         base = make(0, 0)
         assert not torch.equal(base, make(1, 0)) and not torch.equal(base, make(0, 1)) and torch.equal(base, make(0, 0))
         assert not torch.equal(base[0], base[1])
