@@ -12,7 +12,7 @@ import numpy as np
 from . import evidence, statistics
 from .metrics.confusion import Areas
 from .records import Record
-from .statistics import Interval
+from .statistics import Difference, Interval
 
 Stored = tuple[Record, Path]
 """A record and the folder of its cell."""
@@ -57,7 +57,7 @@ def _collapse(stored: Sequence[Stored]) -> Finding | None:
         found = [_miou(a, w) for a in areas]
         return (1 - found[0] / found[1]) - (1 - found[2] / found[3])
 
-    interval = statistics.bootstrap(lost, len(areas[0].hit))
+    interval = statistics.paired_bootstrap(lost, len(areas[0].hit))
     values = [r.metrics["miou"].value for r, _ in picked]
     said = (
         f"from {many} to {few} steps mIoU goes {_pair(values[1], values[0])} for DSM and {_pair(values[3], values[2])} "
@@ -95,15 +95,13 @@ def _one_step(stored: Sequence[Stored]) -> Finding | None:
         return None
     full = max(theirs, key=lambda s: s[0].nfe or 0)
     a, b = (_correct(s) for s in (one[0], full))
-    gap = np.array([float(a[i]) - float(b[i]) for i in a])
-    interval = statistics.bootstrap(lambda w: w @ gap / w.sum(axis=1), len(gap))
+    interval = statistics.paired_shares(np.array([a[i] for i in a]), np.array([b[i] for i in a]))
     value = [r.metrics["accuracy"].value for r, _ in (one[0], full)]
     said = (
         f"accuracy {value[0]:.1%} at one step against {value[1]:.1%} at {full[0].nfe:,.0f} evaluations: "
         f"{_points(interval)} points"
     )
-    above = Interval(interval.value + POINTS, interval.low + POINTS, interval.high + POINTS, interval.covers)
-    return _judge(claim, source, above, said, [one[0], full])
+    return _judge(claim, source, interval, said, [one[0], full], bar=-POINTS)
 
 
 def _better_synthesis(
@@ -119,9 +117,10 @@ def _better_synthesis(
         name = next((m for m in a.metrics if m.startswith("fid")), None)
         if name is None or name not in b.metrics:
             return Finding(claim, source, "cannot be told", "no Fréchet distance was measured")
-        without = np.subtract(*[np.asarray(r.details["jackknife"][name]) for r in (b, a)])
         value = [r.metrics[name].value for r in (a, b)]
-        interval = statistics.jackknife(value[1] - value[0], without.tolist())
+        interval = statistics.paired_jackknife(
+            value[1] - value[0], b.details["jackknife"][name], a.details["jackknife"][name]
+        )
         said = (
             f"{name} at {steps} steps {value[0]:.3g} for {better}, {value[1]:.3g} for {worse}: "
             f"{interval.value:.3g} [{interval.low:.3g}, {interval.high:.3g}] lower"
@@ -149,7 +148,7 @@ def _diversity(stored: Sequence[Stored]) -> Finding | None:
     column = "lpips_diversity" if name.startswith("lpips") else "feature_diversity"
     tables = [_table(s, "samples").query("draw == 0").set_index("id")[column] for s in picked]
     gap = (tables[0] - tables[1].reindex(tables[0].index)).to_numpy(float)
-    interval = statistics.bootstrap(lambda w: w @ gap / w.sum(axis=1), len(gap))
+    interval = statistics.paired_bootstrap(lambda w: w @ gap / w.sum(axis=1), len(gap))
     said = (
         f"{name} {picked[0][0].metrics[name].value:.3g} with, {picked[1][0].metrics[name].value:.3g} without: "
         f"{interval.value:.3g} [{interval.low:.3g}, {interval.high:.3g}] lost"
@@ -169,9 +168,11 @@ CLAIMS: tuple[Callable[[Sequence[Stored]], Finding | None], ...] = (
 )
 
 
-def _judge(claim: str, source: str, interval: Interval, said: str, picked: Iterable[Stored]) -> Finding:
-    """Holds if the whole interval lies above zero, does not if it lies below."""
-    verdict = "holds" if interval.low > 0 else "does not hold" if interval.high < 0 else "cannot be told"
+def _judge(
+    claim: str, source: str, found: Difference, said: str, picked: Iterable[Stored], bar: float = 0.0
+) -> Finding:
+    """Holds if the whole interval lies above the bar, does not if it lies below."""
+    verdict = "holds" if found.low > bar else "does not hold" if found.high < bar else "cannot be told"
     return Finding(claim, source, verdict, said, tuple(r.key for r, _ in picked))
 
 
@@ -230,5 +231,5 @@ def _percent(i: Interval) -> str:
     return f"{i.value * 100:.1f} [{i.low * 100:.1f}, {i.high * 100:.1f}]"
 
 
-def _points(i: Interval) -> str:
+def _points(i: Difference) -> str:
     return f"{i.value * 100:+.1f} [{i.low * 100:+.1f}, {i.high * 100:+.1f}]"

@@ -1,4 +1,8 @@
-"""Uncertainty of the figures: plain functions on arrays."""
+"""Uncertainty of the figures and of their differences: plain functions on arrays.
+
+Nothing here knows of methods or metrics. Every interval is of 95 % unless told otherwise; how often each really covers
+is measured by `tests/simulations/coverage.py`.
+"""
 
 from __future__ import annotations
 
@@ -68,3 +72,160 @@ def over_seeds(values: Sequence[float], confidence: float = 0.95) -> Interval:
         raise ValueError("an interval over seeds needs at least two")
     half = float(stats.t.ppf((1 + confidence) / 2, len(array) - 1) * array.std(ddof=1) / np.sqrt(len(array)))
     return Interval(mean, mean - half, mean + half, "generation seeds")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A paired difference a - b with its 95 % interval and its p value for "there is none"."""
+
+    value: float
+    low: float
+    high: float
+    inner_low: float
+    """Of the 90 % interval: two one-sided tests at 5 %."""
+    inner_high: float
+    error: float
+    """Standard error."""
+    p: float
+    covers: str
+
+    def within(self, floor: float) -> bool:
+        """Whether two one-sided tests at 5 % (Schuirmann 1987) put the difference inside +-`floor`: equivalence."""
+        return -floor < self.inner_low and self.inner_high < floor
+
+
+def paired_bootstrap(
+    statistic: Callable[[Array], Array], n: int, *, resamples: int = 2000, seed: int = 0
+) -> Difference:
+    """Difference of two figures of the same n images; both are resampled with the same weights.
+
+    `statistic` maps weights [R, n] to differences [R]. Percentile interval; the p value is that of a normal with the
+    bootstrap's standard error, because counting resamples cannot tell small ones apart.
+    """
+    random = np.random.Generator(np.random.Philox(key=seed))
+    value = float(statistic(np.ones((1, n)))[0])
+    parts = [
+        statistic(random.multinomial(n, np.full(n, 1 / n), size=min(250, resamples - first)).astype(np.float64))
+        for first in range(0, resamples, 250)
+    ]
+    drawn = np.concatenate(parts)
+    low, inner_low, inner_high, high = np.quantile(drawn, [0.025, 0.05, 0.95, 0.975])
+    error = float(drawn.std(ddof=1))
+    p = float(2 * stats.norm.sf(abs(value) / error)) if error > 0 else float(value == 0)
+    return Difference(value, float(low), float(high), float(inner_low), float(inner_high), error, p, "test images")
+
+
+def paired_jackknife(value: float, without_a: Sequence[float], without_b: Sequence[float]) -> Difference:
+    """Difference of two figures from what each is without the same groups of images; a t interval."""
+    deleted = np.asarray(without_a, dtype=np.float64) - np.asarray(without_b, dtype=np.float64)
+    groups = len(deleted)
+    if groups < 2:
+        raise ValueError("a jackknife needs at least two groups")
+    error = float(np.sqrt((groups - 1) / groups * np.square(deleted - deleted.mean()).sum()))
+    return _student(value, error, groups - 1, "test images")
+
+
+def paired_shares(first: Array, second: Array) -> Difference:
+    """Difference of two shares on the same images, from who is right where: bool [n] each.
+
+    The adjusted Wald interval of Bonett and Price (2012), which adds one to each kind of disagreement; p by McNemar's
+    exact test.
+    """
+    a, b = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
+    if a.shape != b.shape or not len(a):
+        raise ValueError(f"shares of {len(a)} and {len(b)} images are not paired")
+    n, only_a, only_b = len(a), int((a & ~b).sum()), int((b & ~a).sum())
+    p_a, p_b = (only_a + 1) / (n + 2), (only_b + 1) / (n + 2)
+    error = float(np.sqrt((p_a + p_b - (p_a - p_b) ** 2) / (n + 2)))
+    ends = {c: stats.norm.ppf((1 + c) / 2) * error for c in (0.95, 0.9)}
+    centre = p_a - p_b
+    return Difference(
+        (only_a - only_b) / n,
+        max(centre - ends[0.95], -1.0),
+        min(centre + ends[0.95], 1.0),
+        max(centre - ends[0.9], -1.0),
+        min(centre + ends[0.9], 1.0),
+        error,
+        mcnemar(only_a, only_b),
+        "test images",
+    )
+
+
+def mcnemar(only_a: int, only_b: int) -> float:
+    """Exact two-sided p value that images which only one of two methods gets right fall to either alike."""
+    if only_a + only_b == 0:
+        return 1.0
+    return float(stats.binomtest(only_a, only_a + only_b).pvalue)
+
+
+def over_seed_pairs(first: Sequence[float], second: Sequence[float]) -> Difference:
+    """Difference of two figures over runs paired by their seed; a t interval."""
+    gap = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
+    if len(gap) < 2:
+        raise ValueError("an interval over seeds needs at least two")
+    return _student(float(gap.mean()), float(gap.std(ddof=1) / np.sqrt(len(gap))), len(gap) - 1, "generation seeds")
+
+
+def _student(value: float, error: float, freedom: int, covers: str) -> Difference:
+    outer, inner = (float(stats.t.ppf(q, freedom)) * error for q in (0.975, 0.95))
+    p = float(2 * stats.t.sf(abs(value) / error, freedom)) if error > 0 else float(value == 0)
+    return Difference(value, value - outer, value + outer, value - inner, value + inner, error, p, covers)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """p values adjusted for testing all of them (Holm 1979)."""
+    order = np.argsort(p)
+    adjusted = np.empty(len(p))
+    largest = 0.0
+    for rank, i in enumerate(order):
+        largest = max(largest, min(1.0, (len(p) - rank) * p[i]))
+        adjusted[i] = largest
+    return [float(v) for v in adjusted]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Standard deviations of a figure by their source; None where the runs cannot tell."""
+
+    images: float | None
+    """Another draw of test images."""
+    generation: float | None
+    """Another seed of the generation, weights and images the same."""
+    training: float | None
+    """Another training run, everything else the same."""
+
+
+def spread(values: Sequence[Sequence[float]], image_error: float | None = None) -> Spread:
+    """Split the variance of a figure: `values[training run][generation seed]` on the same images.
+
+    One-way random effects by the method of moments: the mean square between training runs holds the generation's
+    share too, which is taken off; a negative rest is zero.
+    """
+    runs = [np.asarray(v, dtype=np.float64) for v in values]
+    several = [v for v in runs if len(v) > 1]
+    within = None
+    if several:
+        freedom = sum(len(v) - 1 for v in several)
+        within = float(sum(np.square(v - v.mean()).sum() for v in several) / freedom)
+    between = None
+    if len(runs) > 1:
+        if within is None:
+            between = float(np.var([v.mean() for v in runs], ddof=1))  # holds the generation's share
+        else:
+            sizes = np.array([len(v) for v in runs])
+            n0 = (sizes.sum() - np.square(sizes).sum() / sizes.sum()) / (len(runs) - 1)
+            grand = float(np.concatenate(runs).mean())
+            mean_square = sum(len(v) * (v.mean() - grand) ** 2 for v in runs) / (len(runs) - 1)
+            between = max(0.0, float((mean_square - within) / n0))
+    root = [None if v is None else float(np.sqrt(v)) for v in (within, between)]
+    return Spread(image_error, root[0], root[1])
+
+
+def extrapolate(sizes: Sequence[int], values: Sequence[float]) -> float:
+    """The value at infinite size of a figure whose bias falls like 1 / size, by a straight line in 1 / size.
+
+    FID-infinity when the values are Fréchet distances of subsets (Chong and Forsyth 2020).
+    """
+    if len(set(sizes)) < 2:
+        raise ValueError("an extrapolation needs two sizes")
+    return float(np.polyfit(1 / np.asarray(sizes, dtype=np.float64), np.asarray(values, dtype=np.float64), 1)[1])
