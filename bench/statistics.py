@@ -1,7 +1,7 @@
 """Uncertainty of the figures and of their differences: plain functions on arrays.
 
 Nothing here knows of methods or metrics. Every interval is of 95 % unless told otherwise; how often each really covers
-is measured by `tests/simulations/coverage.py`.
+is measured by `symmbench.bench.coverage`.
 """
 
 from __future__ import annotations
