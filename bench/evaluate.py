@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from .plan import Job
 
 Steps = int | None
-MAIN = {"cls": "predictions", "ss": "confusion", "sis": "samples"}
-"""The table whose file says that a shard is whole."""
 
 
 @dataclass

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 SHARD = 256
 """Ids a shard, and the largest batch."""
+MAIN = {"cls": "predictions", "ss": "confusion", "sis": "samples"}
+"""The table whose file says that a shard is whole."""
 
 
 @dataclass(frozen=True)

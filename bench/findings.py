@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from . import evidence, statistics
+from . import statistics
+from .difference import Stored, areas, difference, table
 from .metrics.confusion import Areas
-from .records import Record
 from .statistics import Difference, Interval
-
-Stored = tuple[Record, Path]
-"""A record and the folder of its cell."""
 
 POINTS = 0.02
 
@@ -51,13 +46,16 @@ def _collapse(stored: Sequence[Stored]) -> Finding | None:
         return Finding(claim, source, "cannot be told", "run both at two step counts or more")
     few, many = shared[0], shared[-1]
     picked = [_at(cells, steps) for cells in (dsm, semflow) for steps in (few, many)]
-    areas = [_areas(s) for s in picked]
+    ids = sorted(table(picked[0], "confusion")["id"].unique())
+    measured = [areas(s, ids) for s in picked]
+    if None in measured:
+        return Finding(claim, source, "cannot be told", "the evidence is not of the same images")
 
     def lost(w: np.ndarray) -> np.ndarray:
-        found = [_miou(a, w) for a in areas]
+        found = [_miou(a, w) for a in measured if a is not None]
         return (1 - found[0] / found[1]) - (1 - found[2] / found[3])
 
-    interval = statistics.paired_bootstrap(lost, len(areas[0].hit))
+    interval = statistics.paired_bootstrap(lost, len(ids))
     values = [r.metrics["miou"].value for r, _ in picked]
     said = (
         f"from {many} to {few} steps mIoU goes {_pair(values[1], values[0])} for DSM and {_pair(values[3], values[2])} "
@@ -94,8 +92,9 @@ def _one_step(stored: Sequence[Stored]) -> Finding | None:
     if not (one and theirs):
         return None
     full = max(theirs, key=lambda s: s[0].nfe or 0)
-    a, b = (_correct(s) for s in (one[0], full))
-    interval = statistics.paired_shares(np.array([a[i] for i in a]), np.array([b[i] for i in a]))
+    interval = difference("accuracy", one[:1], [full])
+    if isinstance(interval, str):
+        return Finding(claim, source, "cannot be told", interval)
     value = [r.metrics["accuracy"].value for r, _ in (one[0], full)]
     said = (
         f"accuracy {value[0]:.1%} at one step against {value[1]:.1%} at {full[0].nfe:,.0f} evaluations: "
@@ -118,9 +117,9 @@ def _better_synthesis(
         if name is None or name not in b.metrics:
             return Finding(claim, source, "cannot be told", "no Fréchet distance was measured")
         value = [r.metrics[name].value for r in (a, b)]
-        interval = statistics.paired_jackknife(
-            value[1] - value[0], b.details["jackknife"][name], a.details["jackknife"][name]
-        )
+        interval = difference(name, cells[1][:1], cells[0][:1])
+        if isinstance(interval, str):
+            return Finding(claim, source, "cannot be told", interval)
         said = (
             f"{name} at {steps} steps {value[0]:.3g} for {better}, {value[1]:.3g} for {worse}: "
             f"{interval.value:.3g} [{interval.low:.3g}, {interval.high:.3g}] lower"
@@ -145,10 +144,9 @@ def _diversity(stored: Sequence[Stored]) -> Finding | None:
     name = next((m for m in picked[0][0].metrics if "diversity" in m), None)
     if name is None:
         return Finding(claim, source, "cannot be told", "no diversity was measured")
-    column = "lpips_diversity" if name.startswith("lpips") else "feature_diversity"
-    tables = [_table(s, "samples").query("draw == 0").set_index("id")[column] for s in picked]
-    gap = (tables[0] - tables[1].reindex(tables[0].index)).to_numpy(float)
-    interval = statistics.paired_bootstrap(lambda w: w @ gap / w.sum(axis=1), len(gap))
+    interval = difference(name, picked[:1], picked[1:])
+    if isinstance(interval, str):
+        return Finding(claim, source, "cannot be told", interval)
     said = (
         f"{name} {picked[0][0].metrics[name].value:.3g} with, {picked[1][0].metrics[name].value:.3g} without: "
         f"{interval.value:.3g} [{interval.low:.3g}, {interval.high:.3g}] lost"
@@ -189,38 +187,18 @@ def _at(cells: Sequence[Stored], steps: int | None) -> Stored:
     return min((s for s in cells if s[0].steps == steps), key=lambda s: s[0].seed)
 
 
-def _table(stored: Stored, name: str) -> Any:
-    shards = -(-stored[0].n // evidence.SHARD)
-    main = {"cls": "predictions", "ss": "confusion", "sis": "samples"}[stored[0].task]
-    return evidence.read(stored[1], shards, main).tables[name]
-
-
-def _areas(stored: Stored) -> Areas:
-    table = _table(stored, "confusion")
-    ids = sorted(table["id"].unique())
-    position = {sample: row for row, sample in enumerate(ids)}
-    truth, predicted, pixels = (table[c].to_numpy(np.int64) for c in ("truth", "prediction", "pixels"))
-    classes = len(stored[0].details["iou_per_class"])
-    return Areas.from_sparse(table["id"].map(position).to_numpy(), truth, predicted, pixels, len(ids), classes)
-
-
 def _miou(areas: Areas, weights: np.ndarray) -> np.ndarray:
     return np.nanmean(areas.iou(weights)[:, areas.present], axis=1)
 
 
 def _counts(stored: Stored) -> dict[str, set[tuple[int, int, int]]]:
     """Confusion counts an image."""
-    table = _table(stored, "confusion")
-    rows = zip(table["id"], table["truth"], table["prediction"], table["pixels"], strict=True)
+    counts = table(stored, "confusion")
+    rows = zip(counts["id"], counts["truth"], counts["prediction"], counts["pixels"], strict=True)
     found: dict[str, set[tuple[int, int, int]]] = {}
     for sample, truth, prediction, pixels in rows:
         found.setdefault(sample, set()).add((int(truth), int(prediction), int(pixels)))
     return found
-
-
-def _correct(stored: Stored) -> dict[str, bool]:
-    table = _table(stored, "predictions")
-    return dict(zip(table["id"], table["label"] == table["prediction"], strict=True))
 
 
 def _pair(before: float, after: float) -> str:

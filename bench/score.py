@@ -38,11 +38,7 @@ def _classification(job: Job, tables: Tables, reference: Tables) -> Scores:
     metrics = {"accuracy": _share(statistics.wilson(int(correct.sum()), n))}
     absent = {}
     if len(classes) >= 10:
-        scores = np.stack(table["scores"].to_list())
-        label = table["label"].to_numpy()
-        own = scores[np.arange(n), label]
-        rank = (scores >= own[:, None]).sum(axis=1) - 1  # a tie counts against the method
-        metrics["top5"] = _share(statistics.wilson(int((rank < 5).sum()), n))
+        metrics["top5"] = _share(statistics.wilson(int(in_five(table).sum()), n))
     else:
         absent["top5"] = f"{len(classes)} classes are too few for a top-5"
     per_class = {
@@ -51,6 +47,15 @@ def _classification(job: Job, tables: Tables, reference: Tables) -> Scores:
         if (table["label"] == k).any()
     }
     return metrics, absent, {"accuracy_per_class": per_class}
+
+
+def in_five(table: pd.DataFrame) -> pd.Series:
+    """Whether the right class is among the five best of each image; a tie counts against the method."""
+    import pandas as pd
+
+    scores, label = np.stack(table["scores"].to_list()), table["label"].to_numpy()
+    own = scores[np.arange(len(table)), label]
+    return pd.Series((scores >= own[:, None]).sum(axis=1) <= 5, index=table.index)
 
 
 def _segmentation(job: Job, tables: Tables, reference: Tables) -> Scores:

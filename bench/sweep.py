@@ -89,7 +89,7 @@ def resolve_device(wanted: str) -> str:
 def _evaluate(job: Job, missing: list[Cell], store: Store, request: Request, progress: Progress) -> int:
     import torch
 
-    from .evaluate import MAIN, Evaluator, load_judges
+    from .evaluate import Evaluator, load_judges
 
     device = resolve_device(request.device)
     torch.backends.cudnn.benchmark = False
@@ -97,7 +97,7 @@ def _evaluate(job: Job, missing: list[Cell], store: Store, request: Request, pro
     # fp32 means fp32: TF32 keeps 10 bits of the mantissa
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     store.put_protocol(job.protocol)
-    main = MAIN[job.task]
+    main = evidence.MAIN[job.task]
     n, shards = len(job.data), -(-len(job.data) // evidence.SHARD)
     method = job.method.load(job.checkpoint, job.data.card, device, job.cells[0].options)
     evaluator = Evaluator(job, method, load_judges(job, device), device, request.batch_size)
@@ -144,13 +144,12 @@ def _put_failure(store: Store, job: Job, cell: Cell) -> None:
 
 
 def _record(job: Job, cell: Cell, found: Shard, reference: Any, facts: dict[str, Any]) -> Record:
-    from .evaluate import MAIN
     from .score import score
 
     metrics, absent, details = score(job, found.tables, reference)
     batches = [dict(b) for b in found.batches]
     evaluations, rows = sum(b["evaluations"] for b in batches), sum(b["size"] for b in batches)
-    main = found.tables[MAIN[cell.task]]
+    main = found.tables[evidence.MAIN[cell.task]]
     expected = {"cls": len(job.data), "sis": len(job.data) * cell.samples_per_mask}.get(cell.task)
     ids = set(main["id"])
     if ids != set(job.data.ids) or (expected and len(main) != expected):

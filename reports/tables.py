@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from ..bench.compare import Row, Table
     from ..bench.findings import Finding
+    from ..bench.judge import Judged
     from ..bench.records import Metric
 
 
@@ -106,6 +107,64 @@ def to_markdown(table: Table) -> str:
     ]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join([*lines, "", *notes(table), ""])
+
+
+def judged_rows(judged: Judged) -> tuple[list[str], list[list[str]]]:
+    """Headers and cells of the verdicts against a baseline."""
+    rows = []
+    for row, base, verdicts in judged.verdicts:
+        for v in verdicts:
+            percent = row.metrics[v.metric].unit == "fraction"
+            scale, digits = (100, 2) if percent else (1, 3)
+            d = v.difference
+            shown = " ".join(
+                [
+                    f"{d.value * scale:+.{digits}f}",
+                    f"[{d.low * scale:+.{digits}f}, {d.high * scale:+.{digits}f}]",
+                ]
+            )
+            against = row_name(judged.table, base) + ("" if base.steps is None else f"@{base.steps}")
+            steps = "–" if row.steps is None else str(row.steps)
+            rows.append([row_name(judged.table, row), steps, against, v.metric, shown, f"{v.p:.2g}", v.word])
+    return ["method", "steps", "against", "metric", "difference", "p (Holm)", "verdict"], rows
+
+
+def judged_rich(judged: Judged) -> RenderableType:
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    colors = {"better": "green", "worse": "red", "equivalent": "cyan", "inconclusive": "yellow"}
+    headers, rows = judged_rows(judged)
+    shown = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
+    for i, header in enumerate(headers):
+        shown.add_column(Text(header), justify="right" if i in (1, 4, 5) else "left")
+    for row in rows:
+        shown.add_row(*map(Text, row[:-1]), Text(row[-1], style=colors[row[-1]]))
+    notes = [*judged.remarks, "equivalent: the 90 % interval lies inside the metric's floor (--floors)"]
+    return Group(Text(heading(judged.table), style="bold"), shown, *[Text(f"{n}.", style="dim") for n in notes])
+
+
+def judged_markdown(judged: Judged) -> str:
+    headers, rows = judged_rows(judged)
+    lines = [f"### {heading(judged.table)}, against the baseline", "", "| " + " | ".join(headers) + " |"]
+    lines += ["|---" * len(headers) + "|", *("| " + " | ".join(row) + " |" for row in rows)]
+    return "\n".join([*lines, "", *[f"{remark}." for remark in judged.remarks], ""])
+
+
+def judged_json(judged: Judged) -> list[dict[str, Any]]:
+    return [
+        {
+            "protocol": judged.table.protocol,
+            "method": row.method,
+            "steps": row.steps,
+            "baseline": {"method": base.method, "steps": base.steps},
+            **asdict(v),
+        }
+        for row, base, verdicts in judged.verdicts
+        for v in verdicts
+    ]
 
 
 def findings_rich(findings: Sequence[Finding]) -> RenderableType:

@@ -1,0 +1,70 @@
+"""Made-up cells with evidence, for tests of what is computed from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from symmbench.bench import evidence
+from symmbench.bench.records import CheckpointFacts, Record
+
+N = 120
+IDS = [f"test-{i:05d}" for i in range(N)]
+
+
+class Results:
+    """A store of made-up cells."""
+
+    ids, n = IDS, N
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.stored = root, list[tuple[Record, Path]]()
+
+    def add(self, method: str, task: str, tables: dict[str, pd.DataFrame], **facts: Any) -> None:
+        number = len(self.stored)
+        folder = self.root / str(number)
+        evidence.write_shard(folder, 0, evidence.MAIN[task], evidence.Shard(tables, []))
+        record = {
+            "key": str(number),
+            "status": "ok",
+            "method": method,
+            "checkpoint": CheckpointFacts(name=method, sha256="", fingerprint=method, recipe=method, parameters=1),
+            "task": task,
+            "dataset": "d",
+            "split": "test",
+            "steps": 25,
+            "solver": "euler",
+            "precision": "fp32",
+            "seed": 0,
+            "limit": None,
+            "samples_per_mask": 1,
+            "noise": "",
+            "n": N,
+            "nfe": 25,
+            "protocol": {"name": "p", "hash": "h"},
+        }
+        self.stored.append((Record(**(record | facts)), folder))
+
+    def predictions(self, right: int, flipped: int = 0) -> dict[str, pd.DataFrame]:
+        """The first `right` images right, but for the first `flipped`."""
+        wrong = np.arange(N) >= right
+        wrong[:flipped] = ~wrong[:flipped]
+        return {
+            "predictions": pd.DataFrame({"id": IDS, "label": np.zeros(N, dtype=int), "prediction": wrong.astype(int)})
+        }
+
+    def confusion(self, right: float, seed: int = 0) -> dict[str, pd.DataFrame]:
+        """Two classes, a hundred pixels an image of each; of the second a share `right` is right on average."""
+        hits = np.random.default_rng(seed).binomial(100, right, size=N)
+        rows = [(i, 1, p, c) for i, h in zip(IDS, hits, strict=True) for p, c in ((1, h), (0, 100 - h)) if c]
+        rows += [(i, 0, 0, 100) for i in IDS]
+        return {"confusion": pd.DataFrame(rows, columns=["id", "truth", "prediction", "pixels"])}
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Results:
+    return Results(tmp_path)

@@ -1,0 +1,133 @@
+"""Verdicts on made-up evidence where the answer is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from symmbench.bench.compare import tables
+from symmbench.bench.difference import Floor, difference, read_floors, verdict
+from symmbench.bench.judge import Judged, judge
+from symmbench.bench.records import Metric
+from symmbench.bench.statistics import Difference
+from symmbench.symmflow.errors import InputError
+
+
+def judged(results: Any, baseline: str) -> list[Judged]:
+    found = tables([record for record, _ in results.stored])
+    return judge(found, results.stored, baseline, read_floors())
+
+
+def made(value: float, error: float) -> Difference:
+    outer, inner = 1.96 * error, 1.645 * error
+    return Difference(value, value - outer, value + outer, value - inner, value + inner, error, 0.0, "test images")
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "p", "higher", "word"),
+    [
+        (0.05, 0.01, 0.001, True, "better"),
+        (0.05, 0.01, 0.001, False, "worse"),
+        (-0.05, 0.01, 0.001, True, "worse"),
+        (0.05, 0.01, 0.2, True, "inconclusive"),  # excludes zero, but not among so many comparisons
+        (0.01, 0.03, 0.7, True, "inconclusive"),
+        (0.003, 0.001, 0.003, True, "equivalent"),  # real, and too small to matter
+        (0.0, 0.002, 1.0, True, "equivalent"),
+    ],
+)
+def test_words(value: float, error: float, p: float, higher: bool, word: str) -> None:
+    found = verdict("m", made(value, error), higher_is_better=higher, floor=0.01, p=p)
+    assert found.word == word and found.reason
+
+
+def test_accuracy_is_paired_by_image(results: Any) -> None:
+    results.add("a", "cls", results.predictions(100), metrics={"accuracy": Metric(value=100 / 120)})
+    shuffled = {"predictions": results.predictions(90)["predictions"].sample(frac=1, random_state=0)}
+    results.add("b", "cls", shuffled, metrics={"accuracy": Metric(value=90 / 120)})
+    found = difference("accuracy", results.stored[:1], results.stored[1:])
+    assert isinstance(found, Difference) and found.value == pytest.approx(10 / 120)
+    assert found.p == pytest.approx(2 * 0.5**10)  # ten disagreements, all one way
+    (table,) = judged(results, "b")
+    (((row, base, (only,))),) = table.verdicts
+    assert (row.method, base.method, only.word) == ("a", "b", "better")
+
+
+def test_miou_is_paired_and_summed_over_seeds(results: Any) -> None:
+    for seed in (0, 1):
+        for method, right in (("a", 0.8), ("b", 0.7)):
+            tables_ = results.confusion(right, seed=seed)
+            results.add(
+                method,
+                "ss",
+                tables_,
+                seed=seed,
+                metrics={"miou": Metric(value=right)},
+                details={"iou_per_class": {"x": 0.0, "y": 0.0}},
+            )
+    (table,) = judged(results, "b@25")
+    ((_, _, (only,)),) = table.verdicts
+    assert only.word == "better" and only.seeds == (0, 1)
+
+    def miou(right: float) -> float:
+        hits = np.concatenate([np.random.default_rng(s).binomial(100, right, size=120) for s in (0, 1)])
+        background = 24_000 / (24_000 + (100 - hits).sum())
+        return float((hits.sum() / 24_000 + background) / 2)
+
+    assert only.difference.value == pytest.approx(miou(0.8) - miou(0.7))
+
+
+def test_frechet_distances_pair_their_jackknife_values(results: Any) -> None:
+    noise = np.random.default_rng(0).normal(scale=1.0, size=20)
+    for method, value in (("a", 4.0), ("b", 5.0)):
+        results.add(
+            method,
+            "sis",
+            {"samples": pd.DataFrame({"id": results.ids})},
+            metrics={"fid[x]": Metric(value=value, unit="distance", better="lower")},
+            details={"jackknife": {"fid[x]": (value + noise).tolist()}},
+        )
+    (table,) = judged(results, "b")
+    ((_, _, (only,)),) = table.verdicts
+    assert only.word == "better" and only.difference.high - only.difference.low < 1e-9  # all of the noise is common
+
+
+def test_holm_is_over_the_whole_table(results: Any) -> None:
+    results.add("base", "cls", results.predictions(100), metrics={"accuracy": Metric(value=0.8)})
+    for i in range(8):
+        results.add(f"m{i}", "cls", results.predictions(108), metrics={"accuracy": Metric(value=0.9)})
+    (table,) = judged(results, "base")
+    single = 2 * 0.5**8
+    assert [v.p for _, _, (v,) in table.verdicts] == pytest.approx([8 * single] * 8)
+    assert {v.word for _, _, (v,) in table.verdicts} == {"inconclusive"}  # 0.0078 alone, 0.0625 among eight
+
+
+def test_what_cannot_be_compared_is_said(results: Any) -> None:
+    results.add("a", "cls", results.predictions(100), metrics={"accuracy": Metric(value=0.8)})
+    results.add("b", "cls", results.predictions(90), steps=5, metrics={"accuracy": Metric(value=0.7)})
+    with pytest.raises(InputError, match="unknown baseline 'bb'"):
+        judged(results, "bb")
+    with pytest.raises(InputError, match="is no step count"):
+        judged(results, "b@many")
+    with pytest.raises(InputError, match="no row stands beside b"):
+        judged(results, "b")
+    other = {"predictions": results.predictions(90)["predictions"].assign(id=[f"x{i}" for i in range(results.n)])}
+    results.add("c", "cls", other, metrics={"accuracy": Metric(value=0.7)})
+    assert difference("accuracy", results.stored[:1], results.stored[2:]) == "the evidence is not of the same images"
+
+
+def test_floors_are_read_and_checked(tmp_path: Path) -> None:
+    file = tmp_path / "floors.toml"
+    file.write_text("[accuracy]\nabsolute = 0.2\n[fid]\nrelative = 0.5\n")
+    floors = read_floors(file)
+    assert floors["accuracy"].of(0.9) == 0.2 and floors["fid"].of(4.0) == 2.0
+    assert floors["miou"] == read_floors()["miou"] == Floor(absolute=0.01)
+    for text, said in (("[x]\nabsolute = -1", "takes either"), ("[x]\nab = 1", "takes either"), ("[x", "not a valid")):
+        file.with_name(f"{abs(hash(text))}.toml").write_text(text)
+        with pytest.raises(InputError, match=said):
+            read_floors(file.with_name(f"{abs(hash(text))}.toml"))
+    with pytest.raises(InputError, match="no file of floors"):
+        read_floors(tmp_path / "none.toml")
