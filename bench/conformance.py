@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import datasets, methods
 from ..datasets import Card, Split
-from ..methods import Classification, Method, Segmentation
+from ..methods import Classification, Foreign, Method, Segmentation
+from ..symmflow.errors import InputError
 from ..symmflow.noise import Draws
+from ..symmflow.solvers import ADAPTIVE
 from .cost import EvaluationCounter
 
 if TYPE_CHECKING:
@@ -70,7 +73,8 @@ def _checks(
         return
     yield Check(task, "a supported task works", True, f"{COUNT} samples")
     yield Check(task, "one result a step count", len(results) == len(steps), f"{len(results)} for {len(steps)}")
-    yield _form(task, results[0], card)
+    forms = [_form(task, result, card) for result in results]
+    yield next((form for form in forms if not form.ok), forms[0])
     whole = values(results[0])
     solver = _solver(method, task)
     declared = [method.nfe(task, s, solver) for s in steps]
@@ -83,6 +87,8 @@ def _checks(
     yield _agree(task, "a batch of one gives the same result", whole, alone)
     turned = values(next(_call(method, task, data, positions[::-1], steps, device))).flip(0)
     yield _agree(task, "the order of a batch does not matter", whole, turned)
+    for other in method.solvers(task)[1:]:
+        yield _solves(method, task, other, data, device)
     if task == "ss":
         yield _other_size(method, data, steps, device)
     if device == "cpu" and torch.cuda.is_available():
@@ -93,31 +99,52 @@ def _checks(
 
 
 def values(result: Any) -> Tensor:
-    """What of a result is compared: class ids or images."""
-    return result if not hasattr(result, "classes") else result.classes
+    """What of a result is compared: masks, images, or the scores of classes."""
+    if isinstance(result, Classification):
+        return result.scores
+    return result.classes if isinstance(result, Segmentation) else result
 
 
 def _solver(method: Method, task: str) -> str:
     return next(iter(method.solvers(task)), "none")
 
 
+def _solves(method: Method, task: str, solver: str, data: Split, device: str) -> Check:
+    """Another solver gives as many results from a batch of two."""
+    rule = f"works with {solver}"
+    steps: tuple[int | None, ...] = (None,) if solver in ADAPTIVE else (2,)
+    try:
+        made = values(next(_call(method, task, data, [0, 1], steps, device, solver)))
+    except Exception as error:
+        return Check(task, rule, False, f"{type(error).__name__}: {error}")
+    return Check(task, rule, len(made) == 2 and bool(made.float().isfinite().all()), f"{tuple(made.shape)}")
+
+
 def _call(
-    method: Method, task: str, data: Split, positions: list[int], steps: tuple[int | None, ...], device: str
+    method: Method,
+    task: str,
+    data: Split,
+    positions: list[int],
+    steps: tuple[int | None, ...],
+    device: str,
+    solver: str | None = None,
 ) -> Iterator[Any]:
     import torch
 
     batch = data.batch(positions)
     inputs = torch.from_numpy(batch.labels if task == "sis" else batch.images).to(device)
     call: Callable[..., Iterator[Any]] = getattr(method, methods.TASKS[task])
-    return iter(call(inputs, steps=steps, solver=_solver(method, task), noise=Draws(0, batch.ids)))
+    return iter(call(inputs, steps=steps, solver=solver or _solver(method, task), noise=Draws(0, batch.ids)))
 
 
 def _refuses(method: Method, task: str, data: Split, device: str) -> Check:
     rule = "an unsupported task refuses"
     try:
         next(_call(method, task, data, [0], (25,), device))
-    except Exception as error:
+    except (TypeError, NotImplementedError, InputError) as error:
         return Check(task, rule, True, type(error).__name__)
+    except Exception as error:
+        return Check(task, rule, False, f"it breaks with {type(error).__name__}: {error}")
     return Check(task, rule, False, "it gave a result")
 
 
@@ -154,7 +181,8 @@ def _agree(task: str, rule: str, a: Tensor, b: Tensor, tolerance: float = 1e-4, 
     if a.shape != b.shape:
         return Check(task, rule, False, f"{tuple(b.shape)} instead of {tuple(a.shape)}")
     off = (a.float() - b.float()).abs()
-    share = float((off > (tolerance if a.is_floating_point() else 0)).float().mean())
+    scale = max(1.0, float(a.abs().max())) if a.is_floating_point() else 1.0
+    share = float((off > (tolerance * scale if a.is_floating_point() else 0)).float().mean())
     return Check(task, rule, share <= differing, f"{share:.2%} of the values differ")
 
 
@@ -174,10 +202,17 @@ def _other_size(method: Method, data: Split, steps: tuple[int | None, ...], devi
 
 
 def check_method(
-    name: str, dataset: str, checkpoint: str | None = None, data_root: Any = None, device: str = "cpu"
+    name: str,
+    dataset: str,
+    checkpoint: str | None = None,
+    data_root: Path | None = None,
+    device: str = "cpu",
+    trust: bool = False,
 ) -> list[Check]:
     """Conformance of a method with its bundled or a given checkpoint."""
-    kind, opened = methods.method(name), methods.checkpoint(name, dataset, checkpoint)
+    kind, opened = methods.method(name), methods.checkpoint(name, dataset, checkpoint, trust)
+    if not isinstance(opened, Foreign) and opened.recipe.dataset != dataset:
+        raise InputError(f"the checkpoint was trained on {opened.recipe.dataset}, not on {dataset}; check it there.")
     card = datasets.card(dataset)
     data = datasets.load(dataset, "test", data_root).first(COUNT)
     return list(conformance(lambda where: kind.load(opened, card, where), data, device))

@@ -13,7 +13,7 @@ from ..methods import Foreign, Method
 from ..symmflow.checkpoint import Checkpoint
 from ..symmflow.errors import InputError, unknown
 from ..symmflow.recipe import check_table
-from ..symmflow.solvers import ADAPTIVE
+from ..symmflow.solvers import ADAPTIVE, SOLVERS
 from .evidence import SHARD
 from .metrics import extractors, perceptual
 from .metrics.extractors import Extractor
@@ -48,6 +48,8 @@ class Request:
     device: str = "auto"
     out: Path = Path("results")
     force: bool = False
+    trust: bool = False
+    """Let configs and pickles of others run code."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,8 @@ def plan(request: Request) -> Plan:
                     result.unsupported.append(Unsupported(name, task, dataset, steps, support.reason))
             if not supported:
                 continue
-            checkpoint = methods.checkpoint(name, dataset, request.checkpoint)
+            checkpoint = methods.checkpoint(name, dataset, request.checkpoint, request.trust)
+            name = methods.label(name, checkpoint)
             if not isinstance(checkpoint, Foreign) and checkpoint.recipe.dataset != dataset:
                 raise InputError(
                     f"the checkpoint was trained on {checkpoint.recipe.dataset}, not on {dataset}; "
@@ -155,7 +158,7 @@ def plan(request: Request) -> Plan:
                     "dataset": dataset,
                     "split": request.split,
                     "solver": solver,
-                    "options": _options(kind, request.options),
+                    "options": _options(kind, task, request.options),
                     "precision": request.precision,
                     "seed": seed,
                     "limit": request.limit if limited else None,
@@ -214,8 +217,8 @@ def task_name(given: str) -> str:
 def check(request: Request) -> None:
     """Refuse values that no cell can have."""
     kinds = [methods.method(name) for name in (methods.names() if "all" in request.methods else request.methods)]
-    known = dict.fromkeys(s for kind in kinds for task in methods.TASKS for s in kind.solvers(task))
-    if request.solver and known and request.solver not in known:
+    known = dict.fromkeys([*SOLVERS, *(s for kind in kinds for task in methods.TASKS for s in kind.solvers(task))])
+    if request.solver and request.solver not in known:
         raise unknown("solver", request.solver, known)
     fields = dict.fromkeys(f for kind in kinds for f in kind.Inference.model_fields)
     for name in request.options:
@@ -223,7 +226,8 @@ def check(request: Request) -> None:
             none = InputError(f"--set {name}: no method given has options.")
             raise unknown("option", name, fields) if fields else none
     for kind in kinds:
-        _options(kind, request.options)
+        for task in methods.TASKS:
+            _options(kind, task, request.options)
     if request.precision not in ("fp32", "bf16", "fp16"):
         raise unknown("precision", request.precision, ("fp32", "bf16", "fp16"))
     if request.limit is not None and request.limit < 1:
@@ -238,10 +242,11 @@ def check(request: Request) -> None:
         raise InputError("--checkpoint goes with exactly one --method.")
 
 
-def _options(kind: type[Method], given: Mapping[str, Any]) -> dict[str, Any]:
-    """All inference options of a method: the given ones and the defaults."""
+def _options(kind: type[Method], task: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """All inference options that a method's task depends on: the given ones and the defaults."""
     own = {name: value for name, value in given.items() if name in kind.Inference.model_fields}
-    return check_table(kind.Inference, own, f"--set for {kind.name}").model_dump(mode="json")
+    everything = check_table(kind.Inference, own, f"--set for {kind.name}").model_dump(mode="json")
+    return {name: everything[name] for name in kind.inference_fields(task)}
 
 
 def _pairs(tasks: Sequence[str], wanted: Sequence[str]) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ import numpy as np
 from ..symmflow.errors import InputError
 from ..symmflow.noise import Draws
 from .plan import Request, plan
-from .sweep import resolve_device
+from .sweep import exact_kernels, resolve_device
 
 
 def sample_grid(request: Request) -> bytes:
@@ -22,6 +22,7 @@ def sample_grid(request: Request) -> bytes:
     if card.is_points:
         raise InputError(f"{card.name} has points, not pictures; choose a data set of images.")
     device = resolve_device(request.device)
+    exact_kernels()
     method = job.method.load(job.checkpoint, card, device, job.cells[0].options)
     batch = job.data.batch(np.arange(len(job.data)))
     steps = tuple(cell.steps for cell in job.cells)

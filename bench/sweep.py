@@ -11,7 +11,7 @@ import numpy as np
 from ..symmflow.errors import InputError
 from . import evidence, provenance
 from .cost import throughput
-from .plan import Job, Plan, Request, blank, checkpoint_facts
+from .plan import Job, Plan, Request, Unsupported, blank, checkpoint_facts
 from .records import Cell, Record, Store, read_record, write_atomically
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class Outcome:
     """Cells that the store already had."""
     evaluated: int = 0
     """Samples evaluated now, over all cells."""
+    unusable: list[Unsupported] = field(default_factory=list)
+    """Methods that could not be loaded here while others could."""
 
     @property
     def failed(self) -> list[Record]:
@@ -52,6 +54,13 @@ def sweep(plan: Plan, request: Request, progress: Progress | None = None) -> Out
         if missing:
             try:
                 outcome.evaluated += _evaluate(job, missing, store, request, progress)
+            except _Unusable as error:
+                if len(plan.jobs) == 1:
+                    raise
+                name, reason = missing[0].method, str(error).rstrip(".")
+                outcome.unusable += [Unsupported(name, c.task, c.dataset, c.steps, reason) for c in missing]
+                outcome.records += [record for cell in job.cells if (record := store.get(cell))]
+                continue
             except InputError:
                 raise
             except Exception:
@@ -61,6 +70,19 @@ def sweep(plan: Plan, request: Request, progress: Progress | None = None) -> Out
         for cell in job.cells:
             outcome.records.append(_stored(store, cell))
     return outcome
+
+
+class _Unusable(InputError):
+    """A method that cannot be loaded: a missing package, weights that do not fit."""
+
+
+def exact_kernels() -> None:
+    """Deterministic kernels, and fp32 that means fp32: TF32 keeps 10 bits of the mantissa."""
+    import torch
+
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
 
 
 def _stored(store: Store, cell: Cell) -> Record:
@@ -87,19 +109,17 @@ def resolve_device(wanted: str) -> str:
 
 
 def _evaluate(job: Job, missing: list[Cell], store: Store, request: Request, progress: Progress) -> int:
-    import torch
-
     from .evaluate import Evaluator, load_judges
 
     device = resolve_device(request.device)
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.deterministic = True
-    # fp32 means fp32: TF32 keeps 10 bits of the mantissa
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    exact_kernels()
     store.put_protocol(job.protocol)
     main = evidence.MAIN[job.task]
     n, shards = len(job.data), -(-len(job.data) // evidence.SHARD)
-    method = job.method.load(job.checkpoint, job.data.card, device, job.cells[0].options)
+    try:
+        method = job.method.load(job.checkpoint, job.data.card, device, job.cells[0].options)
+    except InputError as error:
+        raise _Unusable(str(error)) from error
     evaluator = Evaluator(job, method, load_judges(job, device), device, request.batch_size)
     final = store
     if request.force:  # evaluated aside, so that the old figures stay until there are new ones

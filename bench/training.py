@@ -25,14 +25,19 @@ def run_training(
     device: str = "auto",
     workers: int = 0,
     trackers: tuple[str, ...] = (),
+    trust: bool = False,
     report: Report | None = None,
 ) -> Checkpoint:
-    """Train a recipe into the folder `out`, going on where an earlier call stopped."""
+    """Train a recipe into the folder `out`, going on where an earlier call stopped.
+
+    `trust`: let a recipe run code from outside symmbench and its dependencies.
+    """
     import torch
 
     from ..symmflow.train import Trainer
 
     kind = methods.method(recipe.method)
+    kind.vet(recipe, trust)
     card = datasets.card(recipe.dataset)
     device = resolve_device(device)
     torch.manual_seed(recipe.train.seed)

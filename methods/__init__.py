@@ -1,7 +1,7 @@
 """Methods: one file each, behind one interface: segment, classify, synthesize."""
 
 from .base import TASKS, YES, Classification, Foreign, Method, Segmentation, Support, no
-from .registry import bundled, checkpoint, method, names, own_checkpoint, recipe, recipe_names
+from .registry import bundled, checkpoint, label, method, names, own_checkpoint, recipe, recipe_names
 
 __all__ = [
     "TASKS",
@@ -13,6 +13,7 @@ __all__ = [
     "Support",
     "bundled",
     "checkpoint",
+    "label",
     "method",
     "names",
     "no",

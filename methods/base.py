@@ -68,6 +68,8 @@ class Foreign:
     name: str
     sha256: str
     """Of all files that decide what the model does."""
+    trusted: bool = False
+    """The user lets it run code (`--trust`)."""
     parameters: int | None = None
 
     @property
@@ -103,6 +105,15 @@ class Method(ABC):
     def __init__(self, network: nn.Module, recipe: Recipe, card: Card) -> None:
         self.net, self.recipe, self.card = network, recipe, card
         self.inference = self.Inference()
+
+    @classmethod
+    def inference_fields(cls, task: str) -> tuple[str, ...]:
+        """The fields of `Inference` that `task` depends on."""
+        return tuple(cls.Inference.model_fields)
+
+    @classmethod  # noqa: B027 (most methods load nothing that could run)
+    def vet(cls, recipe: Recipe, trust: bool) -> None:
+        """Raise `InputError` for a recipe that would run code from outside, unless the user trusts it."""
 
     @classmethod
     def options_of(cls, recipe: Recipe) -> Any:
@@ -145,8 +156,11 @@ class Method(ABC):
         return method
 
     @classmethod
-    def open(cls, argument: str, dataset: str, given: str | None) -> Foreign | None:
-        """The checkpoint of `name:argument`, or None for one that symmbench trained. `given`: `--checkpoint`."""
+    def open(cls, argument: str, dataset: str, given: str | None, trust: bool = False) -> Foreign | None:
+        """The checkpoint of `name:argument`, or None for one that symmbench trained.
+
+        `given`: `--checkpoint`; `trust`: whether the user lets it run code.
+        """
         if argument:
             raise InputError(f"{cls.name} takes nothing after a colon; give a checkpoint with --checkpoint.")
         return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from ..symmflow.errors import InputError
 from ..symmflow.recipe import Table
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class DiffusionOptions(Table):
     beta_start: Annotated[float, Field(gt=0, lt=1)] = 1e-4
     beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
     timesteps: Annotated[int, Field(ge=2)] = 1000
+    clip: bool = False
+    """Keep the predicted clean signal in [-1, 1] while sampling: usual for pixels, not for latents."""
 
 
 class Diffusion:
@@ -33,7 +36,7 @@ class Diffusion:
     def __init__(self, options: DiffusionOptions) -> None:
         from diffusers import DDPMScheduler
 
-        self.timesteps = options.timesteps
+        self.timesteps, self.clip = options.timesteps, options.clip
         self._betas: dict[str, Any] = {
             "num_train_timesteps": options.timesteps,
             "beta_schedule": options.schedule,
@@ -77,11 +80,14 @@ class Diffusion:
 
         `ddim` (Song et al. 2021, eta = 0) is the first-order DPM-Solver++ and `ddpm` (ancestral, small variance) its
         SDE form (Lu et al. 2022); diffusers' own DDIM steps assume an even stride, which most step counts do not have.
-        The prediction is not clipped, as in latents.
         """
         import torch
         from diffusers import DPMSolverMultistepScheduler
 
+        if steps > self.timesteps:
+            raise InputError(
+                f"{steps} steps are more than the {self.timesteps} timesteps of the diffusion; choose fewer."
+            )
         stochastic = solver == "ddpm"
         scheduler: Any = DPMSolverMultistepScheduler(
             **self._betas,
@@ -97,7 +103,12 @@ class Diffusion:
         for i, timestep in enumerate(scheduler.timesteps):
             k = torch.full((len(state),), int(timestep), device=state.device)
             fresh = noise.normal(state.shape[1:], f"ddpm/{i}", draw).to(state.device) if stochastic else None
-            state = scheduler.step(predict(state, self.time(k)).float(), timestep, state, variance_noise=fresh)[0]
+            eps = predict(state, self.time(k)).float()
+            if self.clip:
+                a = float(self._scheduler.alphas_cumprod[int(timestep)])
+                clean = ((state - (1 - a) ** 0.5 * eps) / a**0.5).clamp(-1, 1)
+                eps = (state - a**0.5 * clean) / (1 - a) ** 0.5
+            state = scheduler.step(eps, timestep, state, variance_noise=fresh)[0]
             if trace:
                 trace((grid[i + 1] + 1) / self.timesteps if i + 1 < steps else 0.0, state)
         return state

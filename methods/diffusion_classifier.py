@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from ..datasets import Card
+from ..symmflow.errors import InputError
 from ..symmflow.recipe import Recipe, Table
 from .base import YES, Classification, Method, Support, no
 from .conditioning import conditional_network, told
@@ -22,9 +24,11 @@ if TYPE_CHECKING:
     from ..symmflow.solvers import Trace
 
 ROWS = 2048
-"""Network evaluations a call: classes and timesteps of a batch together."""
+"""Network evaluations a call at most: images, classes and timesteps of a batch together, so that the device is full."""
 
 Positive = Annotated[int, Field(ge=1)]
+Plan = tuple[tuple[int, tuple[int, ...]], ...]
+"""(classes that enter, timesteps they are tried at) a stage."""
 
 
 class Stages(Table):
@@ -34,7 +38,7 @@ class Stages(Table):
     makes 10 * 50 + 5 * 450 = 2,750 evaluations an image.
     """
 
-    keep: tuple[Positive, ...] = (5, 1)
+    keep: Annotated[tuple[Positive, ...], Field(min_length=1)] = (5, 1)
     """Classes kept after each stage; the last is one."""
     samples: tuple[Positive, ...] = (50, 500)
     """Timesteps a class by the end of each stage."""
@@ -50,20 +54,18 @@ class Stages(Table):
             raise ValueError("samples must rise")
         return self
 
-    def within(self, budget: int, num_classes: int, timesteps: int = 1000) -> list[tuple[int, list[int]]]:
-        """The stages scaled to at most `budget` evaluations: [(classes that enter, timesteps they are tried at), ...].
+    def within(self, budget: int, num_classes: int, timesteps: int = 1000) -> Plan:
+        """The stages scaled to at most `budget` evaluations: ((classes that enter, timesteps they are tried at), ...).
 
         Every class is tried once at the least, so `budget` must be `num_classes` or more. Timesteps of a stage are
         spread evenly over all of them and those of earlier stages are not tried again; grids need not nest, so the
         evaluations are counted, not computed from `samples`.
         """
-        best: list[tuple[int, list[int]]] = []
-        for finest in range(1, min(timesteps, budget) + 1):
-            plan = self._scaled(finest, num_classes, timesteps)
-            if sum(classes * len(tried) for classes, tried in plan) > budget:
-                break
-            best = plan
-        return best
+        return _within(self, budget, num_classes, timesteps)
+
+    def full(self, num_classes: int) -> int:
+        """Evaluations an image when every stage has all its samples."""
+        return sum(classes * len(tried) for classes, tried in _scaled(self, self.samples[-1], num_classes, 1000))
 
     def evaluations(self, budget: int | None, num_classes: int, timesteps: int = 1000) -> int | None:
         """How many network evaluations a budget really takes."""
@@ -71,21 +73,30 @@ class Stages(Table):
             return None
         return sum(classes * len(tried) for classes, tried in self.within(budget, num_classes, timesteps))
 
-    def _scaled(self, finest: int, num_classes: int, timesteps: int) -> list[tuple[int, list[int]]]:
-        plan, done = [], set[int]()
-        classes = num_classes
-        for samples, keep in zip(self.samples, self.keep, strict=True):
-            count = max(1, samples * finest // self.samples[-1])
-            grid = {(2 * i + 1) * finest // (2 * count) for i in range(count)}  # of the finest grid's points
-            plan.append((classes, sorted((2 * i + 1) * timesteps // (2 * finest) for i in grid - done)))
-            done |= grid
-            classes = min(classes, keep)
-        return plan
+
+@lru_cache(maxsize=256)
+def _within(stages: Stages, budget: int, num_classes: int, timesteps: int) -> Plan:
+    best: Plan = ()
+    for finest in range(1, min(timesteps, budget) + 1):
+        plan = _scaled(stages, finest, num_classes, timesteps)
+        if sum(classes * len(tried) for classes, tried in plan) <= budget:  # not monotone with three stages
+            best = plan
+    return best
 
 
-def staged(
-    errors: Callable[[Tensor, list[int]], Tensor], images: int, num_classes: int, plan: Sequence[tuple[int, list[int]]]
-) -> Tensor:
+def _scaled(stages: Stages, finest: int, num_classes: int, timesteps: int) -> Plan:
+    plan, done = [], set[int]()
+    classes = num_classes
+    for samples, keep in zip(stages.samples, stages.keep, strict=True):
+        count = max(1, samples * finest // stages.samples[-1])
+        grid = {(2 * i + 1) * finest // (2 * count) for i in range(count)}  # of the finest grid's points
+        plan.append((classes, tuple(sorted((2 * i + 1) * timesteps // (2 * finest) for i in grid - done))))
+        done |= grid
+        classes = min(classes, keep)
+    return tuple(plan)
+
+
+def staged(errors: Callable[[Tensor, Sequence[int]], Tensor], images: int, num_classes: int, plan: Plan) -> Tensor:
     """Scores [B, K] by staged elimination; the highest is the answer.
 
     `errors(classes [B, k], timesteps)`: the error of each candidate summed over timesteps, float64 [B, k]. The score
@@ -125,26 +136,27 @@ def noise_errors(
     diffusion: Diffusion,
     draws: Draws,
     error: str,
-) -> Callable[[Tensor, list[int]], Tensor]:
+    rows: int = ROWS,
+) -> Callable[[Tensor, Sequence[int]], Tensor]:
     """The `errors` of `staged`: how badly `predict(x_k [R, ...], timesteps [R], classes [R])` tells the noise.
 
     x: [B, ...]. One noise an image and timestep, shared by all classes (Diffusion Classifier eq. 7).
     """
     import torch
 
-    def errors(classes: Tensor, timesteps: list[int]) -> Tensor:
+    def errors(classes: Tensor, timesteps: Sequence[int]) -> Tensor:
         images, candidates = classes.shape
-        at_once = max(1, ROWS // (images * candidates))
+        at_once = max(1, rows // (images * candidates))
         total = torch.zeros(images, candidates, dtype=torch.float64)
         for first in range(0, len(timesteps), at_once):
             chunk = timesteps[first : first + at_once]
             noise = torch.stack([draws.normal(x.shape[1:], f"eps/{k}") for k in chunk]).to(x.device)  # [m, B, ...]
             k = torch.tensor(chunk, device=x.device).repeat_interleave(images)  # [m B]
             noisy = diffusion.noised(x.repeat(len(chunk), *[1] * (x.dim() - 1)), noise.flatten(0, 1), k)
-            rows = [r.repeat_interleave(candidates, dim=0) for r in (noisy, k, noise.flatten(0, 1))]  # [m B k, ...]
+            parts = [r.repeat_interleave(candidates, dim=0) for r in (noisy, k, noise.flatten(0, 1))]  # [m B k, ...]
             given = classes.to(x.device).repeat(len(chunk), 1).flatten()
             found = []
-            for z, at, target, c in zip(*(r.split(ROWS) for r in (*rows, given)), strict=True):
+            for z, at, target, c in zip(*(r.split(rows) for r in (*parts, given)), strict=True):
                 off = predict(z, at, c).float() - target
                 found.append((off.abs() if error == "l1" else off.square()).flatten(1).mean(dim=1))
             total += torch.cat(found).reshape(len(chunk), images, candidates).double().sum(dim=0).cpu()
@@ -155,7 +167,7 @@ def noise_errors(
 
 @dataclass(frozen=True)
 class EpsilonObjective:
-    """Squared error of the noise in an image, the class or mask told."""
+    """Squared error of the noise in an image whose class is told."""
 
     recipe: Recipe
     card: Card
@@ -192,6 +204,10 @@ class DiffusionClassifier(Method):
         return () if task == "cls" else SAMPLERS
 
     @classmethod
+    def inference_fields(cls, task: str) -> tuple[str, ...]:
+        return tuple(cls.Inference.model_fields) if task == "cls" else ()
+
+    @classmethod
     def supports(cls, task: str, steps: int | None, card: Card) -> Support:
         if task == "ss" or card.has_masks or card.is_points:
             return no("the Diffusion Classifier takes images of one class each")
@@ -199,6 +215,8 @@ class DiffusionClassifier(Method):
 
     @classmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
+        if card.has_masks or card.is_points:
+            raise InputError(f"the Diffusion Classifier takes images of one class each, and {card.name} has none.")
         return conditional_network(recipe, card)
 
     @classmethod
@@ -247,7 +265,7 @@ def enough(steps: int | None, num_classes: int) -> Support:
 
 
 def by_stages(
-    errors: Callable[[Tensor, list[int]], Tensor],
+    errors: Callable[[Tensor, Sequence[int]], Tensor],
     images: int,
     num_classes: int,
     stages: Stages,

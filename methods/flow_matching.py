@@ -70,10 +70,15 @@ class FlowMatching(Method):
         draw: int = 0,
         trace: Trace | None = None,
     ) -> Iterator[Tensor]:
-        from ..symmflow.solvers import integrate
+        import torch
 
-        field = told(self.net, semantics, self.recipe, self.card)
+        from ..symmflow.solvers import ADAPTIVE, integrate
+
         start = noise.normal(self.card.shape, "x", draw).to(semantics.device)
+        size = 1 if solver in ADAPTIVE else len(start)  # an adaptive solver takes each sample, and its label, alone
         for count in steps:
-            end = integrate(field, start, start=0.0, end=1.0, steps=count, solver=solver, trace=trace)
-            yield end.clamp(-1, 1)
+            ends = []
+            for z, labels in zip(start.split(size), semantics.split(size), strict=True):
+                field = told(self.net, labels, self.recipe, self.card)
+                ends.append(integrate(field, z, start=0.0, end=1.0, steps=count, solver=solver, trace=trace))
+            yield torch.cat(ends).clamp(-1, 1)

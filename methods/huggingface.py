@@ -47,7 +47,7 @@ class HuggingFaceSegmenter(Method):
         return YES if find_spec("transformers") else no(INSTALL)
 
     @classmethod
-    def open(cls, argument: str, dataset: str, given: str | None) -> Foreign:
+    def open(cls, argument: str, dataset: str, given: str | None, trust: bool = False) -> Foreign:
         where = argument or given
         if not where:
             raise InputError("name the model: --method hf:<folder or hub id>.")
@@ -67,11 +67,11 @@ class HuggingFaceSegmenter(Method):
         except ImportError:
             raise InputError(f"{INSTALL}.") from None
         try:
-            config = AutoConfig.from_pretrained(checkpoint.path)
+            config = AutoConfig.from_pretrained(checkpoint.path, trust_remote_code=False)
             universal = config.model_type in ("maskformer", "mask2former", "oneformer")
             kind = AutoModelForUniversalSegmentation if universal else AutoModelForSemanticSegmentation
-            network = kind.from_pretrained(checkpoint.path, use_safetensors=True)
-            processor = AutoImageProcessor.from_pretrained(checkpoint.path)
+            network = kind.from_pretrained(checkpoint.path, use_safetensors=True, trust_remote_code=False)
+            processor = AutoImageProcessor.from_pretrained(checkpoint.path, trust_remote_code=False)
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             first = str(error).strip().splitlines()[0]
             raise InputError(f"{checkpoint.path} is no segmentation model of transformers ({first}).") from error

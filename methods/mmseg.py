@@ -53,8 +53,8 @@ class MMSegObjective:
 class MMSeg(Method):
     """`mmseg:<config>` with `--checkpoint` for weights of mmsegmentation's own; recipes train any config here.
 
-    A config is Python code of mmsegmentation or of yours, and is run. Weights are read without unpickling code.
-    Pretrained backbones are not downloaded: every method starts from random weights.
+    Configs are taken from the installed package. Any other is Python code, as is what a pickle may hold: they need
+    `--trust`. Pretrained backbones are not downloaded: every method starts from random weights.
     """
 
     name = "mmseg"
@@ -72,6 +72,10 @@ class MMSeg(Method):
         return YES if find_spec("mmseg") and find_spec("mmcv") else no(INSTALL)
 
     @classmethod
+    def vet(cls, recipe: Recipe, trust: bool) -> None:
+        config_path(cls.options_of(recipe).config, trust)
+
+    @classmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
         options = cls.options_of(recipe)
         return build(read_config(options.config, options.overrides), len(card.classes), options.scale)
@@ -81,14 +85,14 @@ class MMSeg(Method):
         return MMSegObjective()
 
     @classmethod
-    def open(cls, argument: str, dataset: str, given: str | None) -> Foreign | None:
+    def open(cls, argument: str, dataset: str, given: str | None, trust: bool = False) -> Foreign | None:
         if not argument:
             return None
         if given is None or not Path(given).is_file():
             raise InputError(f"mmseg:{argument} needs its weights: --checkpoint FILE.pth.")
-        config = config_path(argument)
+        config = config_path(argument, trust)
         digest = hashlib.sha256(f"{file_sha256(config)} {file_sha256(Path(given))}".encode()).hexdigest()
-        return Foreign(Path(given), argument, digest)
+        return Foreign(Path(given), argument, digest, trust)
 
     @classmethod
     def load(
@@ -100,14 +104,14 @@ class MMSeg(Method):
 
         import torch
 
-        network = build(read_config(checkpoint.name, {}), len(card.classes))
+        network = build(read_config(checkpoint.name, {}, whole=False), len(card.classes))
         try:
-            stored = torch.load(checkpoint.path, map_location="cpu", weights_only=True)
+            stored = torch.load(checkpoint.path, map_location="cpu", weights_only=not checkpoint.trusted)
             network.model.load_state_dict(stored.get("state_dict", stored))
         except pickle.UnpicklingError as error:
             raise InputError(
                 f"{checkpoint.path} holds more than weights and is not loaded, because a pickle can run code; save its "
-                "state_dict alone."
+                "state_dict alone, or add --trust."
             ) from error
         except (RuntimeError, AttributeError, EOFError) as error:
             first = str(error).strip().splitlines()[0]
@@ -123,41 +127,79 @@ class MMSeg(Method):
             yield Segmentation(self.net(images).argmax(dim=1))
 
 
-def config_path(name: str) -> Path:
-    """A config of the installed mmsegmentation, or a file."""
-    if Path(name).is_file():
-        return Path(name)
+def config_path(name: str, trust: bool = True) -> Path:
+    """A config of the installed mmsegmentation; any other file only with `trust`, because it is run."""
     spec = find_spec("mmseg")
     if spec is None or spec.origin is None:
         raise InputError(f"{INSTALL}.")
     root = Path(spec.origin).parent / ".mim" / "configs"
-    if not (root / name).is_file():
+    inside = (root / name).resolve()
+    if inside.is_file() and inside.is_relative_to(root.resolve()):
+        return inside
+    if not Path(name).is_file():
         raise unknown("mmsegmentation config", name, [str(p.relative_to(root)) for p in root.glob("*/*.py")])
-    return root / name
+    if not trust:
+        raise InputError(f"{name} is no config of mmsegmentation but a program of its own; add --trust to run it.")
+    return Path(name)
 
 
-def read_config(name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The model of a config: no download, no synchronised batch norm, whole-image inference."""
+def read_config(name: str, overrides: Mapping[str, Any], *, whole: bool = True) -> dict[str, Any]:
+    """The model of a config: no download, no synchronised batch norm, and whole-image inference where `whole`."""
     path = config_path(name)
     try:
         from mmengine.config import Config
     except ImportError:
         raise InputError(f"{INSTALL}.") from None
-    config = Config.fromfile(path)
+    for key in overrides:
+        if not key.startswith("model."):
+            raise InputError(f"options.overrides: {key!r} is not of the model; keys begin with 'model.'.")
+    try:
+        config = Config.fromfile(path)
+    except Exception as error:  # a config is a program and can fail in any way
+        raise InputError(f"{name} cannot be read ({type(error).__name__}: {str(error).splitlines()[0]}).") from error
     try:
         config.merge_from_dict(dict(overrides))
         model = config.model.to_dict()
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"options.overrides do not fit {name}: {error}.") from None
-    return _local(model) | {"test_cfg": {"mode": "whole"}}
+    return _local(model) | ({"test_cfg": {"mode": "whole"}} if whole else {})
 
 
 def _local(node: Any) -> Any:
     """Without pretrained weights, and with batch norm of one process."""
     if isinstance(node, dict):
-        plain = {key: _local(value) for key, value in node.items() if key not in ("pretrained", "init_cfg")}
+        kept = {k: v for k, v in node.items() if k != "pretrained" and not (k == "init_cfg" and _downloads(v))}
+        plain = {key: _local(value) for key, value in kept.items()}
         return plain | {"type": "BN"} if plain.get("type") == "SyncBN" else plain
     return [_local(value) for value in node] if isinstance(node, list | tuple) else node
+
+
+def _downloads(init: Any) -> bool:
+    return any(isinstance(i, dict) and "checkpoint" in i for i in (init if isinstance(init, list) else [init]))
+
+
+def _check_types(node: Any, known: set[str]) -> None:
+    """Refuse a `type` that no registry has: mmengine would import it, and call it with what stands beside it."""
+    if isinstance(node, dict):
+        kind = node.get("type")
+        if kind is not None and kind not in known:
+            raise InputError(f"the config names a type {kind!r} that mmsegmentation does not register.")
+        node = list(node.values())
+    if isinstance(node, list | tuple):
+        for value in node:
+            _check_types(value, known)
+
+
+def _registered() -> set[str]:
+    """Names of all parts of models that mmengine, mmcv and mmsegmentation register."""
+    from mmengine.registry import MODELS
+
+    names, registries = set[str](), [MODELS]
+    while registries:
+        registry = registries.pop()
+        names |= set(registry.module_dict)
+        registries += registry.children.values()
+    return names | {"Normal", "Constant", "Xavier", "Kaiming", "TruncNormal", "Uniform", "Caffe2Xavier", "Bilinear"}
 
 
 def build(model: dict[str, Any], num_classes: int, scale: int = 1) -> Any:
@@ -179,13 +221,19 @@ def build(model: dict[str, Any], num_classes: int, scale: int = 1) -> Any:
     except ImportError as error:
         raise InputError(f"mmsegmentation cannot be imported ({error}); pip install 'symmbench[mmseg]'.") from None
     init_default_scope("mmseg")
+    _check_types(model, _registered())
     preprocessor = model.pop("data_preprocessor", {})
     for head in ("decode_head", "auxiliary_head"):
         heads = model.get(head) or []
         for one in heads if isinstance(heads, list) else [heads]:
             one["num_classes"] = num_classes
             one.pop("out_channels", None)
-    built: Any = MODELS.build(ConfigDict(model))
+    try:
+        built: Any = MODELS.build(ConfigDict(model))
+    except Exception as error:  # parts of other packages, values that do not fit
+        first = str(error).strip().splitlines()[0] if str(error).strip() else ""
+        raise InputError(f"mmsegmentation cannot build this model ({type(error).__name__}: {first}).") from error
+    built.init_weights()
 
     class Network(nn.Module):
         mean: torch.Tensor
@@ -194,8 +242,8 @@ def build(model: dict[str, Any], num_classes: int, scale: int = 1) -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.model = built
-            self.flip = not preprocessor.get("bgr_to_rgb", True)
-            for name, default in (("mean", 127.5), ("std", 127.5)):
+            self.flip = not preprocessor.get("bgr_to_rgb", False)  # its images are BGR, ours RGB
+            for name, default in (("mean", 0.0), ("std", 1.0)):
                 value = torch.tensor(preprocessor.get(name, [default] * 3)).reshape(1, 3, 1, 1)
                 self.register_buffer(name, value, persistent=False)
 

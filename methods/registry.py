@@ -73,15 +73,30 @@ def bundled(dataset: str) -> dict[str, Path]:
     return {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()} if folder.is_dir() else {}
 
 
-def checkpoint(name: str, dataset: str, given: str | None = None) -> Checkpoint | Foreign:
+def checkpoint(name: str, dataset: str, given: str | None = None, trust: bool = False) -> Checkpoint | Foreign:
     """The checkpoint of a method for a data set: the given folder or hub id (`owner/name`), else the bundled one.
 
-    A method of another project's models opens its own (`hf:owner/name`).
+    A method of another project's models opens its own (`hf:owner/name`). Nothing in a checkpoint may run code unless
+    `trust`.
     """
     kind, argument = method(name), name.partition(":")[2]
-    if (foreign := kind.open(argument, dataset, given)) is not None:
+    if (foreign := kind.open(argument, dataset, given, trust)) is not None:
         return foreign
-    return own_checkpoint(name, dataset, given)
+    opened = own_checkpoint(name, dataset, given)
+    kind.vet(opened.recipe, trust)
+    return opened
+
+
+def label(name: str, opened: Checkpoint | Foreign) -> str:
+    """What a method with this checkpoint is called: the variant is the checkpoint's own, a path only its last part."""
+    if isinstance(opened, Foreign):
+        return f"{_base(name)}:{Path(opened.name.rstrip('/')).stem}"
+    own = opened.recipe.name.rpartition("/")[2]
+    if _base(own) != _base(name):
+        return name
+    if name not in (_base(name), own):
+        raise InputError(f"the checkpoint is one of {own}, not of {name}; run it with --method '{own}'.")
+    return own if own.startswith(f"{_base(name)}[") else _base(name)
 
 
 def own_checkpoint(name: str, dataset: str, given: str | None = None) -> Checkpoint:

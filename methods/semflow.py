@@ -78,6 +78,10 @@ class SemFlow(Method):
         self.image_end, self.mask_end = (1.0, 0.0) if self.options.reverse_time else (0.0, 1.0)
 
     @classmethod
+    def inference_fields(cls, task: str) -> tuple[str, ...]:
+        return ("beta",) if task == "sis" else ()
+
+    @classmethod
     def supports(cls, task: str, steps: int | None, card: Card) -> Support:
         if task == "cls":
             return no("SemFlow has no class route")

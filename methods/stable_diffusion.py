@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
     from ..symmflow.objective import Objective
     from ..symmflow.solvers import Trace
 
+ROWS = 64
+"""Network evaluations a call: a Stable Diffusion row takes some 40 MB in one layer."""
 PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
 FILES = (
     *(f"{part}/*.json" for part in PARTS),
-    *(f"{part}/*.safetensors" for part in PARTS[:3]),
+    *(f"{part}/*model.safetensors" for part in PARTS[:3]),
     "tokenizer/merges.txt",
     "model_index.json",
 )
@@ -56,14 +59,13 @@ class StableDiffusionClassifier(Method):
         self.vae, self.device = parts["vae"], device
         self.side = parts["unet"].config.sample_size * 2 ** (len(self.vae.config.block_out_channels) - 1)
         config = parts["scheduler"].config
-        self.diffusion = Diffusion(
-            DiffusionOptions(
-                schedule=config.beta_schedule,
-                beta_start=config.beta_start,
-                beta_end=config.beta_end,
-                timesteps=config.num_train_timesteps,
-            )
-        )
+        schedule = {
+            "schedule": config.beta_schedule,
+            "beta_start": config.beta_start,
+            "beta_end": config.beta_end,
+            "timesteps": config.num_train_timesteps,
+        }
+        self.diffusion = Diffusion(check_table(DiffusionOptions, schedule, "the pipeline's scheduler"))
         self.predicts = config.get("prediction_type", "epsilon")
         if self.predicts not in ("epsilon", "v_prediction"):
             raise InputError(f"the pipeline predicts {self.predicts!r}; sd-classifier takes epsilon or v_prediction.")
@@ -77,10 +79,12 @@ class StableDiffusionClassifier(Method):
     def supports(cls, task: str, steps: int | None, card: Card) -> Support:
         if task != "cls" or card.has_masks or card.is_points:
             return no("the zero-shot classifier takes images of one class each")
+        if not find_spec("transformers"):
+            return no("transformers is not installed; pip install 'symmbench[hf]'")
         return enough(steps, len(card.classes))
 
     @classmethod
-    def open(cls, argument: str, dataset: str, given: str | None) -> Foreign:
+    def open(cls, argument: str, dataset: str, given: str | None, trust: bool = False) -> Foreign:
         where = argument or given
         if not where:
             raise InputError("name the pipeline: --method sd-classifier:<folder or hub id>.")
@@ -129,7 +133,7 @@ class StableDiffusionClassifier(Method):
             out = self.net(z, k, encoder_hidden_states=self.prompts[classes], return_dict=False)[0]
             return out if self.predicts == "epsilon" else self.diffusion.noise_of_velocity(out, z, k)
 
-        errors = noise_errors(predict, latents, self.diffusion, noise, self.inference.error)
+        errors = noise_errors(predict, latents, self.diffusion, noise, self.inference.error, ROWS)
         yield from by_stages(errors, len(images), len(self.card.classes), self.inference, steps, self.diffusion)
 
     def encode(self, images: Tensor) -> Tensor:

@@ -14,5 +14,6 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
     """An `InputError` for a name that is not known, with the nearest one that is."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(names) or 'none registered'}."
+    shown = names if len(names) <= 40 else [*names[:40], "..."]
+    hint = f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(shown) or 'none registered'}."
     return InputError(f"unknown {kind} {name!r}; {hint}")

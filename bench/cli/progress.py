@@ -50,7 +50,7 @@ def sweep_progress(quiet: bool) -> Iterator[Progress]:
 
 def bars() -> Bars:
     return Bars(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # semflow[unperturbed] is no markup
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TextColumn("{task.fields[extra]}"),

@@ -43,6 +43,7 @@ def run(
     precision: str = typer.Option("fp32", "--precision", help="fp32, bf16 or fp16 (autocast)."),
     device: str = typer.Option("auto", "--device", help="cpu, cuda, cuda:1; auto takes CUDA where there is one."),
     out: Path = typer.Option(Path("results"), "--out", "-o", help="Folder of the records."),
+    trust: bool = typer.Option(False, "--trust", help="Let configs and pickles from elsewhere run code."),
     force: bool = typer.Option(False, "--force", help="Evaluate again what is already there."),
     as_json: bool = typer.Option(False, "--json", help="Print the records as JSON."),
 ) -> None:
@@ -72,6 +73,7 @@ def run(
         device=device,
         out=out,
         force=force,
+        trust=trust,
     )
     planned = plan(request)
     with sweep_progress(quiet=as_json) as progress:
@@ -84,7 +86,7 @@ def run(
 
         for table in tables(outcome.records):
             stdout().print(to_rich(table))
-    for cell in planned.unsupported:
+    for cell in [*planned.unsupported, *outcome.unusable]:
         at = f" at {cell.steps} steps" if cell.steps else ""
         print(f"unsupported: {cell.method} {cell.task}{at} on {cell.dataset}: {cell.reason}.", file=sys.stderr)
     total = len(outcome.records)

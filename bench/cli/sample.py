@@ -22,6 +22,7 @@ def sample(
     checkpoint: str | None = typer.Option(None, "--checkpoint", help="Folder or hub id. Default: the bundled one."),
     data_root: Path | None = typer.Option(None, "--data-root", help="Where the files of the data set lie."),
     device: str = typer.Option("auto", "--device", help="cpu or cuda."),
+    trust: bool = typer.Option(False, "--trust", help="Let configs and pickles from elsewhere run code."),
     out: Path = typer.Option(Path("sample.png"), "--out", "-o", help="The PNG file."),
 ) -> None:
     """Draw a grid: input, the method's output at each step count, what is real."""
@@ -46,6 +47,7 @@ def sample(
         data_root=data_root,
         device=device,
         limit=count,
+        trust=trust,
     )
     write_atomically(out, sample_grid(request))
     print(out)

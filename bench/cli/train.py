@@ -23,6 +23,7 @@ def train(
     device: str = typer.Option("auto", "--device", help="cpu or cuda; auto takes CUDA where there is one."),
     workers: int = typer.Option(0, "--workers", help="Processes that prepare batches."),
     tracker: str | None = typer.Option(None, "--tracker", help="tensorboard, wandb: as Accelerate knows them."),
+    trust: bool = typer.Option(False, "--trust", help="Let configs and pickles from elsewhere run code."),
     as_json: bool = typer.Option(False, "--json", help="Print the checkpoint's manifest as JSON."),
 ) -> None:
     """Train a recipe. The same command again goes on where the last one stopped; Ctrl-C saves."""
@@ -66,6 +67,7 @@ def train(
             device=device,
             workers=workers,
             trackers=tuple(parse.names(tracker, "--tracker")),
+            trust=trust,
             report=report,
         )
     if as_json:

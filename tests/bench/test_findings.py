@@ -13,6 +13,7 @@ from symmbench.bench.records import Metric
 
 N = 120
 IDS = [f"test-{i:05d}" for i in range(N)]
+CLASSES = {"accuracy_per_class": {str(c): 0.9 for c in range(10)}}
 
 
 def only(results: Any) -> Finding:
@@ -23,10 +24,14 @@ def only(results: Any) -> Finding:
 def segmented(results: Any, method: str, right: float, **facts: Any) -> None:
     details = {"iou_per_class": {"a": 0.0, "b": 0.0}}
     tables = results.confusion(right, seed=facts.get("seed", 0))
+    facts.setdefault("solver", "ddim" if method == "dsm" else "euler")
     results.add(method, "ss", tables, metrics={"miou": Metric(value=right)}, details=details, **facts)
 
 
-@pytest.mark.parametrize(("dsm", "semflow", "verdict"), [(0.2, 0.78, "holds"), (0.78, 0.2, "does not hold")])
+@pytest.mark.parametrize(
+    ("dsm", "semflow", "verdict"),
+    [(0.2, 0.78, "holds"), (0.78, 0.2, "does not hold"), (0.7, 0.78, "does not hold"), (0.1, 0.2, "does not hold")],
+)
 def test_collapse_at_few_steps(results: Any, dsm: float, semflow: float, verdict: str) -> None:
     for method, few in (("dsm", dsm), ("semflow", semflow)):
         segmented(results, method, few, steps=5)
@@ -50,15 +55,17 @@ def test_seeds_change_dsm_alone(results: Any) -> None:
 @pytest.mark.parametrize(("ours", "verdict"), [(115, "holds"), (60, "does not hold"), (112, "cannot be told")])
 def test_one_step_against_the_full_budget(results: Any, ours: int, verdict: str) -> None:
     accuracy = {"accuracy": Metric(value=ours / N)}
-    results.add("symmflow", "cls", results.predictions(ours), steps=1, nfe=1, metrics=accuracy)
-    results.add("symmflow", "cls", results.predictions(0), steps=25, metrics=accuracy)
+    results.add("symmflow", "cls", results.predictions(ours), steps=1, nfe=1, metrics=accuracy, details=CLASSES)
+    results.add("symmflow", "cls", results.predictions(0), steps=25, metrics=accuracy, details=CLASSES)
     for nfe, right in ((25, 0), (2750, 114)):
         results.add(
             "diffusion-classifier", "cls", results.predictions(right), steps=nfe, nfe=nfe, solver=None,
-            metrics={"accuracy": Metric(value=right / N)},
+            metrics={"accuracy": Metric(value=right / N)}, details=CLASSES,
         )  # fmt: skip
     finding = only(results)
     assert finding.verdict == verdict and "2,750 evaluations" in finding.said
+    results.stored.pop()
+    assert only(results).verdict == "cannot be told" and "--steps 2750" in only(results).said
 
 
 @pytest.mark.parametrize(("semflow", "verdict"), [(9.0, "holds"), (1.0, "does not hold"), (4.001, "cannot be told")])
@@ -94,3 +101,25 @@ def test_diversity_needs_two_samples_a_label(results: Any) -> None:
 def test_methods_that_were_not_run_make_no_finding(results: Any) -> None:
     segmented(results, "symmflow", 0.5)
     assert findings(results.stored) == []
+
+
+def test_only_ordinary_cells_of_one_protocol_are_compared(results: Any) -> None:
+    def synthesized(method: str, value: float, **facts: Any) -> None:
+        noise = np.random.default_rng(0).normal(scale=0.01, size=20)
+        results.add(
+            method,
+            "sis",
+            {"samples": pd.DataFrame({"id": IDS})},
+            metrics={"fid[x]": Metric(value=value, unit="distance", better="lower")},
+            details={"jackknife": {"fid[x]": (value + noise).tolist()}},
+            **facts,
+        )
+
+    synthesized("semflow", 90.0, options={"beta": 30.0})  # another perturbation
+    synthesized("semflow", 80.0, precision="bf16")
+    synthesized("semflow", 70.0, solver="rk4")
+    synthesized("semflow", 3.0, options={"beta": None})
+    synthesized("symmflow", 4.0)
+    synthesized("symmflow", 1.0, n=1000, protocol={"name": "p", "hash": "larger"})  # semflow was not run there
+    finding = only(results)
+    assert finding.verdict == "does not hold" and "4 for symmflow, 3 for semflow" in finding.said

@@ -79,6 +79,66 @@ def _load(name: str, file: Path) -> None:
     methods.method("mmseg").load(methods.checkpoint(name, "digit-scenes", str(file)), CARD, "cpu")
 
 
+def test_a_checkpoint_cannot_run_code(tmp_path: Path) -> None:
+    """mmengine imports any dotted type and calls it with what stands beside: not from a recipe's overrides."""
+    mark = tmp_path / "ran"
+    for kind in ("subprocess.Popen", "os.system", "builtins.print"):
+        overrides = {"model.backbone": {"_delete_": True, "type": kind, "args": ["touch", str(mark)]}}
+        with pytest.raises(InputError, match="does not register"):
+            mmseg.build(mmseg.read_config(CONFIG, overrides), 11)
+    with pytest.raises(InputError, match="not of the model"):
+        mmseg.read_config(CONFIG, {"custom_imports.imports": ["antigravity"]})
+    program = tmp_path / "mine.py"
+    program.write_text(f"open({str(mark)!r}, 'w').write('')\nmodel = dict(type='EncoderDecoder')\n")
+    recipe = methods.recipe("digit-scenes/mmseg[segformer]", {"options.config": str(program)})
+    with pytest.raises(InputError, match="add --trust"):
+        methods.method("mmseg").vet(recipe, trust=False)
+    (tmp_path / "w.pth").write_bytes(b"")
+    with pytest.raises(InputError, match="add --trust"):
+        methods.checkpoint(f"mmseg:{program}", "digit-scenes", str(tmp_path / "w.pth"))
+    assert not mark.exists()
+    methods.method("mmseg").vet(recipe, trust=True)
+    with pytest.raises(InputError, match="cannot build"):
+        mmseg.build(mmseg.read_config(str(program), {}), 11)
+    assert mark.exists()
+
+
+def test_trust_loads_what_mmengine_pickles(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = mmseg.build(mmseg.read_config(CONFIG, {}), 11)
+    torch.save({"state_dict": network.model.state_dict(), "meta": Path("/")}, tmp_path / "whole.pth")
+    opened = methods.checkpoint(f"mmseg:{CONFIG}", "digit-scenes", str(tmp_path / "whole.pth"), trust=True)
+    assert methods.method("mmseg").load(opened, CARD, "cpu").networks
+
+
+@pytest.mark.parametrize("config", ["mask2former/mask2former_r50_8xb2-90k_cityscapes-512x1024.py"])
+def test_configs_that_need_other_packages_are_refused_in_a_sentence(config: str) -> None:
+    with pytest.raises(InputError, match=r"cannot be read|cannot build|does not register"):
+        mmseg.build(mmseg.read_config(config, {}), 11)
+
+
+def test_miou_equals_that_of_mmsegmentation() -> None:
+    """The same predictions through our confusion counts and through its IoUMetric."""
+    import numpy as np
+    from mmseg.evaluation.metrics import IoUMetric
+
+    from symmbench.bench.metrics.confusion import Areas, sparse_confusion
+
+    random = np.random.default_rng(0)
+    truth = datasets.load("digit-scenes", "test").batch(range(20)).labels
+    predicted = np.where(random.random(truth.shape) < 0.7, truth, random.integers(0, 11, truth.shape))
+    truth[:, :3] = 255
+    theirs = IoUMetric(ignore_index=255, iou_metrics=["mIoU"], prefix="x")
+    theirs.dataset_meta = {"classes": CARD.classes}
+    for t, p in zip(truth, predicted, strict=True):
+        gt = {"gt_sem_seg": {"data": torch.from_numpy(t)[None]}, "pred_sem_seg": {"data": torch.from_numpy(p)[None]}}
+        theirs.process({}, [gt])
+    areas = Areas.from_sparse(*sparse_confusion(truth, predicted, 11), len(truth), 11)
+    counts = [torch.as_tensor(np.sum([np.asarray(r[i]) for r in theirs.results], axis=0)) for i in range(4)]
+    reported = theirs.total_area_to_metrics(*counts, ["mIoU"])
+    assert areas.miou().value == pytest.approx(float(np.nanmean(reported["IoU"])), abs=1e-6)
+
+
 def test_refusals_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="needs its weights: --checkpoint"):
         methods.checkpoint(f"mmseg:{CONFIG}", "digit-scenes")

@@ -76,6 +76,15 @@ def test_checkpoint_of_another_method_is_refused() -> None:
         methods.checkpoint("symmflow", "digits", str(CHECKPOINTS / "digits" / "cnn"))
 
 
+def test_a_row_is_named_by_its_checkpoint() -> None:
+    plain = methods.checkpoint("symmflow", "digits")
+    assert methods.label("symmflow", plain) == "symmflow"
+    with pytest.raises(InputError, match="one of symmflow, not of symmflow"):
+        methods.label("symmflow[anything]", plain)
+    foreign = methods.Foreign(Path("x"), "some/where/model/", "abc")
+    assert methods.label("hf:some/where/model/", foreign) == "hf:model"
+
+
 def test_hub_id_that_cannot_be_reached_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     import huggingface_hub.constants
