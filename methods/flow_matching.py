@@ -31,10 +31,12 @@ class FlowMatchingObjective:
         """images: [B, C, H, W] in [-1, 1]; labels: class ids [B, H, W] or [B]."""
         from torch.nn.functional import mse_loss
 
+        from ..symmflow.path import along
+
         noise = draws.normal(images.shape[1:], "x").to(images.device)
         t = draws.uniform((), "t").to(images.device)
-        along = t[:, None, None, None]
-        predicted = told(network, labels, self.recipe, self.card)((1 - along) * noise + along * images, t)
+        s = along(t, images)
+        predicted = told(network, labels, self.recipe, self.card)((1 - s) * noise + s * images, t)
         loss = mse_loss(predicted.float(), images - noise)
         return loss, {"mse": loss.detach()}
 

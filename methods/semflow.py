@@ -51,13 +51,15 @@ class SemFlowObjective:
         """images: [B, C, H, W] in [-1, 1]; labels: class ids [B, H, W]."""
         from torch.nn.functional import mse_loss
 
+        from ..symmflow.path import along
+
         masks = self.codec.encode(labels, tuple(images.shape[2:]))
         if self.options.perturb:
             masks = self.codec.dequantize(masks, draws.uniform(masks.shape[1:], "dequantize").to(images.device))
         z_0, z_1 = (masks, images) if self.options.reverse_time else (images, masks)
         t = draws.uniform((), "t").to(images.device)
-        along = t[:, None, None, None]
-        loss = mse_loss(network((1 - along) * z_0 + along * z_1, t).float(), z_1 - z_0)
+        s = along(t, z_0)
+        loss = mse_loss(network((1 - s) * z_0 + s * z_1, t).float(), z_1 - z_0)
         return loss, {"mse": loss.detach()}
 
 

@@ -19,7 +19,7 @@ class SymmetricPath:
 
     def interpolate(self, x: Tensor, y: Tensor, noise_x: Tensor, noise_y: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """State (x_t, y_t) of SymmFlow eq. 1. x, y and their noise: [B, C, ...]; t: [B] in [0, 1]."""
-        t_x, t_y = _like(t, x), _like(t, y)
+        t_x, t_y = along(t, x), along(t, y)
         s = self.sigma_min
         if s == 0:
             return (1 - t_x) * noise_x + t_x * x, (1 - t_y) * y + t_y * noise_y
@@ -30,8 +30,8 @@ class SymmetricPath:
         return x - (1 - self.sigma_min) * noise_x, noise_y - (1 - self.sigma_min) * y
 
 
-def _like(t: Tensor, other: Tensor) -> Tensor:
-    """[B] -> [B, 1, ...] with the rank of `other`."""
+def along(t: Tensor, other: Tensor) -> Tensor:
+    """Times [B] -> [B, 1, ...] with the rank and dtype of `other`."""
     return t.reshape(-1, *[1] * (other.dim() - 1)).to(other.dtype)
 
 
