@@ -24,6 +24,9 @@ class EvaluationCounter:
 
     def __init__(self) -> None:
         self.rows = 0
+        self.last: tuple[Any, tuple[Any, ...], dict[str, Any]] | None = None
+        """The last network call: module, arguments, keywords."""
+        self.paused = False
 
     @contextmanager
     def watch(self, networks: Sequence[nn.Module]) -> Iterator[EvaluationCounter]:
@@ -34,13 +37,34 @@ class EvaluationCounter:
             for handle in handles:
                 handle.remove()
 
+    def bare(self, device: str) -> float:
+        """Seconds a row of the last network call alone: the faster of two repeats, not counted."""
+        assert self.last is not None
+        module, args, kwargs = self.last
+        self.paused = True
+        try:
+            taken = []
+            for _ in range(2):
+                with stopwatch(device, reset_peak=False) as seconds:
+                    module(*args, **kwargs)
+                taken.append(seconds[0])
+        finally:
+            self.paused = False
+        return min(taken) / _rows(args, kwargs)
+
     def _count(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        first = next(value for value in (*args, *kwargs.values()) if hasattr(value, "shape") and value.dim())
-        self.rows += int(first.shape[0])
+        if not self.paused:
+            self.rows += _rows(args, kwargs)
+            self.last = module, args, kwargs
+
+
+def _rows(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+    first = next(value for value in (*args, *kwargs.values()) if hasattr(value, "shape") and value.dim())
+    return int(first.shape[0])
 
 
 @contextmanager
-def stopwatch(device: str) -> Iterator[list[float]]:
+def stopwatch(device: str, *, reset_peak: bool = True) -> Iterator[list[float]]:
     """Yields a list that receives the seconds between entry and exit, with the device idle at both ends."""
     import torch
 
@@ -50,7 +74,7 @@ def stopwatch(device: str) -> Iterator[list[float]]:
 
     seconds: list[float] = []
     settle()
-    if device.startswith("cuda"):
+    if device.startswith("cuda") and reset_peak:
         torch.cuda.reset_peak_memory_stats(device)
     start = time.perf_counter()
     yield seconds
@@ -76,7 +100,9 @@ def throughput(batches: Sequence[dict[str, Any]]) -> Cost:
     batches = [b for b in batches if (b["size"], b["device"]) == (size, device)]
     timed = [b["seconds"] for b in batches]
     seconds = float(np.median(timed)) / size
+    relative = [b["seconds"] / (b["evaluations"] * b["bare"]) for b in batches if b.get("bare") and b["evaluations"]]
     return Cost(
+        relative=relative,
         images_per_second=1 / seconds,
         seconds_per_image=seconds,
         batch_size=size,

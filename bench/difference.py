@@ -187,7 +187,7 @@ def _per_image(metric: str, side: Sequence[Stored]) -> pd.Series | str:
         if metric == "accuracy":
             values = (rows["label"] == rows["prediction"]).astype(float)
         elif metric == "top5":
-            values = in_five(rows).astype(float)
+            values = (rows["top5"] if "top5" in rows else in_five(rows)).astype(float)
         else:
             column = {"alignment_accuracy": "aligned"}.get(metric, family(metric))
             if column not in rows:

@@ -47,7 +47,7 @@ def write_shard(folder: Path, number: int, main: str, shard: Shard) -> None:
     """Write all tables; `main` comes last, so that its file means the shard is whole."""
     for name in sorted(shard.tables, key=lambda n: n == main):
         meta = {"batches": json.dumps(list(shard.batches))} if name == main else {}
-        write_atomically(shard_path(folder, number, name), _to_parquet(shard.tables[name], meta))
+        write_atomically(shard_path(folder, number, name), to_parquet(shard.tables[name], meta))
 
 
 def has_shard(folder: Path, number: int, main: str) -> bool:
@@ -74,13 +74,23 @@ def read(folder: Path, shards: int, main: str) -> Shard:
     return Shard({name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()}, batches)
 
 
-def _to_parquet(frame: pd.DataFrame, meta: Mapping[str, str]) -> bytes:
+def read_shard(folder: Path, number: int, task: str) -> dict[str, pd.DataFrame]:
+    """The tables of one shard; the main one last."""
+    import pandas as pd
+
+    paths = sorted((folder / "evidence").glob(f"*-{number:05d}.parquet"), key=lambda p: p.name.startswith(MAIN[task]))
+    if not paths:
+        raise InputError(f"{folder} has no evidence of shard {number}; run the cell again with --force.")
+    return {path.name.rpartition("-")[0]: pd.read_parquet(path) for path in paths}
+
+
+def to_parquet(frame: pd.DataFrame, meta: Mapping[str, str] | None = None) -> bytes:
     import pyarrow
     import pyarrow.parquet as parquet
 
     table = pyarrow.Table.from_pandas(frame, preserve_index=False)
     table = table.replace_schema_metadata(
-        {**(table.schema.metadata or {}), **{k.encode(): v.encode() for k, v in meta.items()}}
+        {**(table.schema.metadata or {}), **{k.encode(): v.encode() for k, v in (meta or {}).items()}}
     )
     buffer = io.BytesIO()
     parquet.write_table(table, buffer, compression="zstd")

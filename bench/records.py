@@ -101,6 +101,9 @@ class Cost(BaseModel):
     images_per_second: float | None = None
     """Median over full batches after a warm-up batch, device synchronised."""
     seconds_per_image: float | None = None
+    relative: list[float] = Field(default_factory=list)
+    """Time of a batch over that of its network calls alone, replayed in the same run: what of the speed is the method's
+    own doing, comparable between machines. One value a batch, of the first few."""
     batch_size: int
     timed_batches: int = 0
     peak_memory_bytes: int | None = None

@@ -166,7 +166,19 @@ def over_seed_pairs(first: Sequence[float], second: Sequence[float]) -> Differen
     return _student(float(gap.mean()), float(gap.std(ddof=1) / np.sqrt(len(gap))), len(gap) - 1, "generation seeds")
 
 
-def _student(value: float, error: float, freedom: int, covers: str) -> Difference:
+def welch(first: Sequence[float], second: Sequence[float]) -> Difference:
+    """Difference of two means of unpaired values with spreads of their own (Welch 1947)."""
+    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if min(len(a), len(b)) < 2:
+        raise ValueError("an interval needs at least two values on either side")
+    parts = [float(v.var(ddof=1) / len(v)) for v in (a, b)]
+    error = float(np.sqrt(sum(parts)))
+    bottom = sum(part**2 / (len(v) - 1) for part, v in zip(parts, (a, b), strict=True))
+    freedom = sum(parts) ** 2 / bottom if bottom else len(a) + len(b) - 2
+    return _student(float(a.mean() - b.mean()), error, freedom, "repeats")
+
+
+def _student(value: float, error: float, freedom: float, covers: str) -> Difference:
     outer, inner = (float(stats.t.ppf(q, freedom)) * error for q in (0.975, 0.95))
     p = float(2 * stats.t.sf(abs(value) / error, freedom)) if error > 0 else float(value == 0)
     return Difference(value, value - outer, value + outer, value - inner, value + inner, error, p, covers)

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from ...symmflow.errors import InputError
-from . import check, compare, data, listing, run, sample, train
+from . import check, compare, data, gate, listing, run, sample, train
 
 app = typer.Typer(
     name="bench",
@@ -22,6 +22,8 @@ app.command("run")(run.run)
 app.command("train")(train.train)
 app.command("sample")(sample.sample)
 app.command("compare")(compare.compare)
+app.command("gate")(gate.gate)
+app.add_typer(gate.app, name="baseline")
 app.command("check")(check.check)
 app.command("list")(listing.listing)
 app.add_typer(data.app, name="data")

@@ -26,7 +26,7 @@ class Results:
 
     def add(self, method: str, task: str, tables: dict[str, pd.DataFrame], **facts: Any) -> None:
         number = len(self.stored)
-        folder = self.root / str(number)
+        folder = self.root / "d" / task / str(number)
         evidence.write_shard(folder, 0, evidence.MAIN[task], evidence.Shard(tables, []))
         record = {
             "key": str(number),
@@ -47,7 +47,9 @@ class Results:
             "nfe": 25,
             "protocol": {"name": "p", "hash": "h"},
         }
-        self.stored.append((Record(**(record | facts)), folder))
+        made = Record(**(record | facts))
+        (folder / "record.json").write_text(made.model_dump_json())
+        self.stored.append((made, folder))
 
     def predictions(self, right: int, flipped: int = 0) -> dict[str, pd.DataFrame]:
         """The first `right` images right, but for the first `flipped`."""

@@ -1,0 +1,79 @@
+"""Baselines: the records and slim evidence of a store in one small file that a repository can keep."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING
+
+from ..symmflow.errors import InputError
+from . import evidence
+from .compare import read_stored
+from .difference import Stored
+from .records import write_atomically
+from .score import in_five
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The time of every file in the archive, so that equal content makes equal bytes."""
+
+
+def save(results: Sequence[Path], path: Path) -> int:
+    """Write the finished cells of some stores to one file; the number of cells.
+
+    Kept: records, protocols, and what paired comparison needs: who is right, confusion counts, distances of single
+    samples. Left out: scores, features, previews.
+    """
+    stored = [s for s in read_stored(results) if s[0].status == "ok"]
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for record, folder in stored:
+            inside = Path(record.dataset) / record.task / folder.name
+            _add(archive, inside / "record.json", (folder / "record.json").read_bytes())
+            for number in range(-(-record.n // evidence.SHARD)):
+                for name, content in _slim(folder, number, record.task):
+                    _add(archive, evidence.shard_path(inside, number, name), content)
+        for protocol in sorted({file for root in results for file in (root / "protocols").glob("*.json")}):
+            _add(archive, Path("protocols") / protocol.name, protocol.read_bytes())
+    write_atomically(path, buffer.getvalue())
+    return len(stored)
+
+
+def read(path: Path) -> tuple[list[Stored], list[Path]]:
+    """The cells of a baseline file or of a folder of records, and the folders in which their protocols lie."""
+    if path.is_dir():
+        return read_stored([path]), [path]
+    if not path.is_file():
+        raise InputError(f"there is no baseline {path}; `bench baseline save {path}` makes one.")
+    folder = Path(mkdtemp(prefix="symmbench-baseline-"))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(folder)  # drops absolute paths and '..'
+    except (zipfile.BadZipFile, OSError) as error:
+        raise InputError(f"{path} is no baseline ({error}); `bench baseline save` makes one.") from None
+    return read_stored([folder]), [folder]
+
+
+def _add(archive: zipfile.ZipFile, name: Path, content: bytes) -> None:
+    entry = zipfile.ZipInfo(str(name), EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    archive.writestr(entry, content)
+
+
+def _slim(folder: Path, number: int, task: str) -> list[tuple[str, bytes]]:
+    """The tables of a shard without what no comparison needs."""
+    tables = evidence.read_shard(folder, number, task)
+    return [(name, evidence.to_parquet(_columns(table), {"batches": "[]"})) for name, table in tables.items()]
+
+
+def _columns(table: pd.DataFrame) -> pd.DataFrame:
+    if "scores" in table:
+        five = in_five(table) if len(table["scores"].iloc[0]) >= 10 else None
+        table = table.drop(columns="scores")
+        return table if five is None else table.assign(top5=five)
+    return table.drop(columns="features", errors="ignore")

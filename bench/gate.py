@@ -1,0 +1,184 @@
+"""The regression gate: results against a baseline, cell by cell, with an exit code for continuous integration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..symmflow.errors import InputError
+from . import statistics
+from .difference import Floor, Stored, difference, family
+from .records import Metric, Record
+from .statistics import Difference
+
+PASS, REGRESSION, UNMEASURED, INCOMPARABLE = 0, 1, 2, 3
+"""Exit codes."""
+TIME = "relative_time"
+"""Time over that of the network calls alone, measured in the same run: seconds of another machine mean nothing."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One metric of one cell, or a cell that could not be compared."""
+
+    cell: str
+    metric: str
+    status: str
+    """`pass`, `regression`, `missing`, `failed`, `incomparable` or `extra`."""
+    said: str
+    baseline: float | None = None
+    value: float | None = None
+    difference: Difference | None = None
+    floor: float | None = None
+    p: float | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """All checks, worst first, and the verdict."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """1 if anything got worse, else 3 if something cannot be compared, else 2 if something was not measured."""
+        found = {c.status for c in self.checks}
+        if "regression" in found:
+            return REGRESSION
+        if "incomparable" in found:
+            return INCOMPARABLE
+        return UNMEASURED if found & {"missing", "failed"} else PASS
+
+    @property
+    def verdict(self) -> str:
+        return {PASS: "pass", REGRESSION: "regression", UNMEASURED: "not measured", INCOMPARABLE: "not comparable"}[
+            self.exit_code
+        ]
+
+
+def gate(
+    baseline: Sequence[Stored],
+    results: Sequence[Stored],
+    floors: Mapping[str, Floor],
+    protocols: Sequence[Path] = (),
+) -> Report:
+    """Compare every cell of the baseline with the one of the same name in the results.
+
+    A metric fails only if its interval, paired by image, lies wholly on the worse side, its p value is below 5 % after
+    correction for all checks (Holm), and the difference exceeds the metric's floor.
+    """
+    if not baseline:
+        raise InputError("the baseline holds no finished cell; save one from results that are whole.")
+    theirs: dict[str, list[Stored]] = {}
+    for stored in results:
+        theirs.setdefault(identity(stored[0]), []).append(stored)
+    checks: list[Check] = []
+    open_checks: list[tuple[Stored, Stored, str, Difference]] = []
+    for base in baseline:
+        name = identity(base[0])
+        found = theirs.pop(name, [])
+        if not found:
+            checks.append(Check(name, "", "missing", "the results have no such cell"))
+            continue
+        ours = max(found, key=lambda s: s[0].created)
+        if ours[0].status != "ok":
+            last = ours[0].reason.strip().splitlines()[-1] if ours[0].reason.strip() else "unknown reason"
+            checks.append(Check(name, "", "failed", last))
+        elif ours[0].protocol["hash"] != base[0].protocol["hash"]:
+            fields = ", ".join(differing(base[0].protocol["hash"], ours[0].protocol["hash"], protocols)) or "unknown"
+            checks.append(Check(name, "", "incomparable", f"another protocol; these fields differ: {fields}"))
+        else:
+            for metric in base[0].metrics:
+                if metric.endswith("_real"):
+                    continue
+                gap = difference(metric, [ours], [base]) if metric in ours[0].metrics else "not measured this time"
+                if isinstance(gap, str):
+                    checks.append(Check(name, metric, "missing", gap))
+                else:
+                    open_checks.append((base, ours, metric, gap))
+            if (slower := _slower(base[0], ours[0])) is not None:
+                open_checks.append((base, ours, TIME, slower))
+    adjusted = statistics.holm([gap.p for *_, gap in open_checks])
+    checks += [_judge(*one, floors, p) for one, p in zip(open_checks, adjusted, strict=True)]
+    checks += [Check(name, "", "extra", "the baseline has no such cell") for name in sorted(theirs)]
+    order = ["regression", "incomparable", "failed", "missing", "extra", "pass"]
+    return Report(tuple(sorted(checks, key=lambda c: order.index(c.status))))
+
+
+def identity(record: Record) -> str:
+    """What a cell is called, whatever its weights: `digits/cls symmflow steps=25 seed=0`."""
+    parts = [f"{record.dataset}/{record.task}", record.method]
+    if record.split != "test":
+        parts.append(record.split)
+    if record.steps is not None:
+        parts.append(f"steps={record.steps}")
+    if record.solver not in (None, "euler"):
+        parts.append(str(record.solver))
+    parts += [f"{name}={json.dumps(value)}" for name, value in record.options.items() if value is not None]
+    if record.precision != "fp32":
+        parts.append(record.precision)
+    if record.samples_per_mask > 1:
+        parts.append(f"samples={record.samples_per_mask}")
+    return " ".join([*parts, f"seed={record.seed}"])
+
+
+def differing(first: str, second: str, folders: Sequence[Path]) -> list[str]:
+    """Fields in which two protocols differ, by their hashes, as far as their files are at hand."""
+    found = []
+    for name in (first, second):
+        files = [folder / "protocols" / f"{name}.json" for folder in folders]
+        file = next((f for f in files if f.is_file()), None)
+        if file is None:
+            return []
+        found.append(json.loads(file.read_text()))
+    return _fields(found[0], found[1])
+
+
+def _fields(a: Any, b: Any, prefix: str = "") -> list[str]:
+    if isinstance(a, dict) and isinstance(b, dict):
+        return [
+            field for key in dict.fromkeys([*a, *b]) for field in _fields(a.get(key), b.get(key), f"{prefix}.{key}")
+        ]
+    return [] if a == b else [prefix.lstrip(".")]
+
+
+def _slower(base: Record, ours: Record) -> Difference | None:
+    """Difference of the logarithm of the relative time, by Welch's t; None where one was not timed."""
+    if not (base.cost and ours.cost) or min(len(base.cost.relative), len(ours.cost.relative)) < 3:
+        return None
+    if base.cost.device.split(":")[0] != ours.cost.device.split(":")[0]:
+        return None
+    return statistics.welch(np.log(ours.cost.relative).tolist(), np.log(base.cost.relative).tolist())
+
+
+def _judge(base: Stored, ours: Stored, metric: str, gap: Difference, floors: Mapping[str, Floor], p: float) -> Check:
+    name = identity(base[0])
+    if metric == TIME:
+        values = [float(np.median(r.cost.relative)) for r in (base[0], ours[0]) if r.cost]
+        floor = float(np.log1p(floors.get(TIME, Floor(relative=0.1)).relative or 0.0))
+        worse = gap
+        said = f"{values[1]:.2f} times its network calls, was {values[0]:.2f}"
+    else:
+        before, now = base[0].metrics[metric], ours[0].metrics[metric]
+        values, floor = [before.value, now.value], floors.get(family(metric), Floor(absolute=0.0)).of(before.value)
+        worse = gap if before.better == "lower" else _turned(gap)
+        said = _said(before, now, gap)
+    failed = worse.low > 0 and worse.value > floor and p < 0.05
+    if failed:
+        said += f"; worse by more than {floor:.3g}"
+    return Check(name, metric, "regression" if failed else "pass", said, values[0], values[1], gap, floor, p)
+
+
+def _turned(d: Difference) -> Difference:
+    return Difference(-d.value, -d.high, -d.low, -d.inner_high, -d.inner_low, d.error, d.p, d.covers)
+
+
+def _said(before: Metric, now: Metric, gap: Difference) -> str:
+    scale, unit = (100, " %") if before.unit == "fraction" else (1, "")
+    ends = f"[{gap.low * scale:+.3g}, {gap.high * scale:+.3g}]"
+    return f"{now.value * scale:.4g}{unit}, was {before.value * scale:.4g}{unit}: {gap.value * scale:+.3g} {ends}"

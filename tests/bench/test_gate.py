@@ -1,0 +1,144 @@
+"""The gate on made-up cells: what fails, what does not, and what each exit code means."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from symmbench.bench import baseline
+from symmbench.bench.difference import read_floors
+from symmbench.bench.gate import Report, gate
+from symmbench.bench.records import Cost, Metric
+from symmbench.reports import gates
+from symmbench.symmflow.errors import InputError
+
+
+def cost(relative: float, spread: float = 0.01) -> Cost:
+    values = relative * np.exp(np.random.default_rng(int(relative * 100)).normal(scale=spread, size=6))
+    return Cost(batch_size=1, device="cpu", relative=values.tolist())
+
+
+def add(results: Any, right: int, **facts: Any) -> None:
+    facts.setdefault("metrics", {"accuracy": Metric(value=right / 120)})
+    results.add("m", "cls", results.predictions(right), **facts)
+
+
+def gated(base: list[Any], ours: list[Any]) -> Report:
+    return gate(base, ours, read_floors())
+
+
+def statuses(report: Report) -> dict[str, str]:
+    return {c.metric: c.status for c in report.checks}
+
+
+def test_the_same_results_pass(results: Any) -> None:
+    add(results, 100, cost=cost(1.2))
+    report = gated(results.stored, results.stored)
+    assert report.exit_code == 0 and statuses(report) == {"accuracy": "pass", "relative_time": "pass"}
+
+
+def test_a_real_loss_above_the_floor_fails_and_names_the_metric(results: Any) -> None:
+    add(results, 110)
+    add(results, 80)
+    report = gated(results.stored[:1], results.stored[1:])
+    assert report.exit_code == 1 and report.checks[0].metric == "accuracy"
+    assert "66.67 %, was 91.67 %" in report.checks[0].said
+    assert gated(results.stored[1:], results.stored[:1]).exit_code == 0  # better is no regression
+
+
+def test_a_loss_below_the_floor_or_within_chance_passes(results: Any) -> None:
+    add(results, 110)
+    add(results, 108)  # two images of 120
+    assert gated(results.stored[:1], results.stored[1:]).exit_code == 0
+    add(results, 80)
+    lenient = {"accuracy": read_floors()["accuracy"].__class__(absolute=0.5)}
+    assert gate(results.stored[:1], results.stored[2:], lenient).exit_code == 0
+
+
+def test_slower_code_fails_whatever_the_machine(results: Any) -> None:
+    for relative in (1.2, 1.22, 1.8):
+        add(results, 100, cost=cost(relative))
+    assert gated(results.stored[:1], results.stored[1:2]).exit_code == 0
+    report = gated(results.stored[:1], results.stored[2:])
+    assert (
+        report.exit_code == 1
+        and report.checks[0].metric == "relative_time"
+        and "times its network" in report.checks[0].said
+    )
+
+
+def test_missing_failed_extra_and_incomparable_cells_are_named(results: Any) -> None:
+    add(results, 100)
+    add(results, 100, steps=5)
+    deleted = gated(results.stored, results.stored[:1])
+    assert deleted.exit_code == 2 and [c.cell for c in deleted.checks if c.status == "missing"] == [
+        "d/cls m steps=5 seed=0"
+    ]
+    extra = gated(results.stored[:1], results.stored)
+    assert extra.exit_code == 0 and "extra" in statuses(extra).values()
+    add(results, 100, status="failed", reason="Traceback\nValueError: broken")
+    failed = gated(results.stored[:1], results.stored[2:])
+    assert failed.exit_code == 2 and failed.checks[0].said == "ValueError: broken"
+    add(results, 100, protocol={"name": "p", "hash": "other"})
+    other = gated(results.stored[:1], results.stored[3:])
+    assert other.exit_code == 3 and "another protocol" in other.checks[0].said
+    with pytest.raises(InputError, match="no finished cell"):
+        gated([], results.stored)
+
+
+def test_the_fields_in_which_protocols_differ_are_named(results: Any, tmp_path: Path) -> None:
+    add(results, 100)
+    add(results, 100, protocol={"name": "p", "hash": "other"})
+    (tmp_path / "protocols").mkdir()
+    for name, n in (("h", 120), ("other", 60)):
+        protocol = {"n": n, "policy": {"ignored": 255, "reference": name}, "same": 1}
+        (tmp_path / "protocols" / f"{name}.json").write_text(json.dumps(protocol))
+    report = gate(results.stored[:1], results.stored[1:], read_floors(), [tmp_path])
+    assert "n, policy.reference" in report.checks[0].said
+
+
+def test_a_baseline_file_is_small_repeatable_and_gates_like_its_folder(results: Any, tmp_path: Path) -> None:
+    scored = results.predictions(110)
+    scored["predictions"]["scores"] = [list(np.random.default_rng(i).normal(size=10)) for i in range(120)]
+    results.add("m", "cls", scored, metrics={"accuracy": Metric(value=110 / 120), "top5": Metric(value=0.5)})
+    counts = results.confusion(0.8)
+    details = {"iou_per_class": {"x": 0.0, "y": 0.0}}
+    results.add("m", "ss", counts, metrics={"miou": Metric(value=0.8)}, details=details)
+    first, second = tmp_path / "a.zip", tmp_path / "b.zip"
+    assert baseline.save([results.root], first) == baseline.save([results.root], second) == 2
+    assert first.read_bytes() == second.read_bytes() and first.stat().st_size < 20_000
+    stored, _ = baseline.read(first)
+    report = gate(stored, results.stored, read_floors())
+    assert report.exit_code == 0 and set(statuses(report)) == {"accuracy", "top5", "miou"}
+    assert [c.difference for c in report.checks] == [c.difference for c in gated(results.stored, results.stored).checks]
+    first.write_bytes(b"nothing")
+    with pytest.raises(InputError, match="is no baseline"):
+        baseline.read(first)
+    with pytest.raises(InputError, match="there is no baseline"):
+        baseline.read(tmp_path / "none.zip")
+
+
+def test_reports_for_machines(results: Any) -> None:
+    add(results, 110)
+    add(results, 80)
+    add(results, 80, steps=1)
+    report = gated(results.stored[:1], results.stored[1:])
+    suite = ElementTree.fromstring(gates.to_junit(report))[0]
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "0")
+    (failure,) = suite.iter("failure")
+    assert "was 91.67" in (failure.get("message") or "") and len(list(suite.iter("skipped"))) == 1
+    lines = gates.to_github(report).splitlines()
+    assert len(lines) == 3 and lines[0].startswith(
+        "::error title=regression%3A d/cls m steps=25 seed=0 accuracy::66.67 %25"
+    )
+    assert lines[1].startswith("::notice title=extra") and lines[2].startswith(
+        "::error title=symmbench gate::regression"
+    )
+    parsed = json.loads(gates.to_json(report))
+    assert parsed["exit_code"] == 1 and parsed["checks"][0]["difference"]["high"] < 0
+    assert gates.to_markdown(report).splitlines()[4].startswith("| regression | d/cls m steps=25 seed=0 | accuracy |")
