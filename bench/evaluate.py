@@ -132,7 +132,8 @@ class Evaluator:
                 "predictions": {"id": ids, "label": labels, "prediction": classes[:real], "scores": list(scores[:real])}
             }
         if self.job.task == "ss":
-            return {"confusion": confusion_columns(ids, labels, outputs[0][:real], len(self.job.data.card.classes))}
+            counts = confusion_columns(ids, labels, outputs[0][:real], len(self.job.data.card.classes))
+            return {"confusion": counts, "images": {"id": ids}}
         return self._synthesis_rows(ids, batch, real, [images[:real] for images in outputs])
 
     def _synthesis_rows(self, ids: list[str], batch: Batch, real: int, samples: list[np.ndarray]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ without a network.
 | table | columns |
 |---|---|
 | cls | id, label, prediction, scores |
-| ss | id, truth, prediction, pixels (sparse confusion counts) |
+| ss | id, truth, prediction, pixels (sparse confusion counts); and the table `images` of all ids |
 | sis | id, draw, features, lpips_gt, lpips_diversity, feature_diversity, aligned; and the table `alignment` like ss |
 """
 
@@ -29,6 +29,8 @@ SHARD = 256
 """Ids a shard, and the largest batch."""
 MAIN = {"cls": "predictions", "ss": "confusion", "sis": "samples"}
 """The table whose file says that a shard is whole."""
+IDS = {"cls": "predictions", "ss": "images", "sis": "samples"}
+"""The table that has every id, in order; an image without a valid pixel has no confusion counts."""
 
 
 @dataclass(frozen=True)

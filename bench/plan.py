@@ -20,6 +20,7 @@ from .metrics.extractors import Extractor
 from .metrics.perceptual import Backbone
 from .protocol import Protocol, make
 from .records import Cell, CheckpointFacts, Record
+from .score import Subject
 
 DEFAULT_DATASET = {"cls": "digits", "ss": "digit-scenes", "sis": "digit-scenes"}
 
@@ -60,6 +61,11 @@ class Evaluators:
     aligner: Checkpoint | str = "not needed"
     lpips: Backbone | str = "not needed"
 
+    def reasons(self) -> dict[str, str]:
+        """Why one is not there."""
+        found = {"extractor": self.extractor, "aligner": self.aligner, "lpips": self.lpips}
+        return {name: value for name, value in found.items() if isinstance(value, str)}
+
     def fingerprints(self) -> dict[str, str | None]:
         def of(name: str, sha256: str) -> str:
             return f"{name}:{sha256}"
@@ -89,6 +95,21 @@ class Job:
     @property
     def task(self) -> str:
         return self.protocol.task
+
+    @property
+    def subject(self) -> Subject:
+        """What its evidence is scored as."""
+        chosen = self.evaluators
+        return Subject(
+            task=self.task,
+            classes=self.protocol.classes,
+            ids=self.data.ids,
+            masks=self.data.card.has_masks,
+            extractor=chosen.extractor.name if isinstance(chosen.extractor, Extractor) else None,
+            lpips=isinstance(chosen.lpips, Backbone),
+            aligner=isinstance(chosen.aligner, Checkpoint),
+            reasons=chosen.reasons(),
+        )
 
 
 @dataclass(frozen=True)

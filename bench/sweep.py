@@ -166,13 +166,13 @@ def _put_failure(store: Store, job: Job, cell: Cell) -> None:
 def _record(job: Job, cell: Cell, found: Shard, reference: Any, facts: dict[str, Any]) -> Record:
     from .score import score
 
-    metrics, absent, details = score(job, found.tables, reference)
+    metrics, absent, details = score(job.subject, found.tables, reference)
     batches = [dict(b) for b in found.batches]
     evaluations, rows = sum(b["evaluations"] for b in batches), sum(b["size"] for b in batches)
-    main = found.tables[evidence.MAIN[cell.task]]
-    expected = {"cls": len(job.data), "sis": len(job.data) * cell.samples_per_mask}.get(cell.task)
+    main = found.tables[evidence.IDS[cell.task]]
+    expected = len(job.data) * cell.samples_per_mask
     ids = set(main["id"])
-    if ids != set(job.data.ids) or (expected and len(main) != expected):
+    if ids != set(job.data.ids) or len(main) != expected:
         raise RuntimeError(
             f"evidence of {cell.title} does not hold every sample once: {len(ids)} of {len(job.data)} ids"
         )

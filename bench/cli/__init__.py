@@ -1,4 +1,4 @@
-"""The command line: `bench run | train | sample | compare | list | data`. One file a command."""
+"""The command line: `bench run | train | sample | compare | gate | ...`. One file a command."""
 
 from .app import main
 

@@ -36,7 +36,12 @@ class Extractor:
 
     def metric(self, family: str) -> str:
         """`fid` or `kid` as this extractor may be called."""
-        return family if self.name == "inception" else f"{family}[{self.name}]"
+        return metric_name(family, self.name)
+
+
+def metric_name(family: str, extractor: str) -> str:
+    """`fid` for the FID Inception's features, `fid[digits-cnn]` for any other's."""
+    return family if extractor == "inception" else f"{family}[{extractor}]"
 
 
 def plan(card: Card, wanted: str = "auto") -> Extractor | str:
