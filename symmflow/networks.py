@@ -33,11 +33,17 @@ def build_network(
     return UNet(config, in_channels, out_channels, size, num_classes)
 
 
-class MLP(nn.Module):
-    """The toy's multilayer perceptron on (z [B, D], t [B]); time enters through sines and cosines of k pi t / 2.
+def quarter_waves(t: Tensor, frequencies: int) -> Tensor:
+    """t and the sines and cosines of k pi t / 2, [B] -> [B, 1 + 2 * frequencies].
 
     Quarter waves, because a full one would give t = 0 and t = 1, the two clean ends, the same embedding.
     """
+    phase = math.pi / 2 * t[:, None] * torch.arange(1, frequencies + 1, device=t.device)
+    return torch.cat([t[:, None], phase.sin(), phase.cos()], dim=1)
+
+
+class MLP(nn.Module):
+    """The toy's multilayer perceptron on (z [B, D], t [B])."""
 
     def __init__(self, config: NetworkConfig, in_channels: int, out_channels: int) -> None:
         super().__init__()
@@ -49,8 +55,7 @@ class MLP(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], out_channels))
 
     def forward(self, z: Tensor, t: Tensor) -> Tensor:
-        phase = math.pi / 2 * t[:, None] * torch.arange(1, self.frequencies + 1, device=t.device)
-        return self.layers(torch.cat([z, t[:, None], phase.sin(), phase.cos()], dim=1))
+        return self.layers(torch.cat([z, quarter_waves(t, self.frequencies)], dim=1))
 
 
 class UNet(nn.Module):
@@ -66,7 +71,9 @@ class UNet(nn.Module):
     embedding added to that of the time.
 
     `patch` > 1 folds patch x patch pixels into channels (pixel unshuffle) before the network and unfolds them
-    after: a cheap small model, not part of the paper.
+    after: a cheap small model, not part of the paper. Nor is `gain`: the input, scaled by a learned function of time a
+    channel, is added to the output, so that a narrow network need not carry noise from one end to the other (the skip
+    of EDM, Karras et al. 2022, learned).
     """
 
     def __init__(
@@ -102,6 +109,13 @@ class UNet(nn.Module):
             dropout=config.dropout,
             num_class_embeds=num_classes,
         )
+        self.out_channels, self.frequencies = out_channels, config.time_frequencies
+        self.gain: nn.Module | None = None
+        if config.gain:
+            last = nn.Linear(32, out_channels)
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+            self.gain = nn.Sequential(nn.Linear(1 + 2 * self.frequencies, 32), nn.SiLU(), last)
         for name, module in self.named_modules():
             if name == "unet.conv_out" or name.endswith((".conv2", ".to_out.0")):
                 nn.init.zeros_(module.weight)
@@ -117,7 +131,10 @@ class UNet(nn.Module):
     def forward(self, z: Tensor, t: Tensor, classes: Tensor | None = None) -> Tensor:
         folded = nn.functional.pixel_unshuffle(z, self.patch)  # [B, C p^2, H / p, W / p]
         out = self.unet(folded, t * self.time_scale, class_labels=classes, return_dict=False)[0]
-        return nn.functional.pixel_shuffle(out, self.patch)
+        out = nn.functional.pixel_shuffle(out, self.patch)
+        if self.gain is None:
+            return out
+        return out + self.gain(quarter_waves(t, self.frequencies))[:, :, None, None] * z[:, : self.out_channels]
 
 
 def parameter_count(network: nn.Module) -> int:

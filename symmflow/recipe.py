@@ -37,7 +37,9 @@ class NetworkConfig(Table):
     time_scale: Annotated[float, Field(gt=0)] = 1000.0
     """t in [0, 1] is multiplied by this before the sinusoidal embedding; 1 is what the authors' code does."""
     time_frequencies: Positive = 8
-    """Sine / cosine pairs of the MLP's time embedding."""
+    """Sine / cosine pairs of the time embedding of the MLP and of `gain`."""
+    gain: bool = False
+    """Add the U-Net's input to its output, scaled by a learned function of time a channel."""
 
 
 class LabelsConfig(Table):

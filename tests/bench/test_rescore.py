@@ -41,7 +41,10 @@ def test_rescoring_gives_the_same_figures_and_finds_what_changed(bench, tmp_path
     parquet.write_table(pyarrow.Table.from_pandas(table).replace_schema_metadata(meta), file)
     done = rescore(tmp_path, "--write")
     before = record.metrics["accuracy"].value
-    assert f"accuracy: {before} -> {round(before * 40 - 1) / 40}" in done.stdout and "1 changed and were written" in done.stdout
+    assert (
+        f"accuracy: {before} -> {round(before * 40 - 1) / 40}" in done.stdout
+        and "1 changed and were written" in done.stdout
+    )
     assert "0 changed, 4 identical" in rescore(tmp_path).stdout
 
 

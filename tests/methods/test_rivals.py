@@ -140,7 +140,7 @@ def test_dsm_denoises_masks_beside_the_image() -> None:
 
 
 def test_flow_and_diffusion_methods_have_networks_of_one_size() -> None:
-    for dataset in ("digits",):
+    for dataset in ("digits", "digit-scenes"):
         sizes = {}
         for name in methods.recipe_names():
             chosen = methods.recipe(name)

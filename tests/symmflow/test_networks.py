@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from symmbench.symmflow.errors import InputError
-from symmbench.symmflow.networks import build_network
+from symmbench.symmflow.networks import UNet, build_network
 from symmbench.symmflow.recipe import NetworkConfig
 
 SMALL = NetworkConfig(channels=8, multipliers=(1, 2), depth=1, attention=(4,), head_channels=8, patch=2)
@@ -51,3 +51,13 @@ def test_kinds_and_data_must_agree() -> None:
         build_network(NetworkConfig(kind="mlp"), in_channels=3, out_channels=3, size=(8, 8))
     with pytest.raises(InputError, match="takes images"):
         build_network(SMALL, in_channels=3, out_channels=3, size=())
+
+
+def test_gain_adds_the_scaled_input_a_channel() -> None:
+    config = NetworkConfig(channels=16, multipliers=(1, 1), attention=(), head_channels=16, gain=True)
+    network = build_network(config, in_channels=5, out_channels=2, size=(8, 8))
+    z, t = torch.randn(3, 5, 8, 8), torch.tensor([0.0, 0.5, 1.0])
+    assert torch.equal(network(z, t), torch.zeros(3, 2, 8, 8))  # training starts from zero, with it too
+    assert isinstance(network, UNet) and isinstance(network.gain, torch.nn.Sequential)
+    torch.nn.init.constant_(network.gain[-1].bias, 2.0)
+    torch.testing.assert_close(network(z, t), 2 * z[:, :2])
