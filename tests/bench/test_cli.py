@@ -219,7 +219,7 @@ def test_inference_options_are_part_of_the_cell_and_checked(bench) -> None:  # t
         (("--set", "beta=3"), "no method given has options"),
         (("-m", "semflow", "-t", "ss", "--set", "bet=3"), "unknown option 'bet'; did you mean 'beta'?"),
         (("-m", "semflow", "-t", "ss", "--set", "beta=-1"), "greater than or equal to 0"),
-        (("-m", "dsm", "-t", "ss", "--solver", "euler"), "unknown solver 'euler'"),
+        (("-m", "dsm", "-t", "ss", "--solver", "euler"), "dsm has no solver 'euler'"),
         (("-m", "dsm", "-t", "ss", "--steps", "1"), "one step gives no mask"),
     ):
         done = bench("run", *arguments)
