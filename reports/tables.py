@@ -125,7 +125,17 @@ def judged_rows(judged: Judged) -> tuple[list[str], list[list[str]]]:
             )
             against = row_name(judged.table, base) + ("" if base.steps is None else f"@{base.steps}")
             steps = "–" if row.steps is None else str(row.steps)
-            rows.append([row_name(judged.table, row), steps, against, v.metric, shown, f"{v.p:.2g}", v.word])
+            rows.append(
+                [
+                    row_name(judged.table, row),
+                    steps,
+                    against,
+                    v.metric,
+                    shown,
+                    "<0.0001" if v.p < 1e-4 else f"{v.p:.2g}",
+                    v.word,
+                ]
+            )
     return ["method", "steps", "against", "metric", "difference", "p (Holm)", "verdict"], rows
 
 
