@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RUNS ?= runs
 export OMP_NUM_THREADS ?= 2
+# a thread that waits must not keep a core from one that works: training spawns two teams of threads
+export GOMP_SPINCOUNT ?= 1000
 
 PRETRAINED := two-spirals/symmflow digits/cnn digit-presence/cnn digits/symmflow digit-scenes/unet digit-scenes/symmflow
 
