@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .. import methods
 from ..reports.published import lookup
 from ..symmflow.errors import InputError
 from . import statistics
@@ -124,10 +125,9 @@ def _row(records: list[Record]) -> Row:
     metrics = {name: _over_seeds([r.metrics[name] for r in records if name in r.metrics]) for name in first.metrics}
     speeds = [r.cost.images_per_second for r in records if r.cost and r.cost.images_per_second]
     paper = {}
-    if first.solver in (None, "euler"):
-        for name in metrics:
-            if found := lookup(first.method, first.task, first.dataset, name, first.steps):
-                paper[name] = found.value
+    for name in metrics if default_options(first) else ():
+        if found := lookup(first.method, first.task, first.dataset, name, first.steps, first.solver):
+            paper[name] = found.value
     return Row(
         method=first.method,
         recipe=first.checkpoint.recipe or first.checkpoint.name,
@@ -144,6 +144,15 @@ def _row(records: list[Record]) -> Row:
         paper=paper,
         keys=tuple(r.key for r in records),
     )
+
+
+def default_options(record: Record) -> bool:
+    """Whether the method ran with its own inference options; False where the method is not installed here."""
+    try:
+        defaults = methods.method(record.method).Inference().model_dump(mode="json")
+    except InputError:
+        return False
+    return all(defaults.get(name) == value for name, value in record.options.items())
 
 
 def _over_seeds(found: list[Metric]) -> Metric:

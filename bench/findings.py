@@ -10,6 +10,7 @@ import numpy as np
 from .. import methods
 from ..symmflow.errors import InputError
 from . import statistics
+from .compare import default_options
 from .difference import Stored, areas, difference, table
 from .metrics.confusion import Areas
 from .records import Record
@@ -99,16 +100,9 @@ def _check(claim: Claim, own: Sequence[Stored]) -> Finding:
 
 def _ordinary(record: Record) -> bool:
     """A finished cell in full precision, with its method's default solver and options."""
-    if record.status != "ok" or record.precision != "fp32":
+    if record.status != "ok" or record.precision != "fp32" or not default_options(record):
         return False
-    try:
-        kind = methods.method(record.method)
-    except InputError:  # a method that is not installed here
-        return False
-    defaults = kind.Inference().model_dump(mode="json")
-    return record.solver in (None, *kind.solvers(record.task)[:1]) and all(
-        defaults.get(name) == value for name, value in record.options.items()
-    )
+    return record.solver in (None, *methods.method(record.method).solvers(record.task)[:1])
 
 
 def _collapse(cells: Cells) -> tuple[str, str, list[Stored]] | str:

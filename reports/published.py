@@ -21,6 +21,8 @@ class Published:
     dataset: str
     metric: str
     steps: int
+    solver: str
+    """Empty where the method has none."""
     value: float
     note: str
 
@@ -38,6 +40,7 @@ def published() -> tuple[Published, ...]:
             dataset=row["dataset"],
             metric=row["metric"],
             steps=int(row["steps"]),
+            solver=row["solver"],
             value=float(row["value"]) / (100 if row["unit"] == "percent" else 1),
             note=row["note"],
         )
@@ -45,9 +48,12 @@ def published() -> tuple[Published, ...]:
     )
 
 
-def lookup(method: str, task: str, dataset: str, metric: str, steps: int | None) -> Published | None:
+def lookup(
+    method: str, task: str, dataset: str, metric: str, steps: int | None, solver: str | None
+) -> Published | None:
     """The paper's figure for a cell, if it has exactly this one. The first table that has it counts."""
+    wanted = (method, task, dataset, metric, steps, solver or "")
     for row in published():
-        if (row.method, row.task, row.dataset, row.metric, row.steps) == (method, task, dataset, metric, steps):
+        if (row.method, row.task, row.dataset, row.metric, row.steps, row.solver) == wanted:
             return row
     return None

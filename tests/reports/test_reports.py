@@ -58,7 +58,12 @@ def test_papers_figures_stand_beside_matching_cells_only() -> None:
         ("symmflow", 7): {},
         ("other", 50): {},
     }
-    assert lookup("symmflow", "cls", "cifar-10", "accuracy", 25).value == pytest.approx(0.906)  # type: ignore[union-attr]
+    assert lookup("symmflow", "cls", "cifar-10", "accuracy", 25, "euler").value == pytest.approx(0.906)  # type: ignore[union-attr]
+    dsm = {solver: lookup("dsm", "ss", "coco-stuff", "miou", 25, solver) for solver in ("ddim", "ddpm", "euler")}
+    assert dsm["ddim"].value == pytest.approx(0.136) and dsm["ddpm"].value == pytest.approx(0.175)  # type: ignore[union-attr]
+    assert dsm["euler"] is None
+    # the zero-shot figure is no figure of the model that is trained on the data
+    assert lookup("diffusion-classifier", "cls", "cifar-10", "accuracy", 2750, None) is None
 
 
 def test_published_figures_keep_their_caveats() -> None:
