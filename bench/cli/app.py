@@ -8,7 +8,7 @@ import sys
 import typer
 
 from ...symmflow.errors import InputError
-from . import check, compare, data, gate, listing, rescore, run, sample, train
+from . import check, compare, data, gate, listing, reproduce, rescore, run, sample, train
 
 app = typer.Typer(
     name="bench",
@@ -24,6 +24,7 @@ app.command("sample")(sample.sample)
 app.command("compare")(compare.compare)
 app.command("gate")(gate.gate)
 app.add_typer(gate.app, name="baseline")
+app.command("reproduce")(reproduce.reproduce)
 app.command("rescore")(rescore.rescore)
 app.command("check")(check.check)
 app.command("list")(listing.listing)
