@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 STEPS = (None, 2, 3, 25, 100)
-"""Tried in this order until the method supports one."""
+"""Tried in this order; the first two that the method supports are taken."""
 COUNT = 5
 DIFFERING = 0.002
 """Share of values that rounding may move between batch sizes."""
@@ -141,7 +141,11 @@ def _refuses(method: Method, task: str, data: Split, device: str) -> Check:
     rule = "an unsupported task refuses"
     try:
         next(_call(method, task, data, [0], (25,), device))
-    except (TypeError, NotImplementedError, InputError) as error:
+    except (
+        TypeError,
+        NotImplementedError,
+        InputError,
+    ) as error:  # the ways in which methods, also foreign ones, refuse
         return Check(task, rule, True, type(error).__name__)
     except Exception as error:
         return Check(task, rule, False, f"it breaks with {type(error).__name__}: {error}")

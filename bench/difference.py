@@ -199,11 +199,7 @@ def _per_image(metric: str, side: Sequence[Stored]) -> pd.Series | str:
 
 def table(stored: Stored, name: str) -> pd.DataFrame:
     """A table of a record's evidence."""
-    shards = -(-stored[0].n // evidence.SHARD)
-    found = evidence.read(stored[1], shards, evidence.MAIN[stored[0].task]).tables
-    if name not in found:
-        raise InputError(f"the evidence in {stored[1]} has no {name}; run the cell again with --force.")
-    return found[name]
+    return evidence.read_table(stored[1], -(-stored[0].n // evidence.SHARD), name)
 
 
 def areas(stored: Stored, ids: Sequence[str], name: str = "confusion") -> Areas | None:

@@ -76,6 +76,24 @@ def read(folder: Path, shards: int, main: str) -> Shard:
     return Shard({name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()}, batches)
 
 
+def read_table(folder: Path, shards: int, name: str) -> pd.DataFrame:
+    """One table of a cell without its features, which are large and compared by no image."""
+    import pandas as pd
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    parts = []
+    for path in (shard_path(folder, number, name) for number in range(shards)):
+        try:
+            columns = [c for c in parquet.read_schema(path).names if c != "features"]
+            parts.append(parquet.read_table(path, columns=columns).to_pandas())
+        except FileNotFoundError:
+            raise InputError(f"the evidence in {folder} has no {name}; run the cell again with --force.") from None
+        except (OSError, pyarrow.ArrowInvalid) as error:
+            raise InputError(f"{path} is damaged ({error}); remove it and run the cell again.") from None
+    return pd.concat(parts, ignore_index=True)
+
+
 def read_shard(folder: Path, number: int, task: str) -> dict[str, pd.DataFrame]:
     """The tables of one shard; the main one last."""
     import pandas as pd

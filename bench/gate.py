@@ -160,7 +160,7 @@ def _judge(base: Stored, ours: Stored, metric: str, gap: Difference, floors: Map
     name = identity(base[0])
     if metric == TIME:
         values = [float(np.median(r.cost.relative)) for r in (base[0], ours[0]) if r.cost]
-        floor = float(np.log1p(floors.get(TIME, Floor(relative=0.1)).relative or 0.0))
+        floor = float(np.log1p(floors[TIME].of(values[0]) / values[0])) if TIME in floors else 0.0
         worse = gap
         said = f"{values[1]:.2f} times its network calls, was {values[0]:.2f}"
     else:

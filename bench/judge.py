@@ -68,9 +68,7 @@ def judge(
 def _base(row: Row, bases: Sequence[Row], *, chosen: bool) -> Row | None:
     """The baseline of a row: the chosen one, the one without steps, or the one at as many steps."""
     for base in bases:
-        if base is not row and base.method != row.method and (chosen or base.steps in (None, row.steps)):
-            return base
-        if base is not row and base.method == row.method and chosen:
+        if base is not row and (chosen or (base.method != row.method and base.steps in (None, row.steps))):
             return base
     return None
 

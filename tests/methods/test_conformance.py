@@ -67,7 +67,7 @@ class Broken(Method):
 
     @classmethod
     def network(cls, recipe: Any, card: Any) -> Any:
-        raise NotImplementedError
+        return torch.nn.Linear(64, 1)
 
     objective = network
 
