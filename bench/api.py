@@ -38,9 +38,10 @@ def train(
 
 def compare(*results: Path | str, tasks: Sequence[str] = (), datasets: Sequence[str] = ()) -> list[Table]:
     """Tables of the records in some folders, one a protocol."""
-    from .compare import read_records, tables
+    from .compare import Filter, choose, read_records, tables
 
-    return tables(read_records([Path(r) for r in results] or [Path("results")]), tasks, datasets)
+    folders = [Path(r) for r in results] or [Path("results")]
+    return tables(choose(read_records(folders), Filter(tasks=tasks, datasets=datasets)), folders=folders)
 
 
 def load(results: Path | str = "results") -> pd.DataFrame:

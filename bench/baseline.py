@@ -9,11 +9,14 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..symmflow.errors import InputError
 from . import evidence
 from .compare import read_stored
-from .difference import Stored
+from .metrics.calibration import brier
 from .records import write_atomically
+from .samples import Stored
 from .score import in_five
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ def save(results: Sequence[Path], path: Path) -> int:
         for record, folder in stored:
             inside = Path(record.dataset) / record.task / folder.name
             _add(archive, inside / "record.json", (folder / "record.json").read_bytes())
-            for number in range(-(-record.n // evidence.SHARD)):
+            for number in range(evidence.shard_count(record.n)):
                 for name, content in _slim(folder, number, record.task):
                     _add(archive, evidence.shard_path(inside, number, name), content)
         for protocol in sorted({file for root in results for file in (root / "protocols").glob("*.json")}):
@@ -73,7 +76,9 @@ def _slim(folder: Path, number: int, task: str) -> list[tuple[str, bytes]]:
 
 def _columns(table: pd.DataFrame) -> pd.DataFrame:
     if "scores" in table:
-        five = in_five(table) if len(table["scores"].iloc[0]) >= 10 else None
+        if len(table["scores"].iloc[0]) >= 10:
+            table = table.assign(top5=in_five(table))
+        if (table["scale"] == "probability").all():
+            table = table.assign(brier=brier(np.stack(table["scores"].to_list()), table["label"].to_numpy()))
         table = table.drop(columns="scores")
-        return table if five is None else table.assign(top5=five)
-    return table.drop(columns="features", errors="ignore")
+    return table.drop(columns=list(evidence.BULKY), errors="ignore")

@@ -10,8 +10,9 @@ from typing import Any
 
 from .. import methods
 from ..reports.published import lookup
-from ..symmflow.errors import InputError
+from ..symmflow.errors import InputError, unknown
 from . import statistics
+from .protocol import DEFAULT, fields_apart
 from .records import Metric, Record, Store
 
 
@@ -35,6 +36,13 @@ class Row:
     paper: dict[str, float]
     """The paper's figure of the same metric, where it has one for this method, data set and step count."""
     keys: tuple[str, ...]
+    protocol: str
+    """Hash of the protocol."""
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds an image."""
+        return 1 / self.images_per_second if self.images_per_second else None
 
 
 @dataclass
@@ -52,6 +60,8 @@ class Table:
     remarks: list[str] = field(default_factory=list)
     """What a reader must know of the figures: sample size against feature dimensions, say."""
     failed: list[str] = field(default_factory=list)
+    stamp: str = ""
+    """Rows of several protocols stand in it by the reader's own wish: what differs."""
 
     @property
     def metrics(self) -> list[str]:
@@ -78,38 +88,129 @@ def read_stored(folders: Sequence[Path]) -> list[tuple[Record, Path]]:
     return list(newest.values())
 
 
-def tables(records: Iterable[Record], tasks: Sequence[str] = (), datasets: Sequence[str] = ()) -> list[Table]:
-    """Group records by protocol, rows by everything but the seed."""
-    chosen = [r for r in records if (not tasks or r.task in tasks) and (not datasets or r.dataset in datasets)]
-    if not chosen:
-        raise InputError("no record matches; drop --task or --dataset, or run more cells.")
-    by_protocol: dict[str, list[Record]] = {}
-    for record in chosen:
-        by_protocol.setdefault(record.protocol["hash"], []).append(record)
-    order = {"cls": 0, "ss": 1, "sis": 2}
-    result = []
-    for protocol, members in by_protocol.items():
-        first = members[0]
-        table = Table(first.protocol["name"], first.task, first.dataset, first.split, first.n, protocol)
-        groups: dict[tuple[object, ...], list[Record]] = {}
-        for r in members:
-            if r.status == "failed":
-                last_line = r.reason.strip().splitlines()[-1] if r.reason else "unknown reason"
-                table.failed.append(f"{r.method} steps={r.steps} seed={r.seed}: {last_line}")
-                continue
-            options = json.dumps(r.options, sort_keys=True)
-            measured = (r.method, r.checkpoint.fingerprint, r.steps, r.solver, options, r.precision, r.noise)
-            groups.setdefault(measured, []).append(r)
-            table.absent |= r.absent
-            for remark in _remarks(r):
-                if remark not in table.remarks:
-                    table.remarks.append(remark)
-        table.rows = sorted(
-            (_row(group) for group in groups.values()),
-            key=lambda r: (r.method, r.recipe, r.fingerprint, r.solver or "", str(r.options), r.steps or 0),
+@dataclass(frozen=True)
+class Filter:
+    """Which records are wanted; empty means all."""
+
+    tasks: Sequence[str] = ()
+    datasets: Sequence[str] = ()
+    methods: Sequence[str] = ()
+    steps: Sequence[int] = ()
+    protocol: str = ""
+    """A named protocol, or the beginning of a hash."""
+
+    def __call__(self, record: Record) -> bool:
+        named, hashed = record.protocol.get("rules", DEFAULT), record.protocol["hash"]
+        return (
+            (not self.tasks or record.task in self.tasks)
+            and (not self.datasets or record.dataset in self.datasets)
+            and (not self.methods or record.method in self.methods)
+            and (not self.steps or record.steps is None or record.steps in self.steps)
+            and (not self.protocol or named == self.protocol or hashed.startswith(self.protocol))
         )
-        result.append(table)
-    return sorted(result, key=lambda t: (order[t.task], t.dataset, t.protocol))
+
+
+def choose(records: Iterable[Record], wanted: Filter) -> list[Record]:
+    """The wanted records, of which there must be some."""
+    everything = list(records)
+    for given, kind, of in (
+        (wanted.methods, "method", lambda r: r.method),
+        (wanted.datasets, "data set", lambda r: r.dataset),
+    ):
+        present = {of(r) for r in everything}
+        for name in given:
+            if name not in present:
+                raise unknown(kind, name, present)
+    chosen = [r for r in everything if wanted(r)]
+    if not chosen:
+        raise InputError(
+            "no record matches; drop a filter (--task, --dataset, --steps, --protocol), or run more cells."
+        )
+    return chosen
+
+
+def check_protocols(records: Iterable[Record], folders: Sequence[Path]) -> None:
+    """Refuse records of one task and data set that were measured under several protocols."""
+    groups: dict[tuple[str, str], dict[str, list[Record]]] = {}
+    for r in records:
+        groups.setdefault((r.dataset, r.task), {}).setdefault(r.protocol["hash"], []).append(r)
+    for (dataset, task), found in groups.items():
+        if len(found) > 1:
+            each = ", ".join(
+                f"{key[:8]} ({r[0].protocol.get('rules', DEFAULT)}, {r[0].split}, n = {r[0].n:,}, {len(r)} cells)"
+                for key, r in found.items()
+            )
+            raise InputError(
+                f"{dataset}/{task} was measured under {len(found)} protocols: {each}. They differ in "
+                f"{_apart(list(found), folders)}. Choose one with --protocol {next(iter(found))[:8]}, or put them into "
+                "one table, stamped, with --allow-protocol-diff."
+            )
+
+
+def _apart(hashes: Sequence[str], folders: Sequence[Path]) -> str:
+    """The fields in which any two protocols differ."""
+    fields = dict.fromkeys(f for other in hashes[1:] for f in fields_apart(hashes[0], other, folders))
+    return ", ".join(fields) or "fields that cannot be told, because the stores lack protocols/"
+
+
+def tables(records: Iterable[Record], *, mixed: bool = False, folders: Sequence[Path] = ()) -> list[Table]:
+    """Group records by protocol, rows by everything but the seed.
+
+    `mixed`: one table a task and data set, stamped where it holds several protocols.
+    """
+    members: dict[tuple[str, ...], list[Record]] = {}
+    for record in records:
+        own = () if mixed else (record.protocol["hash"],)
+        members.setdefault((record.task, record.dataset, *own), []).append(record)
+    order = {"cls": 0, "ss": 1, "sis": 2, "cycle": 3}
+    made = [_table(group, folders) for group in members.values()]
+    return sorted(made, key=lambda t: (order[t.task], t.dataset, t.protocol))
+
+
+def _table(records: Sequence[Record], folders: Sequence[Path]) -> Table:
+    first = records[0]
+    table = Table(first.protocol["name"], first.task, first.dataset, first.split, first.n, first.protocol["hash"])
+    hashes = list(dict.fromkeys(r.protocol["hash"] for r in records))
+    if len(hashes) > 1:
+        table.title = f"{first.dataset}/{first.task}"
+        table.stamp = f"NOT COMPARABLE: rows of {len(hashes)} protocols, which differ in {_apart(hashes, folders)}"
+    groups: dict[tuple[object, ...], list[Record]] = {}
+    for r in records:
+        if r.status == "failed":
+            last_line = r.reason.strip().splitlines()[-1] if r.reason else "unknown reason"
+            table.failed.append(f"{r.method} steps={r.steps} seed={r.seed}: {last_line}")
+            continue
+        options = json.dumps(r.options, sort_keys=True)
+        measured = (r.method, r.checkpoint.fingerprint, r.steps, r.solver, options, r.precision, r.noise)
+        groups.setdefault((r.protocol["hash"], *measured), []).append(r)
+        table.absent |= r.absent
+        for remark in _remarks(r):
+            if remark not in table.remarks:
+                table.remarks.append(remark)
+    table.rows = sorted(
+        (_row(group) for group in groups.values()),
+        key=lambda r: (r.method, r.recipe, r.fingerprint, r.solver or "", str(r.options), r.steps or 0, r.protocol),
+    )
+    return table
+
+
+def sort(table: Table, by: str) -> None:
+    """Order the rows by a metric, the best first, or by `nfe` or `seconds`, the cheapest first."""
+    if by in ("nfe", "seconds"):
+        table.rows.sort(key=lambda r: (getattr(r, by) is None, getattr(r, by) or 0))
+        return
+    if by not in table.metrics:
+        raise unknown("metric", by, [*table.metrics, "nfe", "seconds"])
+
+    def rank(row: Row) -> tuple[bool, float]:
+        metric = row.metrics.get(by)
+        return (
+            (metric is None, 0.0)
+            if metric is None
+            else (False, metric.value * (-1 if metric.better == "higher" else 1))
+        )
+
+    table.rows.sort(key=rank)
 
 
 def _remarks(record: Record) -> list[str]:
@@ -143,6 +244,7 @@ def _row(records: list[Record]) -> Row:
         metrics=metrics,
         paper=paper,
         keys=tuple(r.key for r in records),
+        protocol=first.protocol["hash"],
     )
 
 
@@ -160,6 +262,7 @@ def _over_seeds(found: list[Metric]) -> Metric:
     if len(found) == 1:
         return found[0]
     interval = statistics.over_seeds([m.value for m in found])
-    return found[0].model_copy(
-        update={"value": interval.value, "low": interval.low, "high": interval.high, "covers": interval.covers}
-    )
+    low, high = interval.low, interval.high
+    if found[0].unit == "fraction":
+        low, high = max(low, 0.0), min(high, 1.0)
+    return found[0].model_copy(update={"value": interval.value, "low": low, "high": high, "covers": interval.covers})

@@ -19,8 +19,10 @@ from functools import lru_cache
 import numpy as np
 
 from . import statistics
+from .metrics.calibration import expected_calibration_error
 from .metrics.confusion import Areas
-from .metrics.frechet import frechet, kernel_distance
+from .metrics.frechet import Blocks, at_infinity, frechet, kernel_distance, whole
+from .metrics.groups import Jackknifed
 from .statistics import Difference, Interval
 
 Array = np.ndarray
@@ -75,9 +77,12 @@ def designs(quick: bool = False) -> list[Design]:
         made.append(Design("paired bootstrap", "difference of mIoU", f"n={n} classes={k}", _mious(n, k, 0.03)))
     for n in [150] if quick else [100, 1000]:
         made.append(Design("bootstrap", "mean of a skewed distance", f"n={n}", _skewed(n)))
+    for n in [300] if quick else [400, 2000]:
+        made.append(Design("jackknife", "E[calibration error of n]", f"n={n} classes=10", _calibration(n, 10)))
     for n, d in [(200, 8)] if quick else [(200, 16), (1000, 64), (2000, 128)]:
         made.append(Design("jackknife", "E[Frechet distance of n]", f"n={n} d={d}", _distance(n, d, frechet)))
         made.append(Design("jackknife", "kernel distance", f"n={n} d={d}", _distance(n, d, kernel_distance)))
+        made.append(Design("jackknife", "FID-infinity", f"n={n} d={d}", _endless(n, d)))
         made.append(Design("paired jackknife", "difference of E[FD_n]", f"n={n} d={d}", _distances(n, d, 0.1)))
     for seeds in [3] if quick else [3, 5, 10]:
         made.append(Design("t over seeds", "mean over generation seeds", f"seeds={seeds}", _seeds(seeds)))
@@ -89,7 +94,11 @@ def designs(quick: bool = False) -> list[Design]:
             Design(
                 "paired jackknife", "Frechet distance", f"n={2 * n} d={d}", _distances_apart(2 * n, d, errors), measure
             ),
-            Design("t over seeds", "difference over 5 seeds", "seeds=5", _seeds_apart(5, errors), measure),
+            # the t interval over five seeds is too wide to see three standard errors four times of five
+            *(
+                Design("t over seeds", "difference over seeds", f"seeds={s}", _seeds_apart(s, errors), measure)
+                for s in ((20,) if measure == "power" else (5, 20))
+            ),
         ]
     return made
 
@@ -171,11 +180,34 @@ def _ids(random: Random, n: int) -> list[str]:
     return [f"{random.integers(2**62)}" for _ in range(n)]
 
 
-def _distance(n: int, d: int, measure: Callable[..., object]) -> Callable[[Random], tuple[Interval, float | None]]:
+def _distance(
+    n: int, d: int, measure: Callable[[Blocks, Blocks], Jackknifed]
+) -> Callable[[Random], tuple[Interval, float | None]]:
     def draw(random: Random) -> tuple[Interval, None]:
-        ids = _ids(random, n)
-        found = measure(_features(random, n, d, 1.0), ids, _features(random, n, d, 0.0), ids)
-        return found.interval, None  # type: ignore[attr-defined]
+        return measure(*_pair(random, n, d)).interval, None
+
+    return draw
+
+
+def _endless(n: int, d: int) -> Callable[[Random], tuple[Interval, float]]:
+    """The two distributions are Gaussian with one covariance and means one apart, so their distance is one."""
+    return lambda random: (at_infinity(frechet(*_pair(random, n, d))).interval, 1.0)
+
+
+def _pair(random: Random, n: int, d: int) -> tuple[Blocks, Blocks]:
+    ids = _ids(random, n)
+    return whole(_features(random, n, d, 1.0), ids), whole(_features(random, n, d, 0.0), ids)
+
+
+def _calibration(n: int, k: int) -> Callable[[Random], tuple[Interval, None]]:
+    """A classifier that is surer than it should be."""
+
+    def draw(random: Random) -> tuple[Interval, None]:
+        logits = random.normal(size=(n, k)) * 2.0
+        honest = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        labels = (honest.cumsum(axis=1) > random.random((n, 1))).argmax(axis=1)
+        sure = np.exp(1.5 * logits) / np.exp(1.5 * logits).sum(axis=1, keepdims=True)
+        return expected_calibration_error(sure, labels, _ids(random, n)).interval, None
 
     return draw
 
@@ -185,8 +217,9 @@ def _distances(n: int, d: int, gap: float) -> Callable[[Random], tuple[Differenc
 
     def draw(random: Random) -> tuple[Difference, None]:
         ids, real = _ids(random, n), _features(random, n, d, 0.0)
-        a, b = (frechet(_features(random, n, d, 1.0 + shift), ids, real, ids) for shift in (gap, 0.0))
-        return statistics.paired_jackknife(a.interval.value - b.interval.value, a.without, b.without), None
+        a, b = (frechet(whole(_features(random, n, d, 1.0 + shift), ids), whole(real, ids)) for shift in (gap, 0.0))
+        apart = a.interval.value - b.interval.value
+        return statistics.paired_jackknife(apart, a.without, b.without, a.second, b.second), None
 
     return draw
 

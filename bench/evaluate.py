@@ -15,11 +15,12 @@ from ..methods import Method
 from ..symmflow.noise import Draws
 from ..symmflow.solvers import ADAPTIVE
 from .cost import EvaluationCounter, peak_memory, stopwatch
-from .evidence import Shard
+from .evidence import Shard, mask_png
 from .metrics.confusion import sparse_confusion
 
 if TYPE_CHECKING:
     import pandas as pd
+    from torch import Tensor
 
     from .plan import Job
 
@@ -79,7 +80,7 @@ class Evaluator:
                 rows[count].append(self._rows(batch, real, made[count]))
                 if index[0] == 0:
                     first = made[count][0]
-                    self.outputs[count] = (first[0] if self.job.task == "cls" else first)[:real]
+                    self.outputs[count] = (first if isinstance(first, np.ndarray) else first[0])[:real]
             advance(real * len(steps))
         return {s: Shard(as_tables(rows[s]), batches[s]) for s in steps}
 
@@ -96,8 +97,11 @@ class Evaluator:
                 results: Iterator[Any] = self.method.classify(inputs, steps=steps, solver=solver, noise=noise)
             elif task == "ss":
                 results = self.method.segment(inputs, steps=steps, solver=solver, noise=noise)
-            else:
+            elif task == "sis":
                 results = self.method.synthesize(inputs, steps=steps, solver=solver, noise=noise, draw=draw)
+            else:
+                labels = torch.from_numpy(batch.labels).to(self.device)
+                results = self._cycles(inputs, labels, steps, solver, noise)
             for count in steps:
                 before = counter.rows
                 with stopwatch(self.device) as seconds:
@@ -112,7 +116,26 @@ class Evaluator:
                 if self.replays.setdefault(count, REPLAYS) and counter.last:
                     self.replays[count] -= 1
                     timing["bare"] = counter.bare(self.device)
-                yield count, _to_numpy(task, result), timing
+                yield count, _to_numpy(task, result, self.job.rounding), timing
+
+    def _cycles(
+        self, images: Tensor, labels: Tensor, steps: tuple[Steps, ...], solver: str, noise: Draws
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Both ways round: (images of the labels, what they are seen as, images of what the real ones are seen as)."""
+
+        def see(x: Tensor, count: Steps) -> Tensor:
+            call: Callable[..., Iterator[Any]] = self.method.segment if masks else self.method.classify
+            return next(iter(call(x, steps=(count,), solver=solver, noise=noise))).classes
+
+        def draw(semantics: Tensor, count: Steps) -> Tensor:
+            return next(iter(self.method.synthesize(semantics, steps=(count,), solver=solver, noise=noise)))
+
+        masks = self.job.data.card.has_masks
+        for count in steps:
+            made = draw(labels, count)
+            stored = to_uint8(made.float().cpu().numpy(), self.job.rounding)  # as a file of it would be read
+            seen = see(torch_images(stored, images), count)
+            yield made, seen, draw(see(images, count), count)
 
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:
         import torch
@@ -127,13 +150,14 @@ class Evaluator:
         """Evidence tables of the first `real` samples of a batch, as columns."""
         ids, labels = list(batch.ids[:real]), batch.labels[:real]
         if self.job.task == "cls":
-            classes, scores = outputs[0]
-            return {
-                "predictions": {"id": ids, "label": labels, "prediction": classes[:real], "scores": list(scores[:real])}
-            }
+            classes, scores, scale = outputs[0]
+            columns = {"label": labels, "prediction": classes[:real], "scores": list(scores[:real])}
+            return {"predictions": {"id": ids, **columns, "scale": [scale] * real}}
         if self.job.task == "ss":
             counts = confusion_columns(ids, labels, outputs[0][:real], len(self.job.data.card.classes))
-            return {"confusion": counts, "images": {"id": ids}}
+            return {"confusion": counts, "masks": {"id": ids, "png": list(map(mask_png, outputs[0][:real]))}}
+        if self.job.task == "cycle":
+            return self._cycle_rows(ids, batch, real, *outputs[0])
         return self._synthesis_rows(ids, batch, real, [images[:real] for images in outputs])
 
     def _synthesis_rows(self, ids: list[str], batch: Batch, real: int, samples: list[np.ndarray]) -> dict[str, Any]:
@@ -166,6 +190,23 @@ class Evaluator:
             tables["alignment"] = {k: np.concatenate([a[k] for a in alignment]) for k in alignment[0]}
         return tables
 
+    def _cycle_rows(
+        self, ids: list[str], batch: Batch, real: int, made: np.ndarray, seen: np.ndarray, again: np.ndarray
+    ) -> dict[str, Any]:
+        labels, genuine = batch.labels[:real], to_uint8(batch.images)
+        cycles: dict[str, Any] = {"id": ids}
+        tables: dict[str, Any] = {"cycles": cycles}
+        if labels.ndim == 1:
+            cycles["aligned"] = seen[:real] == labels
+        else:
+            tables["confusion"] = confusion_columns(ids, labels, seen[:real], len(self.job.data.card.classes))
+        if self.judges.features:
+            there, here = (self.judges.features(x)[:real].astype(np.float64) for x in (again, genuine))
+            cycles["cycle_features"] = np.linalg.norm(there - here, axis=1)
+        if self.judges.distance:
+            cycles["cycle_lpips"] = self.judges.distance(again[:real], genuine[:real])
+        return tables
+
 
 def confusion_columns(ids: Sequence[str], truth: np.ndarray, predicted: np.ndarray, num_classes: int) -> dict[str, Any]:
     image, t, p, count = sparse_confusion(truth, predicted, num_classes)
@@ -182,19 +223,40 @@ def pad_to(rows: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([rows, np.repeat(rows[-1:], size - len(rows), axis=0)])
 
 
-def to_uint8(images: np.ndarray) -> np.ndarray:
-    """[-1, 1] -> 0-255, clamped and rounded (not truncated)."""
-    return np.round((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8)
+def to_uint8(images: np.ndarray, rounding: str = "round") -> np.ndarray:
+    """[-1, 1] -> 0-255, clamped; `truncate` cuts the fraction off, as some published code does."""
+    values = (np.clip(images, -1, 1) + 1) * 127.5
+    return (np.round(values) if rounding == "round" else np.floor(values)).astype(np.uint8)
 
 
-def _to_numpy(task: str, result: Any) -> Any:
+def torch_images(images: np.ndarray, like: Tensor) -> Tensor:
+    """uint8 -> [-1, 1], on the device of `like`."""
+    import torch
+
+    return torch.from_numpy(images).to(like.device, like.dtype) / 127.5 - 1
+
+
+def _to_numpy(task: str, result: Any, rounding: str) -> Any:
     """The method's output on the CPU; NaN or infinity is a failure, not an answer."""
     if task == "ss":
         return result.classes.cpu().numpy()
-    values = (result.scores if task == "cls" else result).float().cpu().numpy()
+    if task == "cycle":
+        made, seen, again = result
+        return _images(made, rounding), seen.cpu().numpy(), _images(again, rounding)
+    if task == "cls":
+        return result.classes.cpu().numpy(), _finite(result.scores), result.scale
+    return _images(result, rounding)
+
+
+def _images(made: Tensor, rounding: str) -> np.ndarray:
+    return to_uint8(_finite(made), rounding)
+
+
+def _finite(made: Tensor) -> np.ndarray:
+    values = made.float().cpu().numpy()
     if not np.isfinite(values).all():
         raise FloatingPointError(f"the method gave {np.count_nonzero(~np.isfinite(values))} values that are not finite")
-    return (result.classes.cpu().numpy(), values) if task == "cls" else to_uint8(values)
+    return np.asarray(values)
 
 
 def as_tables(rows: list[dict[str, Any]]) -> dict[str, pd.DataFrame]:
@@ -224,7 +286,7 @@ def load_judges(job: Job, device: str) -> Judges:
         judge = methods.method(chosen.aligner.recipe.method).load(chosen.aligner, card, device)
 
         def align(images: np.ndarray) -> np.ndarray:
-            x = torch.from_numpy(images).to(device) / 127.5 - 1
+            x = torch_images(images, torch.empty(0, device=device))
             noise = Draws(0, [""] * len(x))
             call: Callable[..., Iterator[Any]] = judge.segment if card.has_masks else judge.classify
             with torch.inference_mode():

@@ -5,32 +5,36 @@ without a network.
 
 | table | columns |
 |---|---|
-| cls | id, label, prediction, scores |
-| ss | id, truth, prediction, pixels (sparse confusion counts); and the table `images` of all ids |
-| sis | id, draw, features, lpips_gt, lpips_diversity, feature_diversity, aligned; and the table `alignment` like ss |
+| cls | id, label, prediction, scores, scale |
+| ss | id, truth, prediction, pixels (sparse confusion counts); `masks`: id, png (the predicted class ids) |
+| sis | id, draw, features, lpips_gt, lpips_diversity, feature_diversity, aligned; `alignment`: like the counts of ss |
+| cycle | id, aligned, cycle_features, cycle_lpips; `confusion`: like ss |
 """
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..symmflow.errors import InputError
-from .records import write_atomically
+from .records import Record, write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow
 
 SHARD = 256
 """Ids a shard, and the largest batch."""
-MAIN = {"cls": "predictions", "ss": "confusion", "sis": "samples"}
-"""The table whose file says that a shard is whole."""
-IDS = {"cls": "predictions", "ss": "images", "sis": "samples"}
-"""The table that has every id, in order; an image without a valid pixel has no confusion counts."""
+MAIN = {"cls": "predictions", "ss": "masks", "sis": "samples", "cycle": "cycles"}
+"""The table of every id, in order; it is written last, so that its file says that a shard is whole."""
+BULKY = ("features", "png")
+"""Columns that are large and that few figures need."""
 
 
 @dataclass(frozen=True)
@@ -56,42 +60,91 @@ def has_shard(folder: Path, number: int, main: str) -> bool:
     return shard_path(folder, number, main).is_file()
 
 
-def read(folder: Path, shards: int, main: str) -> Shard:
-    """All evidence of a cell, tables joined in the order of the ids."""
-    import pandas as pd
-    import pyarrow
-    import pyarrow.parquet as parquet
+@dataclass
+class Evidence:
+    """The evidence of a cell on disk. Tables are read when asked for; bulky columns never all at once."""
 
-    tables: dict[str, list[pd.DataFrame]] = {}
-    batches: list[Mapping[str, Any]] = []
-    for number in range(shards):
-        for path in sorted((folder / "evidence").glob(f"*-{number:05d}.parquet")):
-            try:
-                table = parquet.read_table(path)
-            except (OSError, pyarrow.ArrowInvalid) as error:
-                raise InputError(f"{path} is damaged ({error}); remove it and run the cell again.") from None
-            tables.setdefault(path.name.rpartition("-")[0], []).append(table.to_pandas())
-            if path == shard_path(folder, number, main):
-                batches += json.loads(table.schema.metadata[b"batches"])
-    return Shard({name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()}, batches)
+    folder: Path
+    shards: int
+    main: str
+    _tables: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
 
+    @classmethod
+    def of(cls, record: Record, folder: Path) -> Evidence:
+        return cls(folder, shard_count(record.n), MAIN[record.task])
 
-def read_table(folder: Path, shards: int, name: str) -> pd.DataFrame:
-    """One table of a cell without its features, which are large and compared by no image."""
-    import pandas as pd
-    import pyarrow
-    import pyarrow.parquet as parquet
+    def has(self, name: str) -> bool:
+        return shard_path(self.folder, 0, name).is_file()
 
-    parts = []
-    for path in (shard_path(folder, number, name) for number in range(shards)):
+    def table(self, name: str) -> pd.DataFrame:
+        """A table, shards joined in the order of the ids, without its bulky columns."""
+        import pandas as pd
+
+        if name not in self._tables:
+            parts = []
+            for number in range(self.shards):
+                columns = [c for c in self._schema(number, name).names if c not in BULKY]
+                parts.append(self._read(number, name, columns).to_pandas())
+            self._tables[name] = pd.concat(parts, ignore_index=True)
+        return self._tables[name]
+
+    def batches(self) -> list[dict[str, Any]]:
+        """The timing of the batches that made it."""
+        return [
+            batch
+            for number in range(self.shards)
+            for batch in json.loads(self._schema(number, self.main).metadata[b"batches"])
+        ]
+
+    def features(self, rows: int = 2048) -> Iterator[tuple[list[str], np.ndarray]]:
+        """Blocks of (ids, features [n, D]) of at least `rows` rows where there are as many; again on every call."""
+        ids: list[str] = []
+        parts: list[np.ndarray] = []
+        for number in range(self.shards):
+            table = self._read(number, self.main, ["id", "features"])
+            flat = table["features"].combine_chunks()
+            parts.append(flat.flatten().to_numpy(zero_copy_only=False).reshape(len(table), -1))
+            ids += table["id"].to_pylist()
+            if len(ids) >= rows or number == self.shards - 1:
+                yield ids, np.concatenate(parts)
+                ids, parts = [], []
+
+    def masks(self) -> Iterator[tuple[str, np.ndarray]]:
+        """The predicted class ids of every image, [H, W]."""
+        from PIL import Image
+
+        for number in range(self.shards):
+            for row in self._read(number, "masks", ["id", "png"]).to_pylist():
+                yield row["id"], np.asarray(Image.open(io.BytesIO(row["png"])))
+
+    def _schema(self, number: int, name: str) -> pyarrow.Schema:
+        import pyarrow
+        import pyarrow.parquet as parquet
+
+        path = shard_path(self.folder, number, name)
         try:
-            columns = [c for c in parquet.read_schema(path).names if c != "features"]
-            parts.append(parquet.read_table(path, columns=columns).to_pandas())
+            return parquet.read_schema(path)
         except FileNotFoundError:
-            raise InputError(f"the evidence in {folder} has no {name}; run the cell again with --force.") from None
+            raise InputError(f"the evidence in {self.folder} has no {name}; run the cell again with --force.") from None
         except (OSError, pyarrow.ArrowInvalid) as error:
             raise InputError(f"{path} is damaged ({error}); remove it and run the cell again.") from None
-    return pd.concat(parts, ignore_index=True)
+
+    def _read(self, number: int, name: str, columns: list[str]) -> pyarrow.Table:
+        import pyarrow
+        import pyarrow.parquet as parquet
+
+        known = self._schema(number, name).names
+        path = shard_path(self.folder, number, name)
+        if missing := [c for c in columns if c not in known]:
+            raise InputError(f"{path} has no {', '.join(missing)}; run the cell again with --force.")
+        try:
+            return parquet.read_table(path, columns=columns)
+        except (OSError, pyarrow.ArrowInvalid) as error:
+            raise InputError(f"{path} is damaged ({error}); remove it and run the cell again.") from None
+
+
+def shard_count(samples: int) -> int:
+    return -(-samples // SHARD)
 
 
 def read_shard(folder: Path, number: int, task: str) -> dict[str, pd.DataFrame]:
@@ -102,6 +155,15 @@ def read_shard(folder: Path, number: int, task: str) -> dict[str, pd.DataFrame]:
     if not paths:
         raise InputError(f"{folder} has no evidence of shard {number}; run the cell again with --force.")
     return {path.name.rpartition("-")[0]: pd.read_parquet(path) for path in paths}
+
+
+def mask_png(mask: np.ndarray) -> bytes:
+    """Class ids [H, W] as a grey PNG, of 16 bits where there are more than 256 classes."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(mask.astype(np.uint8 if mask.max(initial=0) < 256 else np.uint16)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def to_parquet(frame: pd.DataFrame, meta: Mapping[str, str] | None = None) -> bytes:

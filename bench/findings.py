@@ -11,9 +11,10 @@ from .. import methods
 from ..symmflow.errors import InputError
 from . import statistics
 from .compare import default_options
-from .difference import Stored, areas, difference, table
-from .metrics.confusion import Areas
+from .difference import difference
+from .evidence import Evidence
 from .records import Record
+from .samples import Sample, Stored, sample
 from .statistics import Difference, Interval
 
 COLLAPSED = 0.25
@@ -113,11 +114,10 @@ def _collapse(cells: Cells) -> tuple[str, str, list[Stored]] | str:
     picked, lost, said = [], {}, []
     for method in ("dsm", "semflow"):
         pair = [_first_seed(_at(cells[method], steps)) for steps in (few, many)]
-        ids = sorted(table(pair[0], "confusion")["id"].unique())
-        at_few, at_many = (areas(s, ids) for s in pair)
-        if at_few is None or at_many is None:
+        at_few, at_many = (sample("miou", [s]) for s in pair)
+        if isinstance(at_few, str) or isinstance(at_many, str) or at_few.ids != at_many.ids:
             return "the evidence is not of the same images"
-        lost[method] = statistics.bootstrap(_loss(at_few, at_many), len(ids))
+        lost[method] = statistics.bootstrap(_loss(at_few, at_many), len(at_few.ids))
         values = [s[0].metrics["miou"].value * 100 for s in pair]
         said.append(f"{method} {values[1]:.1f} -> {values[0]:.1f}, {_percent(lost[method])} % lost")
         picked += pair
@@ -130,11 +130,8 @@ def _collapse(cells: Cells) -> tuple[str, str, list[Stored]] | str:
     return verdict, figures, picked
 
 
-def _loss(few: Areas, many: Areas) -> Callable[[np.ndarray], np.ndarray]:
-    def mean(found: Areas, weights: np.ndarray) -> np.ndarray:
-        return np.nanmean(found.iou(weights)[:, found.present], axis=1)
-
-    return lambda weights: 1 - mean(few, weights) / mean(many, weights)
+def _loss(few: Sample, many: Sample) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda weights: 1 - few.at(weights) / many.at(weights)
 
 
 def _seeds(cells: Cells) -> tuple[str, str, list[Stored]] | str:
@@ -144,11 +141,12 @@ def _seeds(cells: Cells) -> tuple[str, str, list[Stored]] | str:
         seeds = sorted(_at(cells[method], most), key=lambda s: s[0].seed)
         if len(seeds) < 2:
             return "run both with two seeds or more (--seeds 0,1)"
-        first, second = (_counts(s) for s in seeds[:2])
-        shares[method] = statistics.wilson(sum(first[i] != second[i] for i in first), len(first))
+        masks = zip(*(Evidence.of(*s).masks() for s in seeds[:2]), strict=True)
+        differ = [not np.array_equal(first, second) for (_, first), (_, second) in masks]
+        shares[method] = statistics.wilson(sum(differ), len(differ))
         picked += seeds[:2]
     said = (
-        f"between two seeds the pixel counts of {_percent(shares['dsm'])} % of the images differ for DSM, of "
+        f"between two seeds {_percent(shares['dsm'])} % of the masks differ for DSM, "
         f"{_percent(shares['semflow'])} % for SemFlow"
     )
     return "holds" if shares["dsm"].value > 0 == shares["semflow"].value else "does not hold", said, picked
@@ -270,15 +268,6 @@ def _at(cells: Sequence[Stored], steps: int) -> list[Stored]:
 
 def _first_seed(cells: Sequence[Stored]) -> Stored:
     return min(cells, key=lambda s: s[0].seed)
-
-
-def _counts(stored: Stored) -> dict[str, set[tuple[int, int, int]]]:
-    """Confusion counts an image: (truth, prediction, pixels)."""
-    counts = table(stored, "confusion")
-    found: dict[str, set[tuple[int, int, int]]] = {}
-    for sample, *row in zip(counts["id"], counts["truth"], counts["prediction"], counts["pixels"], strict=True):
-        found.setdefault(sample, set()).add((int(row[0]), int(row[1]), int(row[2])))
-    return found
 
 
 def _percent(i: Interval) -> str:

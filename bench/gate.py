@@ -6,14 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..symmflow.errors import InputError
 from . import statistics
-from .difference import Floor, Stored, difference, family
+from .difference import Floor, difference
+from .protocol import DEFAULT, fields_apart
 from .records import Metric, Record
+from .samples import Stored, family
 from .statistics import Difference
 
 PASS, REGRESSION, UNMEASURED, INCOMPARABLE = 0, 1, 2, 3
@@ -90,7 +91,7 @@ def gate(
             last = ours[0].reason.strip().splitlines()[-1] if ours[0].reason.strip() else "unknown reason"
             checks.append(Check(name, "", "failed", last))
         elif ours[0].protocol["hash"] != base[0].protocol["hash"]:
-            fields = ", ".join(differing(base[0].protocol["hash"], ours[0].protocol["hash"], protocols)) or "unknown"
+            fields = ", ".join(fields_apart(base[0].protocol["hash"], ours[0].protocol["hash"], protocols)) or "unknown"
             checks.append(Check(name, "", "incomparable", f"another protocol; these fields differ: {fields}"))
         else:
             for metric in base[0].metrics:
@@ -113,6 +114,8 @@ def gate(
 def identity(record: Record) -> str:
     """What a cell is called, whatever its weights: `digits/cls symmflow steps=25 seed=0`."""
     parts = [f"{record.dataset}/{record.task}", record.method]
+    if (rules := record.protocol.get("rules", DEFAULT)) != DEFAULT:
+        parts.append(rules)
     if record.split != "test":
         parts.append(record.split)
     if record.steps is not None:
@@ -125,26 +128,6 @@ def identity(record: Record) -> str:
     if record.samples_per_mask > 1:
         parts.append(f"samples={record.samples_per_mask}")
     return " ".join([*parts, f"seed={record.seed}"])
-
-
-def differing(first: str, second: str, folders: Sequence[Path]) -> list[str]:
-    """Fields in which two protocols differ, by their hashes, as far as their files are at hand."""
-    found = []
-    for name in (first, second):
-        files = [folder / "protocols" / f"{name}.json" for folder in folders]
-        file = next((f for f in files if f.is_file()), None)
-        if file is None:
-            return []
-        found.append(json.loads(file.read_text()))
-    return _fields(found[0], found[1])
-
-
-def _fields(a: Any, b: Any, prefix: str = "") -> list[str]:
-    if isinstance(a, dict) and isinstance(b, dict):
-        return [
-            field for key in dict.fromkeys([*a, *b]) for field in _fields(a.get(key), b.get(key), f"{prefix}.{key}")
-        ]
-    return [] if a == b else [prefix.lstrip(".")]
 
 
 def _slower(base: Record, ours: Record) -> Difference | None:

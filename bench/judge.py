@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from ..symmflow.errors import InputError, unknown
 from . import statistics
 from .compare import Row, Table
-from .difference import Floor, Stored, Verdict, difference, family, shared_seeds, verdict
+from .difference import Floor, Verdict, difference, shared_seeds, verdict
+from .samples import Stored, family
 
 
 @dataclass

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import datasets, methods
-from ..datasets import Split
-from ..methods import Foreign, Method
+from ..datasets import Card, Split
+from ..methods import Foreign, Method, Support
 from ..symmflow.checkpoint import Checkpoint
 from ..symmflow.errors import InputError, unknown
 from ..symmflow.recipe import check_table
@@ -18,11 +18,13 @@ from .evidence import SHARD
 from .metrics import extractors, perceptual
 from .metrics.extractors import Extractor
 from .metrics.perceptual import Backbone
-from .protocol import Protocol, make
+from .protocol import DEFAULT, Protocol, Rules, make, rules
 from .records import Cell, CheckpointFacts, Record
 from .score import Subject
 
-DEFAULT_DATASET = {"cls": "digits", "ss": "digit-scenes", "sis": "digit-scenes"}
+CYCLE = "cycle"
+"""The unified models' own task: label -> image -> label, and image -> label -> image."""
+DEFAULT_DATASET = {"cls": "digits", "ss": "digit-scenes", "sis": "digit-scenes", CYCLE: "digit-scenes"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Request:
     datasets: Sequence[str] = ()
     steps: Sequence[int] = (25,)
     seeds: Sequence[int] = (0,)
-    split: str = "test"
+    split: str | None = None
+    """None: the protocol's, or the test split."""
     solver: str | None = None
     """None: each method's own default."""
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -42,8 +45,11 @@ class Request:
     checkpoint: str | None = None
     precision: str = "fp32"
     limit: int | None = None
-    samples_per_mask: int = 1
-    extractor: str = "auto"
+    samples_per_mask: int | None = None
+    """None: the protocol's, or one."""
+    extractor: str | None = None
+    """None: the protocol's, or whatever suits the data."""
+    protocol: str = DEFAULT
     data_root: Path | None = None
     batch_size: int = 64
     device: str = "auto"
@@ -97,10 +103,18 @@ class Job:
         return self.protocol.task
 
     @property
+    def rounding(self) -> str:
+        """Of synthesized images to 8 bits."""
+        return rules(self.protocol.rules).rounding
+
+    @property
     def subject(self) -> Subject:
         """What its evidence is scored as."""
         chosen = self.evaluators
+        named = rules(self.protocol.rules)
         return Subject(
+            metrics=tuple(self.protocol.metrics),
+            ignored=named.ignored(self.protocol.classes) if self.data.card.has_masks else (),
             task=self.task,
             classes=self.protocol.classes,
             ids=self.data.ids,
@@ -131,24 +145,31 @@ class Plan:
 
 def plan(request: Request) -> Plan:
     """All cells of a request. Raises `InputError` if there is nothing that any method can do."""
-    tasks = [task_name(t) for t in request.tasks] or list(methods.TASKS)
     check(request)
+    named = rules(request.protocol)
+    everything_named = [t for t in methods.TASKS if t in named.metrics]
+    tasks = [task_name(t) for t in request.tasks] or everything_named
+    for task in tasks:
+        rules(request.protocol, task)
+    which = fixed("--split", named.split, request.split, "test")
+    samples = fixed("--samples-per-mask", named.samples_per_label, request.samples_per_mask, 1)
     result = Plan()
     for task, dataset in _pairs(tasks, request.datasets):
         card = datasets.card(dataset)
-        everything = datasets.load(dataset, request.split, request.data_root)
+        everything = datasets.load(dataset, which, request.data_root)
         split = everything.first(request.limit)
         limited = len(split) < len(everything)
-        evaluators = _evaluators(task, split, request)
+        evaluators = _evaluators(task, split, request, named)
         protocol = make(
             task,
             split,
-            samples_per_mask=request.samples_per_mask if task == "sis" else 1,
-            evaluators=evaluators.fingerprints() if task == "sis" else {},
+            named,
+            samples_per_label=samples,
+            evaluators=evaluators.fingerprints() if task in ("sis", CYCLE) else {},
         )
         for name in _methods(request.methods, dataset):
             kind = methods.method(name)
-            solvers = kind.solvers(task)
+            solvers = _solvers(kind, task, card)
             if request.solver and solvers and request.solver not in solvers:
                 reason = f"{name} has no solver {request.solver!r}; choose {' or '.join(solvers)}"
                 result.unsupported.append(Unsupported(name, task, dataset, None, reason))
@@ -157,7 +178,7 @@ def plan(request: Request) -> Plan:
             counts: list[int | None] = [None] if kind.stepless or solver in ADAPTIVE else list(request.steps)
             supported = []
             for steps in counts:
-                if support := kind.supports(task, steps, card):
+                if support := supports(kind, task, steps, card):
                     supported.append(steps)
                 else:
                     result.unsupported.append(Unsupported(name, task, dataset, steps, support.reason))
@@ -177,13 +198,13 @@ def plan(request: Request) -> Plan:
                     "checkpoint": checkpoint.fingerprint,
                     "task": task,
                     "dataset": dataset,
-                    "split": request.split,
+                    "split": which,
                     "solver": solver,
                     "options": _options(kind, task, request.options),
                     "precision": request.precision,
                     "seed": seed,
                     "limit": request.limit if limited else None,
-                    "samples_per_mask": request.samples_per_mask if task == "sis" else 1,
+                    "samples_per_mask": samples if task == "sis" else 1,
                     "protocol": protocol.hash,
                 }
                 cells = tuple(Cell.model_validate({**common, "steps": steps}) for steps in supported)
@@ -203,7 +224,7 @@ def blank(cell: Cell, protocol: Protocol, checkpoint: CheckpointFacts, status: s
         checkpoint=checkpoint,
         n=protocol.n,
         **cell.model_dump(exclude={"checkpoint", "protocol"}),
-        protocol={"name": protocol.name, "hash": protocol.hash},
+        protocol={"name": protocol.name, "hash": protocol.hash, "rules": protocol.rules},
     )
 
 
@@ -226,13 +247,39 @@ def checkpoint_facts(checkpoint: Checkpoint | Foreign) -> CheckpointFacts:
     )
 
 
+def parts(task: str, card: Card) -> tuple[str, ...]:
+    """The tasks that a task is made of: a cycle goes both ways."""
+    return ("sis", "ss" if card.has_masks else "cls") if task == CYCLE else (task,)
+
+
+def supports(kind: type[Method], task: str, steps: int | None, card: Card) -> Support:
+    """Whether a method can do a task, a cycle among them."""
+    found = [kind.supports(part, steps, card) for part in parts(task, card)]
+    return next((support for support in found if not support), found[0])
+
+
+def _solvers(kind: type[Method], task: str, card: Card) -> tuple[str, ...]:
+    """Those that all parts of a task have, as far as a part solves anything."""
+    first, *rest = [s for part in parts(task, card) if (s := kind.solvers(part))] or [()]
+    return tuple(s for s in first if all(s in others for others in rest))
+
+
 def task_name(given: str) -> str:
-    """cls, ss or sis, from itself or from classify, segment, synthesize."""
+    """cls, ss, sis or cycle, from itself or from classify, segment, synthesize."""
     by_verb = {verb: name for name, verb in methods.TASKS.items()}
     name = by_verb.get(given, given)
-    if name not in methods.TASKS:
-        raise unknown("task", given, [*methods.TASKS, *by_verb])
+    if name not in (*methods.TASKS, CYCLE):
+        raise unknown("task", given, [*methods.TASKS, CYCLE, *by_verb])
     return name
+
+
+def fixed(flag: str, by_protocol: Any, given: Any, default: Any) -> Any:
+    """A value that the protocol fixes, or else the caller gives."""
+    if by_protocol is None:
+        return default if given is None else given
+    if given not in (None, by_protocol):
+        raise InputError(f"the protocol fixes {flag} at {by_protocol}; drop {flag}, or choose another --protocol.")
+    return by_protocol
 
 
 def check(request: Request) -> None:
@@ -247,15 +294,14 @@ def check(request: Request) -> None:
             none = InputError(f"--set {name}: no method given has options.")
             raise unknown("option", name, fields) if fields else none
     for kind in kinds:
-        for task in methods.TASKS:
-            _options(kind, task, request.options)
+        _options(kind, CYCLE, request.options)
     if request.precision not in ("fp32", "bf16", "fp16"):
         raise unknown("precision", request.precision, ("fp32", "bf16", "fp16"))
     if request.limit is not None and request.limit < 1:
         raise InputError(f"--limit must be at least 1, not {request.limit}.")
     if not 1 <= request.batch_size <= SHARD:
         raise InputError(f"--batch-size must lie in 1-{SHARD} (a shard of evidence), not {request.batch_size}.")
-    if request.samples_per_mask < 1:
+    if request.samples_per_mask is not None and request.samples_per_mask < 1:
         raise InputError(f"--samples-per-mask must be at least 1, not {request.samples_per_mask}.")
     if any(s < 1 for s in request.steps):
         raise InputError(f"--steps must be whole numbers of at least 1, not {min(request.steps)}.")
@@ -267,14 +313,22 @@ def _options(kind: type[Method], task: str, given: Mapping[str, Any]) -> dict[st
     """All inference options that a method's task depends on: the given ones and the defaults."""
     own = {name: value for name, value in given.items() if name in kind.Inference.model_fields}
     everything = check_table(kind.Inference, own, f"--set for {kind.name}").model_dump(mode="json")
-    return {name: everything[name] for name in kind.inference_fields(task)}
+    mine = dict.fromkeys(
+        f for part in (methods.TASKS if task == CYCLE else (task,)) for f in kind.inference_fields(part)
+    )
+    return {name: everything[name] for name in mine}
 
 
 def _pairs(tasks: Sequence[str], wanted: Sequence[str]) -> list[tuple[str, str]]:
     """(task, data set): the given data sets as far as they have the task, else each task's default."""
     if not wanted:
         return [(task, DEFAULT_DATASET[task]) for task in tasks]
-    pairs = [(task, name) for name in wanted for task in tasks if task in datasets.card(name).tasks]
+    pairs = [
+        (task, name)
+        for name in wanted
+        for task in tasks
+        if set(parts(task, datasets.card(name))) <= set(datasets.card(name).tasks)
+    ]
     if not pairs:
         offers = "; ".join(f"{name} offers {', '.join(datasets.card(name).tasks) or 'no task'}" for name in wanted)
         raise InputError(f"no data set given has a task of {', '.join(tasks)}: {offers}.")
@@ -290,9 +344,12 @@ def _methods(wanted: Sequence[str], dataset: str) -> list[str]:
     return found
 
 
-def _evaluators(task: str, split: Split, request: Request) -> Evaluators:
-    if task != "sis":
+def _evaluators(task: str, split: Split, request: Request, named: Rules) -> Evaluators:
+    if task not in ("sis", CYCLE):
         return Evaluators()
+    extractor = extractors.plan(split.card, fixed("--extractor", named.extractor, request.extractor, "auto"))
+    if task == CYCLE:
+        return Evaluators(extractor, lpips=perceptual.plan(split.card))
     judge = "unet" if split.card.has_masks else "cnn"
     aligner: Checkpoint | str
     if judge in methods.bundled(split.card.name):
@@ -300,4 +357,4 @@ def _evaluators(task: str, split: Split, request: Request) -> Evaluators:
     else:
         what = "segmenter" if split.card.has_masks else "classifier"
         aligner = f"no independent {what} is bundled for {split.card.name}"
-    return Evaluators(extractors.plan(split.card, request.extractor), aligner, perceptual.plan(split.card))
+    return Evaluators(extractor, aligner, perceptual.plan(split.card))

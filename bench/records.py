@@ -29,7 +29,7 @@ class Cell(BaseModel):
     method: str
     checkpoint: str
     """Fingerprint of the checkpoint: its weights and how its recipe uses them."""
-    task: Literal["cls", "ss", "sis"]
+    task: Literal["cls", "ss", "sis", "cycle"]
     dataset: str
     split: str
     steps: int | None
@@ -145,7 +145,7 @@ class Record(BaseModel):
     """Per class figures, n / d of the features, and the like."""
     cost: Cost | None = None
     protocol: dict[str, str]
-    """name and hash; the whole of it lies in `protocols/` of the store."""
+    """name, hash and rules; the whole of it lies in `protocols/` of the store."""
     provenance: dict[str, Any] = Field(default_factory=dict)
     created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 

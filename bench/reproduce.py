@@ -9,8 +9,8 @@ from typing import Any
 
 from ..symmflow.errors import InputError
 from . import evidence
-from .gate import differing
 from .plan import Request, plan
+from .protocol import DEFAULT, fields_apart, rules
 from .records import Record, read_record
 from .sweep import Progress, sweep
 
@@ -58,6 +58,7 @@ def reproduce(
     before = read_record(file)
     if before.status != "ok":
         raise InputError(f"the record in {path} is of a cell that failed; there is nothing to reproduce.")
+    named = rules(before.protocol.get("rules", DEFAULT))
     with TemporaryDirectory(prefix="symmbench-") as folder:
         request = Request(
             methods=[before.method],
@@ -71,8 +72,9 @@ def reproduce(
             checkpoint=checkpoint,
             precision=before.precision,
             limit=before.limit,
-            samples_per_mask=before.samples_per_mask,
-            extractor=_extractor(before),
+            samples_per_mask=before.samples_per_mask if before.task == "sis" else None,
+            extractor=None if named.extractor else _extractor(before),
+            protocol=named.name,
             data_root=data_root,
             batch_size=batch_size or (before.cost.batch_size if before.cost else 64),
             device=device,
@@ -89,7 +91,7 @@ def reproduce(
         (record,) = sweep(planned, request, progress).records
         if record.protocol["hash"] != before.protocol["hash"]:
             stores = [file.parents[3], Path(folder)] if len(file.parents) > 3 else [Path(folder)]
-            fields = ", ".join(differing(before.protocol["hash"], record.protocol["hash"], stores))
+            fields = ", ".join(fields_apart(before.protocol["hash"], record.protocol["hash"], stores))
             raise InputError(f"the protocol is not the record's any more ({fields or 'its file is missing'}).")
         if record.status != "ok":
             raise InputError(f"the cell fails now: {record.reason.strip().splitlines()[-1]}.")
@@ -99,8 +101,8 @@ def reproduce(
 
 
 def _extractor(record: Record) -> str:
-    names = [name.partition("[")[2].rstrip("]") for name in record.metrics if name.startswith("fid[")]
-    return names[0] if names else "inception" if "fid" in record.metrics else "auto"
+    named = [m for m in record.metrics if m.partition("[")[0] in ("fid", "cycle_features")]
+    return named[0].partition("[")[2].rstrip("]") or "inception" if named else "auto"
 
 
 def _off(before: Record, after: Record) -> dict[str, tuple[float, float | None]]:
@@ -118,7 +120,7 @@ def _off(before: Record, after: Record) -> dict[str, tuple[float, float | None]]
 
 def _evidence_equal(first: Path, second: Path, record: Record) -> bool:
     """False also where the first has none any more."""
-    for number in range(-(-record.n // evidence.SHARD)):
+    for number in range(evidence.shard_count(record.n)):
         try:
             tables: list[dict[str, Any]] = [evidence.read_shard(f, number, record.task) for f in (first, second)]
         except InputError:

@@ -1,16 +1,18 @@
-"""Figures again from stored evidence: no network, no torch."""
+"""Figures again from stored evidence, also under another protocol: no network, no torch."""
 
 from __future__ import annotations
 
-import json
+import os
+import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ..symmflow.errors import InputError
 from . import evidence
-from .records import Record, Store, write_atomically
+from .evidence import Evidence
+from .protocol import METRIC_VERSIONS, Protocol, Rules, policy, read_protocol, rules, title
+from .records import Cell, Record, Store, unwritable, write_atomically
 from .score import Subject, score
 
 
@@ -24,55 +26,150 @@ class Rescored:
     changed: dict[str, tuple[float | None, float | None]]
 
 
-def rescore(folders: Sequence[Path], *, write: bool = False) -> list[Rescored]:
-    """Compute the metrics of every finished cell again; `write`: keep them, also where their definition changed."""
-    made = []
+@dataclass
+class Outcome:
+    """Cells that were computed again, and those whose evidence does not suffice: (record, why)."""
+
+    made: list[Rescored] = field(default_factory=list)
+    left: list[tuple[Record, str]] = field(default_factory=list)
+
+
+def rescore(
+    folders: Sequence[Path], *, write: bool = False, protocol: str | None = None, out: Path | None = None
+) -> Outcome:
+    """Compute the metrics of every finished cell again.
+
+    `write`: keep them, also where a definition changed. `protocol`: under another named protocol, as far as the
+    evidence allows (what was sampled stays sampled); records and evidence then go to the store `out`.
+    """
+    outcome = Outcome()
+    named = rules(protocol) if protocol else None
     for root in folders:
         if not root.is_dir():
             raise InputError(f"there is no results folder {root}; `bench run` makes one.")
         for record, folder in Store(root).items():
             if record.status != "ok":
                 continue
-            found = _rescore(record, root, folder)
-            made.append(found)
-            if write and found.after != found.before:
+            stored = _protocol(record, root)
+            if named and (reason := _beyond(record, stored, named)):
+                outcome.left.append((record, reason))
+                continue
+            asked = _under(stored, record, named) if named else stored
+            found = _rescore(record, asked, stored, root, folder)
+            outcome.made.append(found)
+            if named and out:
+                _keep(found.after, asked, root, folder, Store(out), stored)
+            elif write and found.after != found.before:
                 write_atomically(folder / "record.json", found.after.model_dump_json(indent=2) + "\n")
-    if not made:
+    if not outcome.made and not outcome.left:
         raise InputError(f"there are no finished cells in {', '.join(map(str, folders))}; `bench run` makes some.")
-    return made
+    return outcome
 
 
-def _rescore(record: Record, root: Path, folder: Path) -> Rescored:
-    file = root / "protocols" / f"{record.protocol['hash']}.json"
-    if not file.is_file():
+def _protocol(record: Record, root: Path) -> Protocol:
+    found = read_protocol(record.protocol["hash"], [root])
+    if found is None:
+        file = root / "protocols" / f"{record.protocol['hash']}.json"
         raise InputError(f"{file} is missing; copy the folder protocols/ together with the records.")
-    protocol = json.loads(file.read_text())
-    tables = evidence.read(folder, -(-record.n // evidence.SHARD), evidence.MAIN[record.task]).tables
-    if evidence.IDS[record.task] not in tables:
-        raise InputError(f"the evidence in {folder} is of an older version; run the cell again with --force.")
-    reference: dict[str, Any] = {}
+    return Protocol.model_validate(found)
+
+
+def _beyond(record: Record, stored: Protocol, named: Rules) -> str:
+    """Why evidence cannot be scored under other rules; empty where it can."""
+    if not named.metrics.get(record.task):
+        return f"{named.name} does not say how to measure {record.task}"
+    if named.split not in (None, record.split):
+        return f"{named.name} measures on the {named.split} split"
+    if record.task in ("sis", "cycle"):
+        if named.rounding != rules(stored.rules).rounding:
+            return f"{named.name} rounds images otherwise ({named.rounding})"
+        extractor = (stored.evaluators.get("extractor") or "").partition(":")[0]
+        if named.extractor not in (None, extractor):
+            return f"{named.name} takes features of {named.extractor}"
+    if record.task == "sis" and named.samples_per_label not in (None, record.samples_per_mask):
+        return f"{named.name} takes {named.samples_per_label} samples a label"
+    return ""
+
+
+def _under(stored: Protocol, record: Record, named: Rules) -> Protocol:
+    masks = "ignored classes" in stored.policy
+    return stored.model_copy(
+        update={
+            "name": title(stored.dataset, stored.task, named),
+            "rules": named.name,
+            "policy": policy(stored.task, stored.classes, masks, named, record.samples_per_mask),
+            "metrics": {name: METRIC_VERSIONS[name] for name in named.metrics[record.task]},
+        }
+    )
+
+
+def _rescore(record: Record, asked: Protocol, stored: Protocol, root: Path, folder: Path) -> Rescored:
+    found = Evidence.of(record, folder)
+    reference = None
     if record.task == "sis":
-        shards = -(-record.n // evidence.SHARD)
-        reference = dict(evidence.read(file.with_name(f"{file.stem}-reference"), shards, "samples").tables)
-    metrics, absent, details = score(_subject(record, protocol, tables), tables, reference)
-    after = record.model_copy(update={"metrics": metrics, "absent": absent, "details": details})
+        reference = Evidence(_reference(root, stored), evidence.shard_count(record.n), "samples")
+    metrics, absent, details = score(_subject(record, asked, found), found, reference)
+    protocol = {"name": asked.name, "hash": asked.hash, "rules": asked.rules}
+    after = record.model_copy(
+        update={"metrics": metrics, "absent": absent, "details": details, "protocol": protocol},
+    )
+    if protocol["hash"] != record.protocol["hash"]:
+        after = after.model_copy(update={"key": cell_of(after).key})
     names = dict.fromkeys([*record.metrics, *metrics])
     values = {n: tuple(m[n].value if n in m else None for m in (record.metrics, metrics)) for n in names}
     changed = {n: (a, b) for n, (a, b) in values.items() if a != b}
     return Rescored(record, Record.model_validate_json(after.model_dump_json()), folder, changed)
 
 
-def _subject(record: Record, protocol: dict[str, Any], tables: Any) -> Subject:
-    judges = protocol["evaluators"]
+def _subject(record: Record, protocol: Protocol, found: Evidence) -> Subject:
+    judges = protocol.evaluators
     families = {"extractor": "fid", "lpips": "lpips_gt", "aligner": "alignment"}
     extractor = judges.get("extractor")
+    masks = "ignored classes" in protocol.policy
     return Subject(
         task=record.task,
-        classes=tuple(protocol["classes"]),
-        ids=tuple(dict.fromkeys(tables[evidence.IDS[record.task]]["id"])),
-        masks=record.task == "ss" or "alignment" in tables,
+        classes=protocol.classes,
+        ids=tuple(dict.fromkeys(found.table(evidence.MAIN[record.task])["id"])),
+        masks=masks,
+        metrics=tuple(protocol.metrics),
+        ignored=tuple(protocol.policy["ignored classes"]) if masks else (),
         extractor=extractor.partition(":")[0] if extractor else None,
         lpips=bool(judges.get("lpips")),
         aligner=bool(judges.get("aligner")),
         reasons={judge: record.absent.get(metric, "not measured") for judge, metric in families.items()},
     )
+
+
+def cell_of(record: Record) -> Cell:
+    """The cell of a record."""
+    shared = {name: getattr(record, name) for name in Cell.model_fields if name not in ("checkpoint", "protocol")}
+    return Cell(**shared, checkpoint=record.checkpoint.fingerprint, protocol=record.protocol["hash"])
+
+
+def _reference(root: Path, protocol: Protocol) -> Path:
+    """Where the evidence of the real images lies."""
+    return root / "protocols" / f"{protocol.hash}-reference"
+
+
+def _keep(record: Record, protocol: Protocol, root: Path, folder: Path, store: Store, stored: Protocol) -> None:
+    """Put a record and its evidence into another store; files are linked where that can be."""
+    store.prepare()
+    store.put_protocol(protocol)
+    cell = cell_of(record)
+    _link(folder / "evidence", store.path(cell) / "evidence")
+    if record.task == "sis":
+        _link(_reference(root, stored) / "evidence", _reference(store.root, protocol) / "evidence")
+    store.put(cell, record)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for file in source.glob("*.parquet"):
+            (target / file.name).unlink(missing_ok=True)
+            try:
+                os.link(file, target / file.name)
+            except OSError:
+                shutil.copyfile(file, target / file.name)
+    except OSError as error:
+        raise unwritable(target, error) from None

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import statistics
+from .evidence import Evidence
+from .metrics.calibration import brier, expected_calibration_error
 from .metrics.confusion import Areas
 from .metrics.extractors import metric_name
-from .metrics.frechet import frechet, kernel_distance
+from .metrics.frechet import at_infinity, frechet, kernel_distance
+from .metrics.groups import Jackknifed
 from .records import Metric
 from .statistics import Interval
 
@@ -28,6 +31,10 @@ class Subject:
     ids: tuple[str, ...]
     masks: bool
     """Labels are masks, not one class an image."""
+    metrics: tuple[str, ...]
+    """Families that the protocol asks for."""
+    ignored: tuple[str, ...] = ()
+    """Classes whose pixels count for nothing."""
     extractor: str | None = None
     lpips: bool = False
     aligner: bool = False
@@ -35,32 +42,57 @@ class Subject:
     """Why there is no extractor, lpips or aligner."""
 
 
-Tables = Mapping[str, "pd.DataFrame"]
 Scores = tuple[dict[str, Metric], dict[str, str], dict[str, Any]]
 """Metrics, absent metrics with the reason, details."""
 
 
-def score(subject: Subject, tables: Tables, reference: Tables) -> Scores:
-    """The figures of a cell from its evidence; `reference`: the same tables of the real images (synthesis)."""
-    return {"cls": _classification, "ss": _segmentation, "sis": _synthesis}[subject.task](subject, tables, reference)
+def score(subject: Subject, found: Evidence, reference: Evidence | None = None) -> Scores:
+    """The figures of a cell from its evidence; `reference`: that of the real images (synthesis)."""
+    if subject.task == "sis":
+        if reference is None:
+            raise ValueError("a synthesis is scored against the evidence of real images")
+        metrics, absent, details = _synthesis(subject, found, reference)
+    else:
+        rest = {"cls": _classification, "ss": _segmentation, "cycle": _cycle}
+        metrics, absent, details = rest[subject.task](subject, found)
+    return (
+        {name: metric for name, metric in metrics.items() if _family(name) in subject.metrics},
+        {name: reason for name, reason in absent.items() if _family(name) in subject.metrics},
+        details,
+    )
 
 
-def _classification(subject: Subject, tables: Tables, reference: Tables) -> Scores:
-    table = tables["predictions"]
+def _family(metric: str) -> str:
+    """`fid` of `fid[digits-cnn]`, `alignment` of `alignment_miou_real`."""
+    return "alignment" if metric.startswith("alignment") else metric.partition("[")[0]
+
+
+def _classification(subject: Subject, found: Evidence) -> Scores:
+    table = found.table("predictions")
     correct = (table["label"] == table["prediction"]).to_numpy()
     n, classes = len(correct), subject.classes
     metrics = {"accuracy": _share(statistics.wilson(int(correct.sum()), n))}
     absent = {}
+    details: dict[str, Any] = {}
     if len(classes) >= 10:
         metrics["top5"] = _share(statistics.wilson(int(in_five(table).sum()), n))
     else:
         absent["top5"] = f"{len(classes)} classes are too few for a top-5"
-    per_class = {
+    scale = str(table["scale"].iloc[0]) if "scale" in table else "unknown"
+    if scale == "probability":
+        probabilities, labels = np.stack(table["scores"].to_list()), table["label"].to_numpy()
+        metrics["brier"] = _distance(_mean(brier(probabilities, labels)))
+        error = expected_calibration_error(probabilities, labels, table["id"].to_list())
+        metrics["ece"] = _finite(error.interval, "fraction", "lower")
+        details |= _jackknife("ece", error)
+    else:
+        absent |= dict.fromkeys(("brier", "ece"), f"the scores are no probabilities ({scale})")
+    details["accuracy_per_class"] = {
         name: float(correct[table["label"] == k].mean())
         for k, name in enumerate(classes)
         if (table["label"] == k).any()
     }
-    return metrics, absent, {"accuracy_per_class": per_class}
+    return metrics, absent, details
 
 
 def in_five(table: pd.DataFrame) -> pd.Series:
@@ -72,45 +104,50 @@ def in_five(table: pd.DataFrame) -> pd.Series:
     return pd.Series((scores >= own[:, None]).sum(axis=1) <= 5, index=table.index)
 
 
-def _segmentation(subject: Subject, tables: Tables, reference: Tables) -> Scores:
-    areas = _areas(subject, tables["confusion"])
+def _segmentation(subject: Subject, found: Evidence) -> Scores:
+    areas = _areas(subject, found.table("confusion"))
     if not areas.present.any():
         return {}, dict.fromkeys(("miou", "pixel_accuracy"), "every pixel of the truth is void"), {}
     return (
         {"miou": _share(areas.miou()), "pixel_accuracy": _share(areas.pixel_accuracy())},
         {},
-        {"iou_per_class": _per_class(subject, areas)},
+        _classes(subject) | {"iou_per_class": _per_class(subject, areas)},
     )
 
 
-def _synthesis(subject: Subject, tables: Tables, reference: Tables) -> Scores:
-    table = tables["samples"]
+def _cycle(subject: Subject, found: Evidence) -> Scores:
+    table = found.table("cycles")
     metrics: dict[str, Metric] = {}
     absent: dict[str, str] = {}
     details: dict[str, Any] = {}
-    if subject.extractor is not None:
-        features = np.stack(table["features"].to_list())
-        real = np.stack(reference["samples"]["features"].to_list())
-        ids, real_ids = table["id"].to_list(), reference["samples"]["id"].to_list()
-        n, d = features.shape
-        details["features"] = {"n": n, "reference_n": len(real), "d": d, "n_over_d": round(n / d, 2)}
-        if min(n, len(real)) < 2:
-            absent |= {metric_name(f, subject.extractor): "one image has no covariance" for f in ("fid", "kid")}
-        else:
-            for family, distance in (("fid", frechet), ("kid", kernel_distance)):
-                found = distance(features, ids, real, real_ids)
-                metrics[metric_name(family, subject.extractor)] = _distance(found.interval)
-                details.setdefault("jackknife", {})[metric_name(family, subject.extractor)] = found.without
-        name = metric_name("feature_diversity", subject.extractor)
-        if "feature_diversity" in table:
-            first = table[table["draw"] == 0]["feature_diversity"].to_numpy(float)
-            metrics[name] = _distance(_mean(first), better="higher")
-        else:
-            absent[name] = "one sample a label has no pairs (--samples-per-mask)"
-        if min(n, len(real)) < d:
-            details["features"]["warning"] = "fewer images than feature dimensions: the Fréchet distance is mostly bias"
+    if subject.masks:
+        areas = _areas(subject, found.table("confusion"))
+        metrics["cycle_miou"] = _share(areas.miou())
+        details = _classes(subject) | {"iou_per_class": _per_class(subject, areas)}
     else:
-        absent |= dict.fromkeys(("fid", "kid", "feature_diversity"), subject.reasons["extractor"])
+        metrics["cycle_accuracy"] = _share(statistics.wilson(int(table["aligned"].sum()), len(table)))
+    if subject.extractor is not None:
+        name = metric_name("cycle_features", subject.extractor)
+        metrics[name] = _distance(_mean(table["cycle_features"].to_numpy(float)))
+    else:
+        absent["cycle_features"] = subject.reasons["extractor"]
+    if subject.lpips:
+        metrics["cycle_lpips"] = _distance(_mean(table["cycle_lpips"].to_numpy(float)))
+    else:
+        absent["cycle_lpips"] = subject.reasons["lpips"]
+    return metrics, absent, details
+
+
+def _synthesis(subject: Subject, found: Evidence, reference: Evidence) -> Scores:
+    table = found.table("samples")
+    metrics: dict[str, Metric] = {}
+    absent: dict[str, str] = {}
+    details: dict[str, Any] = _classes(subject) if subject.masks else {}
+    if subject.extractor is not None:
+        _features(subject, found, reference, metrics, absent, details)
+    else:
+        families = ("fid", "fid_infinity", "kid", "feature_diversity")
+        absent |= dict.fromkeys(families, subject.reasons["extractor"])
     if subject.lpips:
         metrics["lpips_gt"] = _distance(_mean(table["lpips_gt"].to_numpy(float)))
         if "lpips_diversity" in table:
@@ -123,22 +160,74 @@ def _synthesis(subject: Subject, tables: Tables, reference: Tables) -> Scores:
     if not subject.aligner:
         absent["alignment"] = subject.reasons["aligner"]
     elif subject.masks:
-        areas, ceiling = _areas(subject, tables["alignment"]), _areas(subject, reference["alignment"])
+        areas, ceiling = (_areas(subject, side.table("alignment")) for side in (found, reference))
         metrics["alignment_miou"] = _share(areas.miou())
         metrics["alignment_miou_real"] = _share(ceiling.miou())
         details["alignment_iou_per_class"] = _per_class(subject, areas)
     else:
-        for name, source in (("alignment_accuracy", tables), ("alignment_accuracy_real", reference)):
-            aligned = source["samples"]["aligned"].to_numpy(bool)
+        for name, source in (("alignment_accuracy", found), ("alignment_accuracy_real", reference)):
+            aligned = source.table("samples")["aligned"].to_numpy(bool)
             metrics[name] = _share(statistics.wilson(int(aligned.sum()), len(aligned)))
     return metrics, absent, details
 
 
+def _features(
+    subject: Subject,
+    found: Evidence,
+    reference: Evidence,
+    metrics: dict[str, Metric],
+    absent: dict[str, str],
+    details: dict[str, Any],
+) -> None:
+    """Distances between features of syntheses and of real images, read block by block."""
+    assert subject.extractor is not None
+    table, extractor = found.table("samples"), subject.extractor
+    d = next(found.features(1))[1].shape[1]
+    n, real = len(table), len(reference.table("samples"))
+    details["features"] = {"n": n, "reference_n": real, "d": d, "n_over_d": round(n / d, 2)}
+    if min(n, real) < 2:
+        families = ("fid", "fid_infinity", "kid")
+        absent |= {metric_name(f, extractor): "one image has no covariance" for f in families}
+    else:
+        made: dict[str, Jackknifed] = {}
+        if {"fid", "fid_infinity"} & set(subject.metrics):
+            made["fid"] = frechet(found.features, reference.features)
+            made["fid_infinity"] = at_infinity(made["fid"])
+        if "kid" in subject.metrics:
+            made["kid"] = kernel_distance(found.features, reference.features)
+        for family, distance in made.items():
+            metrics[metric_name(family, extractor)] = _distance(distance.interval)
+            details.setdefault("jackknife", {}).update(
+                _jackknife(metric_name(family, extractor), distance)["jackknife"]
+            )
+    name = metric_name("feature_diversity", extractor)
+    if "feature_diversity" in table:
+        first = table[table["draw"] == 0]["feature_diversity"].to_numpy(float)
+        metrics[name] = _distance(_mean(first), better="higher")
+    else:
+        absent[name] = "one sample a label has no pairs (--samples-per-mask)"
+    if min(n, real) < d:
+        details["features"]["warning"] = "fewer images than feature dimensions: the Fréchet distance is mostly bias"
+
+
+def _classes(subject: Subject) -> dict[str, Any]:
+    return {"classes": list(subject.classes), "ignored_classes": list(subject.ignored)}
+
+
 def _areas(subject: Subject, table: pd.DataFrame) -> Areas:
-    position = {sample_id: row for row, sample_id in enumerate(subject.ids)}
-    image = table["id"].map(position).to_numpy()
+    return areas_of(table, subject.ids, subject.classes, subject.ignored)
+
+
+def areas_of(table: pd.DataFrame, ids: Sequence[str], classes: Sequence[str], ignored: Sequence[str]) -> Areas:
+    """Areas of the images `ids`, in that order, from sparse counts."""
+    import pandas as pd
+
+    out = [classes.index(name) for name in ignored]
+    if out:
+        table = table[~table["truth"].isin(out)]
+    image = pd.Index(ids).get_indexer(table["id"])
     truth, predicted, pixels = (table[c].to_numpy(np.int64) for c in ("truth", "prediction", "pixels"))
-    return Areas.from_sparse(image, truth, predicted, pixels, len(position), len(subject.classes))
+    return Areas.from_sparse(image, truth, predicted, pixels, len(ids), len(classes))
 
 
 def _per_class(subject: Subject, areas: Areas) -> dict[str, float | None]:
@@ -151,17 +240,27 @@ def _mean(values: np.ndarray) -> Interval:
     return statistics.bootstrap(lambda w: w @ values / w.sum(axis=1), len(values))
 
 
+def _jackknife(metric: str, found: Jackknifed) -> dict[str, Any]:
+    """What paired differences need of a figure, for the record's details."""
+    return {"jackknife": {metric: {"without": list(found.without), "second": list(found.second)}}}
+
+
 def _share(interval: Interval) -> Metric:
-    return Metric(value=interval.value, low=interval.low, high=interval.high, covers=interval.covers)
+    return _finite(interval, "fraction", "higher")
 
 
 def _distance(interval: Interval, better: str = "lower") -> Metric:
-    finite = np.isfinite(interval.low)
+    return _finite(interval, "distance", better)
+
+
+def _finite(interval: Interval, unit: str, better: str) -> Metric:
+    """A figure without an interval where there is none to tell."""
+    known = bool(np.isfinite(interval.low))
     return Metric(
         value=interval.value,
-        low=interval.low if finite else None,
-        high=interval.high if finite else None,
-        unit="distance",
+        low=interval.low if known else None,
+        high=interval.high if known else None,
+        unit=unit,  # type: ignore[arg-type]
         better=better,  # type: ignore[arg-type]
         covers=interval.covers,
     )

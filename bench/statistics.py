@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import stats
@@ -41,27 +42,56 @@ def bootstrap(
     `statistic` maps weights [R, n] (how often each image is counted) to values [R]. The weights depend on n and the
     seed alone, so two methods evaluated on the same images share them.
     """
-    random = np.random.Generator(np.random.Philox(key=seed))
     value = float(statistic(np.ones((1, n)))[0])
-    weights = random.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
     tail = (1 - confidence) / 2
-    low, high = np.quantile(statistic(weights), [tail, 1 - tail])
+    low, high = np.quantile(resampled(statistic, n, resamples, seed), [tail, 1 - tail])
     return Interval(value, float(low), float(high), "test images")
 
 
-def jackknife(value: float, without: Sequence[float], confidence: float = 0.95) -> Interval:
+def resampled(statistic: Callable[[Array], Array], n: int, resamples: int, seed: int = 0) -> Array:
+    """The statistic of n images drawn with replacement, [resamples]; the draws depend on the numbers alone."""
+    counts = _counts(n, resamples, seed)
+    parts = [statistic(counts[i : i + 250].astype(np.float64)) for i in range(0, resamples, 250)]
+    return np.concatenate(parts, axis=-1)
+
+
+@lru_cache(maxsize=4)
+def _counts(n: int, resamples: int, seed: int) -> Array:
+    """How often each image is drawn: [resamples, n], small integers."""
+    random = np.random.Generator(np.random.Philox(key=seed))
+    parts = [random.multinomial(n, np.full(n, 1 / n), size=min(250, resamples - i)) for i in range(0, resamples, 250)]
+    return np.concatenate([part.astype(np.uint16) for part in parts])
+
+
+def jackknife(
+    value: float, without: Sequence[float], second: Sequence[float] = (), confidence: float = 0.95
+) -> Interval:
     """Delete-group jackknife interval of `value`; `without[g]` is the figure without group g of equal groups.
 
     For Fréchet distances, where the bootstrap fails: resampling repeats images and so adds a bias that the interval
-    takes for spread. The estimand is the expectation of the distance at this sample size.
+    takes for spread. The estimand is the expectation of the distance at this sample size. `second`: second differences,
+    see `jackknife_error`.
+    """
+    error = jackknife_error(without, second)
+    half = float(stats.t.ppf((1 + confidence) / 2, len(without) - 1)) * error
+    return Interval(value, value - half, value + half, "test images")
+
+
+def jackknife_error(without: Sequence[float], second: Sequence[float] = ()) -> float:
+    """Standard error of a figure from what it is without each of G groups.
+
+    A figure that is quadratic in its samples, as a distance of covariances in many dimensions nearly is, has its
+    quadratic part counted twice. `second` takes it off (Efron and Stein 1981): for pairs of groups, here of neighbours,
+    G s - (G - 1) (s_g + s_h) + (G - 2) s_gh, with s_gh the figure without both.
     """
     deleted = np.asarray(without, dtype=np.float64)
     groups = len(deleted)
     if groups < 2:
         raise ValueError("a jackknife needs at least two groups")
-    error = float(np.sqrt((groups - 1) / groups * np.square(deleted - deleted.mean()).sum()))
-    half = float(stats.t.ppf((1 + confidence) / 2, groups - 1)) * error
-    return Interval(value, value - half, value + half, "test images")
+    variance = float((groups - 1) / groups * np.square(deleted - deleted.mean()).sum())
+    if len(second) > 1:
+        variance = max(variance - 0.5 * float(np.var(second, ddof=1)), variance / 4)
+    return float(np.sqrt(variance))
 
 
 def over_seeds(values: Sequence[float], confidence: float = 0.95) -> Interval:
@@ -102,27 +132,26 @@ def paired_bootstrap(
     `statistic` maps weights [R, n] to differences [R]. Percentile interval; the p value is that of a normal with the
     bootstrap's standard error, because counting resamples cannot tell small ones apart.
     """
-    random = np.random.Generator(np.random.Philox(key=seed))
     value = float(statistic(np.ones((1, n)))[0])
-    parts = [
-        statistic(random.multinomial(n, np.full(n, 1 / n), size=min(250, resamples - first)).astype(np.float64))
-        for first in range(0, resamples, 250)
-    ]
-    drawn = np.concatenate(parts)
+    drawn = resampled(statistic, n, resamples, seed)
     low, inner_low, inner_high, high = np.quantile(drawn, [0.025, 0.05, 0.95, 0.975])
     error = float(drawn.std(ddof=1))
     p = float(2 * stats.norm.sf(abs(value) / error)) if error > 0 else float(value == 0)
     return Difference(value, float(low), float(high), float(inner_low), float(inner_high), error, p, "test images")
 
 
-def paired_jackknife(value: float, without_a: Sequence[float], without_b: Sequence[float]) -> Difference:
+def paired_jackknife(
+    value: float,
+    without_a: Sequence[float],
+    without_b: Sequence[float],
+    second_a: Sequence[float] = (),
+    second_b: Sequence[float] = (),
+) -> Difference:
     """Difference of two figures from what each is without the same groups of images; a t interval."""
-    deleted = np.asarray(without_a, dtype=np.float64) - np.asarray(without_b, dtype=np.float64)
-    groups = len(deleted)
-    if groups < 2:
-        raise ValueError("a jackknife needs at least two groups")
-    error = float(np.sqrt((groups - 1) / groups * np.square(deleted - deleted.mean()).sum()))
-    return _student(value, error, groups - 1, "test images")
+    without = np.asarray(without_a, dtype=np.float64) - np.asarray(without_b, dtype=np.float64)
+    both = len(second_a) == len(second_b) > 0
+    second = np.asarray(second_a, dtype=np.float64) - np.asarray(second_b, dtype=np.float64) if both else ()
+    return _student(value, jackknife_error(without.tolist(), list(second)), len(without) - 1, "test images")
 
 
 def paired_shares(first: Array, second: Array) -> Difference:
@@ -231,13 +260,3 @@ def spread(values: Sequence[Sequence[float]], image_error: float | None = None) 
             between = max(0.0, float((mean_square - within) / n0))
     root = [None if v is None else float(np.sqrt(v)) for v in (within, between)]
     return Spread(image_error, root[0], root[1])
-
-
-def extrapolate(sizes: Sequence[int], values: Sequence[float]) -> float:
-    """The value at infinite size of a figure whose bias falls like 1 / size, by a straight line in 1 / size.
-
-    FID-infinity when the values are Fréchet distances of subsets (Chong and Forsyth 2020).
-    """
-    if len(set(sizes)) < 2:
-        raise ValueError("an extrapolation needs two sizes")
-    return float(np.polyfit(1 / np.asarray(sizes, dtype=np.float64), np.asarray(values, dtype=np.float64), 1)[1])

@@ -11,12 +11,12 @@ import numpy as np
 from ..symmflow.errors import InputError
 from . import evidence, provenance
 from .cost import throughput
+from .evidence import Evidence
 from .plan import Job, Plan, Request, Unsupported, blank, checkpoint_facts
 from .records import Cell, Record, Store, read_record, write_atomically
 
 if TYPE_CHECKING:
     from .evaluate import Evaluator
-    from .evidence import Shard
 
 
 @dataclass
@@ -115,7 +115,7 @@ def _evaluate(job: Job, missing: list[Cell], store: Store, request: Request, pro
     exact_kernels()
     store.put_protocol(job.protocol)
     main = evidence.MAIN[job.task]
-    n, shards = len(job.data), -(-len(job.data) // evidence.SHARD)
+    n, shards = len(job.data), evidence.shard_count(len(job.data))
     try:
         method = job.method.load(job.checkpoint, job.data.card, device, job.cells[0].options)
     except InputError as error:
@@ -126,7 +126,7 @@ def _evaluate(job: Job, missing: list[Cell], store: Store, request: Request, pro
         store = Store(final.root / ".again")
         for cell in missing:
             store.forget(cell)
-    reference = _reference(evaluator, final, shards) if job.task == "sis" else {}
+    reference = _reference(evaluator, final, shards) if job.task == "sis" else None
     todo = {
         number: [c for c in missing if not evidence.has_shard(store.path(c), number, main)] for number in range(shards)
     }
@@ -146,7 +146,7 @@ def _evaluate(job: Job, missing: list[Cell], store: Store, request: Request, pro
     facts = provenance.collect(device)
     for cell in missing:
         try:
-            record = _record(job, cell, evidence.read(store.path(cell), shards, main), reference, facts)
+            record = _record(job, cell, Evidence(store.path(cell), shards, main), reference, facts)
         except InputError:
             raise
         except Exception:
@@ -163,13 +163,13 @@ def _put_failure(store: Store, job: Job, cell: Cell) -> None:
     store.put(cell, blank(cell, job.protocol, checkpoint_facts(job.checkpoint), "failed", traceback.format_exc()))
 
 
-def _record(job: Job, cell: Cell, found: Shard, reference: Any, facts: dict[str, Any]) -> Record:
+def _record(job: Job, cell: Cell, found: Evidence, reference: Evidence | None, facts: dict[str, Any]) -> Record:
     from .score import score
 
-    metrics, absent, details = score(job.subject, found.tables, reference)
-    batches = [dict(b) for b in found.batches]
+    metrics, absent, details = score(job.subject, found, reference)
+    batches = found.batches()
     evaluations, rows = sum(b["evaluations"] for b in batches), sum(b["size"] for b in batches)
-    main = found.tables[evidence.IDS[cell.task]]
+    main = found.table(evidence.MAIN[cell.task])
     expected = len(job.data) * cell.samples_per_mask
     ids = set(main["id"])
     if ids != set(job.data.ids) or len(main) != expected:
@@ -190,7 +190,7 @@ def _record(job: Job, cell: Cell, found: Shard, reference: Any, facts: dict[str,
     )
 
 
-def _reference(evaluator: Evaluator, store: Store, shards: int) -> Any:
+def _reference(evaluator: Evaluator, store: Store, shards: int) -> Evidence:
     """Evidence of the real images under the job's protocol, made once a store."""
     from .evaluate import as_tables, confusion_columns, pad_to, to_uint8
 
@@ -217,7 +217,7 @@ def _reference(evaluator: Evaluator, store: Store, shards: int) -> Any:
                     tables["alignment"] = confusion_columns(batch.ids, batch.labels, seen, len(job.data.card.classes))
             rows.append(tables)
         evidence.write_shard(folder, number, "samples", evidence.Shard(as_tables(rows), []))
-    return evidence.read(folder, shards, "samples").tables
+    return Evidence(folder, shards, "samples")
 
 
 def _write_preview(evaluator: Evaluator, cell: Cell, store: Store) -> None:
@@ -227,5 +227,6 @@ def _write_preview(evaluator: Evaluator, cell: Cell, store: Store) -> None:
     if evaluator.job.data.card.is_points:
         return
     output = evaluator.outputs[cell.steps]
+    task = "sis" if cell.task == "cycle" else cell.task
     batch = evaluator.job.data.batch(np.arange(min(8, len(output))))
-    write_atomically(store.path(cell) / "preview.png", preview(evaluator.job.data.card, cell.task, batch, output))
+    write_atomically(store.path(cell) / "preview.png", preview(evaluator.job.data.card, task, batch, output))

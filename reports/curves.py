@@ -12,7 +12,12 @@ from .tables import row_name
 if TYPE_CHECKING:
     from ..bench.compare import Row, Table
 
-HEADLINE = {"cls": ("accuracy",), "ss": ("miou",), "sis": ("fid", "alignment_miou", "alignment_accuracy")}
+HEADLINE = {
+    "cls": ("accuracy",),
+    "ss": ("miou",),
+    "sis": ("fid", "alignment_miou", "alignment_accuracy"),
+    "cycle": ("cycle_miou", "cycle_accuracy"),
+}
 # Okabe and Ito: told apart by colour-blind readers and in print
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 

@@ -24,6 +24,8 @@ class Published:
     solver: str
     """Empty where the method has none."""
     value: float
+    share: bool
+    """The value is a share in [0, 1]."""
     note: str
 
 
@@ -42,6 +44,7 @@ def published() -> tuple[Published, ...]:
             steps=int(row["steps"]),
             solver=row["solver"],
             value=float(row["value"]) / (100 if row["unit"] == "percent" else 1),
+            share=row["unit"] == "percent",
             note=row["note"],
         )
         for row in rows
@@ -57,3 +60,8 @@ def lookup(
         if (row.method, row.task, row.dataset, row.metric, row.steps, row.solver) == wanted:
             return row
     return None
+
+
+def of(task: str, dataset: str) -> list[Published]:
+    """All published figures of a task on a data set."""
+    return [row for row in published() if (row.task, row.dataset) == (task, dataset)]

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from ...symmflow.errors import InputError
-from . import check, compare, data, gate, listing, reproduce, rescore, run, sample, train
+from . import check, compare, data, doctor, gate, listing, reproduce, rescore, run, sample, train
 
 app = typer.Typer(
     name="bench",
@@ -27,6 +27,7 @@ app.add_typer(gate.app, name="baseline")
 app.command("reproduce")(reproduce.reproduce)
 app.command("rescore")(rescore.rescore)
 app.command("check")(check.check)
+app.command("doctor")(doctor.doctor)
 app.command("list")(listing.listing)
 app.add_typer(data.app, name="data")
 

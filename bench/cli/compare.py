@@ -1,10 +1,9 @@
-"""`bench compare`: records side by side."""
+"""`bench compare`: tables of finished cells."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -16,12 +15,35 @@ class Format(StrEnum):
     md = "md"
 
 
+class Against(StrEnum):
+    published = "published"
+
+
 def compare(
     results: list[Path] = typer.Argument(None, help="Folders of records. Default: results."),
     task: str | None = typer.Option(None, "--task", "-t", help="Only these tasks."),
     dataset: str | None = typer.Option(None, "--dataset", "-d", help="Only these data sets."),
+    method: str | None = typer.Option(None, "--method", "-m", help="Only these methods."),
+    steps: str | None = typer.Option(None, "--steps", help="Only these step counts."),
+    protocol: str = typer.Option("", "--protocol", help="Only this protocol: its name, or the beginning of its hash."),
+    mixed: bool = typer.Option(
+        False, "--allow-protocol-diff", help="Put rows of different protocols into one table, stamped."
+    ),
+    sort: str | None = typer.Option(None, "--sort", help="Order rows by a metric, nfe or seconds; the best first."),
     baseline: str | None = typer.Option(
         None, "--baseline", help="Judge every row against this method at equal steps, or against one row: symmflow@1."
+    ),
+    pareto: str | None = typer.Option(
+        None, "--pareto", help="The front of this metric against NFE and seconds, and the cheapest row good enough."
+    ),
+    within: float | None = typer.Option(
+        None, "--within", help="How much worse than the best is good enough for --pareto. Default: the metric's floor."
+    ),
+    against: Against | None = typer.Option(
+        None, "--against", help="published: the papers' own figures beside ours, with their caveats."
+    ),
+    itself: bool = typer.Option(
+        False, "--self", help="Compare every row with itself: how often is a difference found that is none?"
     ),
     floors: Path | None = typer.Option(None, "--floors", help="TOML file of the smallest differences that matter."),
     form: Format = typer.Option(Format.text, "--format", help="text or md."),
@@ -29,53 +51,61 @@ def compare(
     as_json: bool = typer.Option(False, "--json", help="Print the tables as JSON."),
 ) -> None:
     """Tables of what was measured, one a protocol, with 95 % intervals and the papers' figures where they exist."""
-    import json
-    from dataclasses import asdict
-
-    from ...reports.tables import (
-        findings_markdown,
-        findings_rich,
-        judged_json,
-        judged_markdown,
-        judged_rich,
-        to_json,
-        to_markdown,
-        to_rich,
-    )
-    from ..compare import read_stored, tables
+    from ...reports import comparisons
+    from ...reports.layout import to_json, to_markdown, to_rich
+    from ...reports.tables import table_block
+    from ...symmflow.errors import InputError
+    from ..compare import Filter, check_protocols, choose, read_stored, tables
+    from ..compare import sort as sort_rows
     from ..difference import read_floors
     from ..findings import findings
     from ..judge import judge
+    from ..pareto import front
     from ..plan import task_name
+    from ..selftest import against_itself
     from .progress import stdout
 
-    wanted = [task_name(t) for t in parse.names(task, "--task")]
-    stored = read_stored(results or [Path("results")])
-    found = tables([record for record, _ in stored], wanted, parse.names(dataset, "--dataset"))
-    shown = {(t.task, t.dataset) for t in found}
-    claims = findings([s for s in stored if (s[0].task, s[0].dataset) in shown])
-    judged = judge(found, stored, baseline, read_floors(floors)) if baseline else []
+    if within is not None and (pareto is None or within < 0):
+        raise InputError("--within takes zero or more, and goes with --pareto.")
+    folders = results or [Path("results")]
+    stored = read_stored(folders)
+    wanted = Filter(
+        tasks=[task_name(t) for t in parse.names(task, "--task")],
+        datasets=parse.names(dataset, "--dataset"),
+        methods=parse.names(method, "--method"),
+        steps=parse.integers(steps, "--steps", minimum=1) if steps else (),
+        protocol=protocol,
+    )
+    records = choose([record for record, _ in stored], wanted)
+    stored = [s for s in stored if wanted(s[0])]
+    if not mixed:
+        check_protocols(records, folders)
+    found = tables(records, mixed=mixed, folders=folders)
+    for table in found:
+        if sort and (sort in table.metrics or sort in ("nfe", "seconds") or len(found) == 1):
+            sort_rows(table, sort)
+    limits = read_floors(floors)
+    blocks = [table_block(table) for table in found]
+    if pareto is not None:
+        having = [t for t in found if pareto in t.metrics] or found
+        blocks += [comparisons.front_block(front(t, stored, pareto, limits, within)) for t in having]
+    if baseline:
+        blocks += [comparisons.judged_block(j) for j in judge(found, stored, baseline, limits)]
+    if against:
+        blocks += [comparisons.published_block(table) for table in found]
+    if itself:
+        blocks += [comparisons.self_block(one) for one in against_itself(found, stored)]
+    if claims := findings(stored):
+        blocks.append(comparisons.findings_block(claims))
     if plot is not None:
         from ...reports.curves import steps_curves
         from ..records import write_atomically
 
         write_atomically(plot, steps_curves(found))
     if as_json:
-        shown_json: dict[str, Any] = {"tables": [to_json(t) for t in found], "findings": [asdict(f) for f in claims]}
-        if baseline:
-            shown_json["verdicts"] = [v for j in judged for v in judged_json(j)]
-        print(json.dumps(shown_json, indent=2))
+        print(to_json(blocks))
     elif form is Format.md:
-        print("\n".join([*map(to_markdown, found), *map(judged_markdown, judged), findings_markdown(claims)]))
+        print("\n".join(to_markdown(block) for block in blocks))
     else:
-        for table in found:
-            stdout().print(to_rich(table))
-        for against in judged:
-            stdout().print(judged_rich(against))
-        if claims:
-            stdout().print(findings_rich(claims))
-    seen: dict[tuple[str, str], int] = {}
-    for t in found:
-        seen[t.task, t.dataset] = seen.get((t.task, t.dataset), 0) + 1
-    if not as_json and any(count > 1 for count in seen.values()):
-        typer.echo("Tables of one task and data set have different protocols: do not compare across them.", err=True)
+        for block in blocks:
+            stdout().print(to_rich(block))

@@ -14,6 +14,7 @@ class Kind(StrEnum):
     datasets = "datasets"
     recipes = "recipes"
     metrics = "metrics"
+    protocols = "protocols"
     support = "support"
     runs = "runs"
 
@@ -23,7 +24,7 @@ def listing(
     out: Path = typer.Option(Path("results"), "--out", "-o", help="Folder of the records, for `runs`."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Show methods, data sets, recipes, metrics, which method can do what, or finished runs."""
+    """Show methods, data sets, recipes, metrics, protocols, which method can do what, or finished runs."""
     import json
 
     rows = {
@@ -31,6 +32,7 @@ def listing(
         Kind.datasets: _datasets,
         Kind.recipes: _recipes,
         Kind.metrics: _metrics,
+        Kind.protocols: _protocols,
         Kind.support: _support,
         Kind.runs: lambda: _runs(out),
     }[kind]()
@@ -64,13 +66,21 @@ def _methods() -> list[dict[str, Any]]:
     return rows
 
 
-SHOWN = {"cls": "digits", "ss": "digit-scenes", "sis": "digit-scenes", "sis of classes": "digits"}
+SHOWN = {
+    "cls": "digits",
+    "ss": "digit-scenes",
+    "sis": "digit-scenes",
+    "sis of classes": "digits",
+    "cycle": "digit-scenes",
+    "cycle of classes": "digits",
+}
 """Tasks as `bench list support` shows them, and the data set that stands for each."""
 
 
 def _support() -> list[dict[str, Any]]:
     """What every method can do at 1, 5 and 25 steps."""
     from ... import datasets, methods
+    from ..plan import supports
 
     rows = []
     for name in methods.names():
@@ -78,9 +88,9 @@ def _support() -> list[dict[str, Any]]:
         for shown, dataset in SHOWN.items():
             task, card = shown.split()[0], datasets.card(dataset)
             if kind.stepless:
-                row[shown] = "once" if kind.supports(task, None, card) else "–"
+                row[shown] = "once" if supports(kind, task, None, card) else "–"
             else:
-                able = [str(steps) for steps in (1, 5, 25) if kind.supports(task, steps, card)]
+                able = [str(steps) for steps in (1, 5, 25) if supports(kind, task, steps, card)]
                 row[shown] = ", ".join(able) or "–"
         rows.append(row)
     return rows
@@ -131,6 +141,12 @@ def _metrics() -> list[dict[str, Any]]:
     what = {
         "accuracy": ("cls", "share of right classes", "Wilson"),
         "top5": ("cls", "share of images whose class is among the five best scores (10 classes or more)", "Wilson"),
+        "brier": ("cls", "Brier score, where the scores are probabilities", "bootstrap over images"),
+        "ece": (
+            "cls",
+            "expected calibration error, 15 bins, where the scores are probabilities",
+            "delete-group jackknife",
+        ),
         "miou": ("ss", "IoU a class over the whole split, mean over the classes present", "bootstrap over images"),
         "pixel_accuracy": ("ss", "share of right pixels", "bootstrap over images"),
         "fid": (
@@ -138,6 +154,7 @@ def _metrics() -> list[dict[str, Any]]:
             "Fréchet distance; fid[NAME] when the features are not the FID Inception's",
             "delete-group jackknife",
         ),
+        "fid_infinity": ("sis", "the same for endless samples, by extrapolation", "delete-group jackknife"),
         "kid": ("sis", "unbiased squared MMD, cubic kernel; named like fid", "delete-group jackknife"),
         "lpips_gt": ("sis", "LPIPS (AlexNet) to the real image of the same id", "bootstrap over labels"),
         "lpips_diversity": (
@@ -155,11 +172,33 @@ def _metrics() -> list[dict[str, Any]]:
             "mIoU / accuracy of an independent network on the samples, beside its score on real images",
             "as ss / cls",
         ),
+        "cycle_miou": ("cycle", "mask -> image -> mask: mIoU with the mask", "bootstrap over images"),
+        "cycle_accuracy": ("cycle", "class -> image -> class: share of right classes", "Wilson"),
+        "cycle_lpips": ("cycle", "image -> label -> image: LPIPS to the image", "bootstrap over images"),
+        "cycle_features": ("cycle", "the same as a distance of features; named like fid", "bootstrap over images"),
     }
     return [
         {"metric": name, "version": v, "task": what[name][0], "what": what[name][1], "95 % interval": what[name][2]}
         for name, v in METRIC_VERSIONS.items()
     ]
+
+
+def _protocols() -> list[dict[str, Any]]:
+    """A row a field, a column a protocol."""
+    from ..protocol import all_rules
+
+    known = all_rules()
+    free = {"split": "any; test", "samples_per_label": "any; 1", "extractor": "any; auto"}
+
+    def shown(name: str, field: str) -> Any:
+        value = getattr(known[name], field)
+        return free.get(field, "") if value is None else "; ".join(value) if isinstance(value, tuple) else value
+
+    fields = ["title", "source", "version", *free, "background", "rounding"]
+    rows = [{"field": field, **{name: shown(name, field) for name in known}} for field in fields]
+    for task in dict.fromkeys(task for r in known.values() for task in r.metrics):
+        rows.append({"field": f"{task} metrics", **{n: list(r.metrics.get(task, ())) or "–" for n, r in known.items()}})
+    return [*rows, {"field": "departs", **{name: shown(name, "departs") for name in known}}]
 
 
 def _runs(out: Path) -> list[dict[str, Any]]:

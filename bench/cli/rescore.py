@@ -10,15 +10,35 @@ import typer
 def rescore(
     results: list[Path] = typer.Argument(None, help="Folders of records. Default: results."),
     write: bool = typer.Option(False, "--write", help="Keep the new figures in the records."),
+    protocol: str | None = typer.Option(
+        None, "--protocol", help="Score under another protocol (bench list protocols)."
+    ),
+    out: Path | None = typer.Option(
+        None, "--out", "-o", help="With --protocol: the folder for the new records. Default: results-NAME."
+    ),
 ) -> None:
     """Compute every metric again from the evidence, without a network, and say what changed."""
+    from ...symmflow.errors import InputError
     from ..gate import identity
     from ..rescore import rescore as again
 
-    found = again(results or [Path("results")], write=write)
-    for one in found:
+    if out and not protocol:
+        raise InputError("--out goes with --protocol; without one, --write keeps the figures in their records.")
+    if protocol and write:
+        raise InputError("--write goes without --protocol; figures under another protocol go to --out.")
+    target = (out or Path(f"results-{protocol}")) if protocol else None
+    found = again(results or [Path("results")], write=write, protocol=protocol, out=target)
+    for one in found.made:
         for name, (before, after) in one.changed.items():
-            print(f"{identity(one.before)} {name}: {before} -> {after}")
-    changed = sum(bool(one.changed) for one in found)
+            print(f"{identity(one.before)} {name}: {_shown(before)} -> {_shown(after)}")
+    for record, reason in found.left:
+        print(f"{identity(record)}: not from this evidence: {reason}")
+    changed = sum(bool(one.changed) for one in found.made)
     kept = " and were written" if write and changed else ""
-    print(f"{len(found)} cells: {changed} changed{kept}, {len(found) - changed} identical")
+    where = f"; the records are in {target}" if target and found.made else ""
+    left = f", {len(found.left)} left out" if found.left else ""
+    print(f"{len(found.made)} cells: {changed} changed{kept}, {len(found.made) - changed} identical{left}{where}")
+
+
+def _shown(value: float | None) -> str:
+    return "absent" if value is None else str(value)

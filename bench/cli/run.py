@@ -15,7 +15,7 @@ def run(
         "symmflow", "--method", "-m", help="Methods, comma separated; 'all' = every bundled one."
     ),
     task: str | None = typer.Option(
-        None, "--task", "-t", help="cls, ss, sis (classify, segment, synthesize). Default: all."
+        None, "--task", "-t", help="cls, ss, sis (classify, segment, synthesize). Default: these. Also: cycle."
     ),
     dataset: str | None = typer.Option(
         None, "--dataset", "-d", help="Data sets. Default: digits for cls, digit-scenes else."
@@ -29,15 +29,18 @@ def run(
         "Default: the method's first.",
     ),
     overrides: list[str] = typer.Option([], "--set", help="An inference option of a method: --set beta=3"),
-    split: str = typer.Option("test", "--split", help="Split of the data set."),
+    protocol: str = typer.Option("harness", "--protocol", help="How to measure: see `bench list protocols`."),
+    split: str | None = typer.Option(None, "--split", help="Split of the data set. Default: test."),
     limit: int | None = typer.Option(
         None, "--limit", help="Only the first N samples: another protocol than all of them."
     ),
     checkpoint: str | None = typer.Option(None, "--checkpoint", help="Folder or hub id. Default: the bundled one."),
     data_root: Path | None = typer.Option(None, "--data-root", help="Where the files of the data set lie."),
-    samples_per_mask: int = typer.Option(1, "--samples-per-mask", help="Syntheses a label; lpips_diversity needs two."),
-    extractor: str = typer.Option(
-        "auto", "--extractor", help="inception, mobilenet-v2, digits-cnn; auto: see the README."
+    samples_per_mask: int | None = typer.Option(
+        None, "--samples-per-mask", help="Syntheses a label; lpips_diversity needs two. Default: 1."
+    ),
+    extractor: str | None = typer.Option(
+        None, "--extractor", help="inception, mobilenet-v2, digits-cnn, or auto, the default: see the README."
     ),
     batch_size: int = typer.Option(64, "--batch-size", help="Images a batch, 1-256. Does not change the figures."),
     precision: str = typer.Option("fp32", "--precision", help="fp32, bf16 or fp16 (autocast)."),
@@ -68,6 +71,7 @@ def run(
         limit=limit,
         samples_per_mask=samples_per_mask,
         extractor=extractor,
+        protocol=protocol,
         data_root=data_root,
         batch_size=batch_size,
         device=device,
@@ -81,11 +85,12 @@ def run(
     if as_json:
         print(dumps(outcome.records))
     else:
-        from ...reports.tables import to_rich
+        from ...reports.layout import to_rich
+        from ...reports.tables import table_block
         from ..compare import tables
 
         for table in tables(outcome.records):
-            stdout().print(to_rich(table))
+            stdout().print(to_rich(table_block(table)))
     for cell in [*planned.unsupported, *outcome.unusable]:
         at = f" at {cell.steps} steps" if cell.steps else ""
         print(f"unsupported: {cell.method} {cell.task}{at} on {cell.dataset}: {cell.reason}.", file=sys.stderr)

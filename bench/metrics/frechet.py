@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..statistics import Interval, jackknife
+from .groups import GROUPS, Jackknifed, group_of
 
 Array = np.ndarray
-GROUPS = 20
 
 
 def frechet_distance(mean_a: Array, cov_a: Array, mean_b: Array, cov_b: Array) -> float:
     """|m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)) in float64 (Heusel et al. 2017, eq. 6).
 
-    The trace of the root is the sum of the roots of the eigenvalues of R C_b R, with R the symmetric root of C_a: two
-    symmetric eigenproblems, no complex numbers.
+    The trace of the root is the sum of the roots of the eigenvalues of R^T C_b R for any R with R R^T = C_a: a
+    symmetric eigenproblem, no complex numbers. R is the Cholesky factor, or the symmetric root where C_a lacks rank.
     """
-    values, vectors = np.linalg.eigh(cov_a)
-    root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
-    inner = root @ cov_b @ root
+    try:
+        root = np.linalg.cholesky(cov_a)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(cov_a)
+        root = vectors * np.sqrt(values.clip(min=0))
+    inner = root.T @ cov_b @ root
     cross = np.sqrt(np.linalg.eigvalsh((inner + inner.T) / 2).clip(min=0)).sum()
     return float(np.square(mean_a - mean_b).sum() + np.trace(cov_a) + np.trace(cov_b) - 2 * cross)
-
-
-def group_of(sample_id: str) -> int:
-    """The jackknife group of a sample, fixed by its id."""
-    return int.from_bytes(hashlib.blake2b(sample_id.encode(), digest_size=8).digest(), "little") % GROUPS
 
 
 @dataclass(frozen=True)
@@ -63,39 +59,57 @@ class Moments:
         return frechet_distance(*self.gaussian(), *other.gaussian())
 
 
-@dataclass(frozen=True)
-class Jackknifed:
-    """A distance with its interval, and its value without each of the id groups: what paired differences need."""
-
-    interval: Interval
-    without: tuple[float, ...]
+Blocks = Callable[[], Iterable[tuple[Sequence[str], Array]]]
+"""Gives blocks of (ids, features [n, D]) anew on every call, so that no set of features need lie in memory."""
 
 
-def frechet(features: Array, ids: Sequence[str], reference: Array, reference_ids: Sequence[str]) -> Jackknifed:
-    """Fréchet distance of two sets of features [n, D], its interval by deleting groups of ids on both sides."""
-    shift = reference.astype(np.float64).mean(axis=0)  # moments near zero lose no digits
-    a = _grouped(features - shift, ids)
-    b = _grouped(reference - shift, reference_ids)
-    all_a, all_b = _sum(a), _sum(b)
-    value = all_a.distance(all_b)
-    without = [
-        (all_a - a[g]).distance(all_b - b[g])
-        for g in range(GROUPS)
-        if a[g].n + b[g].n and min(all_a.n - a[g].n, all_b.n - b[g].n) > 1
-    ]
-    return _jackknifed(value, without)
+def whole(features: Array, ids: Sequence[str]) -> Blocks:
+    """Features that lie in memory, as one block."""
+    return lambda: [(ids, features)]
 
 
-def kernel_distance(features: Array, ids: Sequence[str], reference: Array, reference_ids: Sequence[str]) -> Jackknifed:
+def frechet(features: Blocks, reference: Blocks) -> Jackknifed:
+    """Fréchet distance of two sets of features, its interval by deleting groups of ids on both sides."""
+    shift = _mean(reference)  # moments near zero lose no digits
+    a, b = _grouped(features, shift), _grouped(reference, shift)
+    present = np.array([min(x.n, y.n) > 0 for x, y in zip(a, b, strict=True)])
+    everything = _sum(a), _sum(b)
+
+    def distance(keep: Array) -> float:
+        left_a, left_b = everything
+        for g in np.flatnonzero(~keep):  # cheaper than adding up the many that stay
+            left_a, left_b = left_a - a[g], left_b - b[g]
+        return left_a.distance(left_b)
+
+    return Jackknifed.of(present, distance, pairs=True)
+
+
+def at_infinity(distance: Jackknifed) -> Jackknifed:
+    """FID-infinity: the Fréchet distance extrapolated to endless samples on both sides (Chong and Forsyth 2020).
+
+    The distance of n samples is too large by about c / n. They fit a line in 1 / n through distances of subsets; here
+    the line goes through the distance of all and the mean of those without one group, which are at hand: the
+    jackknife's own correction of bias (Quenouille 1956). In simulations both spread alike.
+    """
+    groups, value = len(distance.without), distance.interval.value
+    if not groups:
+        return distance
+    without, second = np.array(distance.without), np.array(distance.second)
+    return Jackknifed.from_values(float(groups * value - (groups - 1) * without.mean()), without, second)
+
+
+def kernel_distance(features: Blocks, reference: Blocks) -> Jackknifed:
     """KID: unbiased squared MMD with the kernel (x.y / D + 1)^3 (Binkowski et al. 2018), over all pairs.
 
     All pairs instead of random subsets: the same expectation, less spread, nothing to seed. Kernel sums are kept by
     pairs of id groups, so that leaving a group out costs nothing.
     """
-    a, b = _by_group(features, ids), _by_group(reference, reference_ids)
-    within_a, within_b, between = _kernel_sums(a, a), _kernel_sums(b, b), _kernel_sums(a, b)
-    own_a, own_b = (np.array([_kernel_diagonal(group) for group in side]) for side in (a, b))
-    sizes_a, sizes_b = (np.array([len(group) for group in side]) for side in (a, b))
+    within_a, own_a, sizes_a = _within(features)
+    within_b, own_b, sizes_b = _within(reference)
+    between = np.zeros((GROUPS, GROUPS))
+    for ids, x in features():
+        for others, y in reference():
+            between += _kernel_sums(_members(ids), x, _members(others), y)
 
     def mmd(keep: Array) -> float:
         n, m = sizes_a[keep].sum(), sizes_b[keep].sum()
@@ -104,33 +118,31 @@ def kernel_distance(features: Array, ids: Sequence[str], reference: Array, refer
         bb = (within_b[grid].sum() - own_b[keep].sum()) / (m * (m - 1))
         return float(aa + bb - 2 * between[grid].sum() / (n * m))
 
-    everything = np.ones(GROUPS, dtype=bool)
-    value = mmd(everything)
-    without = []
-    for g in range(GROUPS):
-        keep = everything.copy()
-        keep[g] = False
-        if sizes_a[g] + sizes_b[g] and min(sizes_a[keep].sum(), sizes_b[keep].sum()) > 1:
-            without.append(mmd(keep))
-    return _jackknifed(value, without)
+    return Jackknifed.of((sizes_a > 0) & (sizes_b > 0), mmd, pairs=True)
 
 
-def _jackknifed(value: float, without: Sequence[float]) -> Jackknifed:
-    interval = (
-        jackknife(value, without) if len(without) > 1 else Interval(value, float("-inf"), float("inf"), "nothing")
-    )
-    return Jackknifed(interval, tuple(without))
+def _members(ids: Sequence[str]) -> Array:
+    """One-hot groups of ids, [n, GROUPS]."""
+    return np.eye(GROUPS)[[group_of(i) for i in ids]]
 
 
-def _by_group(features: Array, ids: Sequence[str]) -> list[Array]:
-    if features.ndim != 2 or len(features) != len(ids):
-        raise ValueError(f"features {features.shape} do not match {len(ids)} ids")
-    groups = np.array([group_of(i) for i in ids])
-    return [features[groups == g].astype(np.float64) for g in range(GROUPS)]
+def _mean(features: Blocks) -> Array:
+    total, n = np.zeros(1), 0
+    for _, block in features():
+        total, n = total + block.sum(axis=0, dtype=np.float64), n + len(block)
+    return total / n
 
 
-def _grouped(features: Array, ids: Sequence[str]) -> list[Moments]:
-    return [Moments.of(group) for group in _by_group(features, ids)]
+def _grouped(features: Blocks, shift: Array) -> list[Moments]:
+    d = len(shift)
+    moments = [Moments(0, np.zeros(d), np.zeros((d, d))) for _ in range(GROUPS)]
+    for ids, block in features():
+        if block.ndim != 2 or len(block) != len(ids):
+            raise ValueError(f"features {block.shape} do not match {len(ids)} ids")
+        groups = np.array([group_of(i) for i in ids])
+        for g in np.unique(groups):
+            moments[g] = moments[g] + Moments.of(block[groups == g] - shift)
+    return moments
 
 
 def _sum(parts: list[Moments]) -> Moments:
@@ -140,13 +152,22 @@ def _sum(parts: list[Moments]) -> Moments:
     return total
 
 
-def _kernel(x: Array, y: Array) -> Array:
-    return (x @ y.T / x.shape[1] + 1) ** 3
+def _kernel_sums(groups_x: Array, x: Array, groups_y: Array, y: Array) -> Array:
+    """Sums of the kernel over pairs, by groups: [GROUPS, GROUPS]."""
+    kernel = (x.astype(np.float64) @ y.astype(np.float64).T / x.shape[1] + 1) ** 3
+    return np.asarray(groups_x.T @ (kernel @ groups_y))
 
 
-def _kernel_sums(a: list[Array], b: list[Array]) -> Array:
-    return np.array([[_kernel(x, y).sum() for y in b] for x in a])
-
-
-def _kernel_diagonal(x: Array) -> float:
-    return float(((np.square(x).sum(axis=1) / x.shape[1] + 1) ** 3).sum()) if len(x) else 0.0
+def _within(features: Blocks) -> tuple[Array, Array, Array]:
+    """Kernel sums of a set with itself by groups, of every sample with itself, and sizes of the groups."""
+    sums, own, sizes = np.zeros((GROUPS, GROUPS)), np.zeros(GROUPS), np.zeros(GROUPS)
+    for i, (ids, x) in enumerate(features()):
+        groups = _members(ids)
+        sizes += groups.sum(axis=0)
+        own += groups.T @ (np.square(x, dtype=np.float64).sum(axis=1) / x.shape[1] + 1) ** 3
+        for j, (others, y) in enumerate(features()):
+            if j > i:
+                break
+            block = _kernel_sums(groups, x, _members(others), y)
+            sums += block if j == i else block + block.T
+    return sums, own, sizes

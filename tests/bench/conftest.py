@@ -56,7 +56,9 @@ class Results:
         wrong = np.arange(N) >= right
         wrong[:flipped] = ~wrong[:flipped]
         return {
-            "predictions": pd.DataFrame({"id": IDS, "label": np.zeros(N, dtype=int), "prediction": wrong.astype(int)})
+            "predictions": pd.DataFrame(
+                {"id": IDS, "label": np.zeros(N, dtype=int), "prediction": wrong.astype(int), "scale": "logit"}
+            )
         }
 
     def confusion(self, right: float, seed: int = 0) -> dict[str, pd.DataFrame]:
@@ -64,7 +66,11 @@ class Results:
         hits = np.random.default_rng(seed).binomial(100, right, size=N)
         rows = [(i, 1, p, c) for i, h in zip(IDS, hits, strict=True) for p, c in ((1, h), (0, 100 - h)) if c]
         rows += [(i, 0, 0, 100) for i in IDS]
-        return {"confusion": pd.DataFrame(rows, columns=["id", "truth", "prediction", "pixels"])}
+        masks = [evidence.mask_png((np.arange(100) < h).astype(np.uint8).reshape(10, 10)) for h in hits]
+        return {
+            "confusion": pd.DataFrame(rows, columns=["id", "truth", "prediction", "pixels"]),
+            "masks": pd.DataFrame({"id": IDS, "png": masks}),
+        }
 
 
 @pytest.fixture

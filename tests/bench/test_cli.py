@@ -173,13 +173,6 @@ def test_compare_prints_the_papers_row(bench) -> None:  # type: ignore[no-untype
     assert "| 100.0 |" in rows[0] and "| 82.0 |" in rows[1]
 
 
-def test_different_protocols_are_different_tables(bench) -> None:  # type: ignore[no-untyped-def]
-    bench(*RUN, "--steps", "1", "--limit", "20")
-    bench(*RUN, "--steps", "1", "--limit", "30")
-    done = bench("compare", "--format", "md")
-    assert done.stdout.count("### two-spirals/cls@1") == 2 and "do not compare across them" in done.stderr
-
-
 @pytest.mark.slow
 def test_real_mnist_trains_and_runs(bench, real_mnist: Path) -> None:  # type: ignore[no-untyped-def]
     _train_and_run(bench, "mnist", ["--data-root", str(real_mnist)])

@@ -66,7 +66,7 @@ def test_miou_is_paired_and_summed_over_seeds(results: Any) -> None:
                 tables_,
                 seed=seed,
                 metrics={"miou": Metric(value=right)},
-                details={"iou_per_class": {"x": 0.0, "y": 0.0}},
+                details={"classes": ["x", "y"], "ignored_classes": []},
             )
     (table,) = judged(results, "b@25")
     ((_, _, (only,)),) = table.verdicts
@@ -88,7 +88,7 @@ def test_frechet_distances_pair_their_jackknife_values(results: Any) -> None:
             "sis",
             {"samples": pd.DataFrame({"id": results.ids})},
             metrics={"fid[x]": Metric(value=value, unit="distance", better="lower")},
-            details={"jackknife": {"fid[x]": (value + noise).tolist()}},
+            details={"jackknife": {"fid[x]": {"without": (value + noise).tolist(), "second": []}}},
         )
     (table,) = judged(results, "b")
     ((_, _, (only,)),) = table.verdicts

@@ -22,7 +22,7 @@ def only(results: Any) -> Finding:
 
 
 def segmented(results: Any, method: str, right: float, **facts: Any) -> None:
-    details = {"iou_per_class": {"a": 0.0, "b": 0.0}}
+    details = {"classes": ["a", "b"], "ignored_classes": []}
     tables = results.confusion(right, seed=facts.get("seed", 0))
     facts.setdefault("solver", "ddim" if method == "dsm" else "euler")
     results.add(method, "ss", tables, metrics={"miou": Metric(value=right)}, details=details, **facts)
@@ -46,7 +46,7 @@ def test_seeds_change_dsm_alone(results: Any) -> None:
         segmented(results, "dsm", 0.5, seed=seed)
         results.add(
             "semflow", "ss", results.confusion(0.5), seed=seed,
-            metrics={"miou": Metric(value=0.5)}, details={"iou_per_class": {"a": 0.0, "b": 0.0}},
+            metrics={"miou": Metric(value=0.5)}, details={"classes": ["a", "b"], "ignored_classes": []},
         )  # fmt: skip
     seeds = findings(results.stored)[1]
     assert seeds.verdict == "holds" and "0.0 [0.0," in seeds.said
@@ -76,7 +76,7 @@ def test_synthesis_is_compared_by_paired_jackknife(results: Any, semflow: float,
         results.add(
             method, "sis", {"samples": pd.DataFrame({"id": IDS})},
             metrics={"fid[x]": Metric(value=value, unit="distance", better="lower")},
-            details={"jackknife": {"fid[x]": (value + own).tolist()}},
+            details={"jackknife": {"fid[x]": {"without": (value + own).tolist(), "second": []}}},
         )  # fmt: skip
     finding = only(results)
     assert finding.verdict == verdict and "fid[x] at 25 steps 4" in finding.said
@@ -111,7 +111,7 @@ def test_only_ordinary_cells_of_one_protocol_are_compared(results: Any) -> None:
             "sis",
             {"samples": pd.DataFrame({"id": IDS})},
             metrics={"fid[x]": Metric(value=value, unit="distance", better="lower")},
-            details={"jackknife": {"fid[x]": (value + noise).tolist()}},
+            details={"jackknife": {"fid[x]": {"without": (value + noise).tolist(), "second": []}}},
             **facts,
         )
 

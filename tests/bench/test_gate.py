@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import xmlschema
 
 from symmbench.bench import baseline
 from symmbench.bench.difference import read_floors
@@ -107,7 +108,7 @@ def test_a_baseline_file_is_small_repeatable_and_gates_like_its_folder(results: 
     scored["predictions"]["scores"] = [list(np.random.default_rng(i).normal(size=10)) for i in range(120)]
     results.add("m", "cls", scored, metrics={"accuracy": Metric(value=110 / 120), "top5": Metric(value=0.5)})
     counts = results.confusion(0.8)
-    details = {"iou_per_class": {"x": 0.0, "y": 0.0}}
+    details = {"classes": ["x", "y"], "ignored_classes": []}
     results.add("m", "ss", counts, metrics={"miou": Metric(value=0.8)}, details=details)
     first, second = tmp_path / "a.zip", tmp_path / "b.zip"
     assert baseline.save([results.root], first) == baseline.save([results.root], second) == 2
@@ -128,6 +129,8 @@ def test_reports_for_machines(results: Any) -> None:
     add(results, 80)
     add(results, 80, steps=1)
     report = gated(results.stored[:1], results.stored[1:])
+    schema = xmlschema.XMLSchema(Path(__file__).parents[1] / "fixtures" / "junit.xsd")
+    schema.validate(gates.to_junit(report))
     suite = ElementTree.fromstring(gates.to_junit(report))[0]
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "0")
     (failure,) = suite.iter("failure")

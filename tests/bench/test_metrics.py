@@ -1,4 +1,5 @@
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,7 +8,16 @@ import torch
 from symmbench import datasets
 from symmbench.bench.metrics import extractors, perceptual, weights
 from symmbench.bench.metrics.confusion import Areas, sparse_confusion
-from symmbench.bench.metrics.frechet import GROUPS, Moments, frechet, frechet_distance, group_of, kernel_distance
+from symmbench.bench.metrics.frechet import (
+    GROUPS,
+    Moments,
+    at_infinity,
+    frechet,
+    frechet_distance,
+    group_of,
+    kernel_distance,
+    whole,
+)
 from symmbench.symmflow.errors import InputError
 
 
@@ -86,25 +96,77 @@ def test_frechet_equals_clean_fid_torchmetrics_and_the_closed_form() -> None:
         warnings.simplefilter("ignore", DeprecationWarning)
         assert frechet_distance(ma, ca, mb, cb) == pytest.approx(clean_fid(ma, ca, mb, cb), rel=1e-6)
     oracle = _compute_fid(*(torch.from_numpy(v) for v in (ma, ca, mb, cb))).item()
-    assert frechet(a, ids, b, ids).interval.value == pytest.approx(oracle, rel=1e-6)
+    assert frechet(whole(a, ids), whole(b, ids)).interval.value == pytest.approx(oracle, rel=1e-6)
     diagonal = frechet_distance(np.zeros(3), np.diag([1.0, 4.0, 9.0]), np.ones(3), np.diag([4.0, 4.0, 1.0]))
     assert diagonal == pytest.approx(3 + (1 - 2) ** 2 + 0 + (3 - 1) ** 2)
 
 
 def test_frechet_of_a_set_with_itself_is_zero_and_a_rank_deficient_one_finite() -> None:
     a, ids = features(0)
-    assert frechet(a, ids, a, ids).interval.value == pytest.approx(0, abs=1e-8)
+    assert frechet(whole(a, ids), whole(a, ids)).interval.value == pytest.approx(0, abs=1e-8)
     few, few_ids = features(3, n=8)
-    assert np.isfinite(frechet(few, few_ids, a, ids).interval.value)
+    assert np.isfinite(frechet(whole(few, few_ids), whole(a, ids)).interval.value)
 
 
 def test_frechet_jackknife_deletes_groups_by_hand() -> None:
     (a, ids), (b, _) = features(0, n=200), features(1, n=200)
     groups = np.array([group_of(i) for i in ids])
     without = [Moments.of(a[groups != g]).distance(Moments.of(b[groups != g])) for g in range(GROUPS)]
-    error = np.sqrt((GROUPS - 1) / GROUPS * np.square(np.array(without) - np.mean(without)).sum())
-    found = frechet(a, ids, b, ids).interval
-    assert found.high - found.value == pytest.approx(2.093024 * error, rel=1e-5)
+    found = frechet(whole(a, ids), whole(b, ids))
+    assert found.without == pytest.approx(without, rel=1e-9)
+    both = np.isin(groups, (3, 4))
+    pair = Moments.of(a[~both]).distance(Moments.of(b[~both]))
+    second = 20 * found.interval.value - 19 * (without[3] + without[4]) + 18 * pair
+    assert found.second[3] == pytest.approx(second, rel=1e-6)
+    variance = 19 / 20 * np.square(np.array(without) - np.mean(without)).sum() - np.var(found.second, ddof=1) / 2
+    assert found.interval.high - found.interval.value == pytest.approx(2.093024 * np.sqrt(variance), rel=1e-5)
+
+
+def test_fid_infinity_takes_the_bias_of_few_samples_off() -> None:
+    """Gaussians of one covariance whose means are one apart: their distance is one."""
+    random, made, ids = np.random.default_rng(0), [], [f"s{i}" for i in range(300)]
+    for _ in range(30):
+        a, b = random.normal(size=(2, 300, 16))
+        found = frechet(whole(a, ids), whole(b + 0.25, ids))
+        made.append((found.interval.value, at_infinity(found).interval.value))
+    mean, error = np.mean(made, axis=0), np.std(made, axis=0) / np.sqrt(len(made))
+    assert mean[0] > 1 + 5 * error[0] and abs(mean[1] - 1) < 4 * error[1]
+
+
+def test_features_in_blocks_give_the_same_figures() -> None:
+    (a, ids), (b, _) = features(0, n=200), features(1, n=200)
+
+    def blocks(x: np.ndarray) -> Any:
+        return lambda: [(ids[i : i + 30], x[i : i + 30]) for i in range(0, 200, 30)]
+
+    for measure in (frechet, kernel_distance):
+        whole_, parts = measure(whole(a, ids), whole(b, ids)), measure(blocks(a), blocks(b))
+        assert parts.interval.value == pytest.approx(whole_.interval.value, rel=1e-9)
+        assert parts.without == pytest.approx(whole_.without, rel=1e-9)
+
+
+def test_calibration() -> None:
+    from symmbench.bench.metrics.calibration import brier, expected_calibration_error
+
+    labels = np.repeat([0, 1], [90, 10])
+    sure = np.tile([1.0, 0.0], (100, 1))  # always sure of class 0, right nine times of ten
+    ids = [f"i{k}" for k in range(100)]
+    assert expected_calibration_error(sure, labels, ids).interval.value == pytest.approx(0.1)
+    assert expected_calibration_error(np.tile([0.9, 0.1], (100, 1)), labels, ids).interval.value == pytest.approx(0)
+    assert brier(sure, labels).mean() == pytest.approx(0.2)
+
+
+def test_calibration_error_equals_torchmetrics() -> None:
+    from torchmetrics.functional.classification import multiclass_calibration_error
+
+    from symmbench.bench.metrics.calibration import expected_calibration_error
+
+    random = np.random.default_rng(0)
+    logits, labels = random.normal(size=(500, 10)) * 2, random.integers(10, size=500)
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    oracle = multiclass_calibration_error(torch.from_numpy(p), torch.from_numpy(labels), 10, n_bins=15, norm="l1")
+    found = expected_calibration_error(p, labels, [f"i{k}" for k in range(500)])
+    assert found.interval.value == pytest.approx(float(oracle), rel=1e-6)
 
 
 def test_kid_equals_torchmetrics() -> None:
@@ -112,7 +174,7 @@ def test_kid_equals_torchmetrics() -> None:
 
     (a, ids), (b, _) = features(0), features(1, n=300, shift=0.2)
     oracle = poly_mmd(torch.from_numpy(a).double(), torch.from_numpy(b).double()).item()
-    assert kernel_distance(a, ids, b, ids).interval.value == pytest.approx(oracle, rel=1e-6)
+    assert kernel_distance(whole(a, ids), whole(b, ids)).interval.value == pytest.approx(oracle, rel=1e-6)
 
 
 def test_kid_jackknife_leaves_a_group_out() -> None:
@@ -124,9 +186,7 @@ def test_kid_jackknife_leaves_a_group_out() -> None:
         poly_mmd(torch.from_numpy(a[groups != g]).double(), torch.from_numpy(b[groups != g]).double()).item()
         for g in range(GROUPS)
     ]
-    error = np.sqrt((GROUPS - 1) / GROUPS * np.square(np.array(without) - np.mean(without)).sum())
-    found = kernel_distance(a, ids, b, ids).interval
-    assert found.high - found.value == pytest.approx(2.093024 * error, rel=1e-4)
+    assert kernel_distance(whole(a, ids), whole(b, ids)).without == pytest.approx(without, rel=1e-5)
 
 
 def test_features_need_two_axes() -> None:

@@ -4,7 +4,6 @@ from scipy import stats
 
 from symmbench.bench.statistics import (
     bootstrap,
-    extrapolate,
     holm,
     jackknife,
     mcnemar,
@@ -131,10 +130,3 @@ def test_spread_takes_the_sources_apart() -> None:
     assert found.generation == pytest.approx(1.0, rel=0.1) and found.training == pytest.approx(3.0, rel=0.1)
     assert spread([[1.0]]).training is None and spread([[1.0]]).generation is None
     assert spread([[1.0, 2.0], [1.0, 2.0]]).training == 0
-
-
-def test_extrapolation_finds_the_value_behind_a_bias() -> None:
-    sizes = [100, 200, 400, 800]
-    assert extrapolate(sizes, [3 + 50 / n for n in sizes]) == pytest.approx(3)
-    with pytest.raises(ValueError):
-        extrapolate([5, 5], [1.0, 1.0])

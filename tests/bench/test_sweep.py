@@ -10,6 +10,7 @@ import torch
 
 import symmbench.bench as harness
 from symmbench.bench import evidence
+from symmbench.bench.evidence import Evidence
 from symmbench.bench.plan import Request, plan
 from symmbench.bench.records import Record, Store
 from symmbench.bench.sweep import Progress, sweep
@@ -44,7 +45,7 @@ def test_three_tasks_give_complete_records(untrained_scenes: Path, tmp_path: Pat
     assert (
         sis.details["features"]["n_over_d"] == round(40 / 64, 2) and "mostly bias" in sis.details["features"]["warning"]
     )
-    assert set(cls.metrics) == {"accuracy", "top5"}
+    assert set(cls.metrics) == {"accuracy", "top5", "brier", "ece"}
     previews = sorted(tmp_path.glob("*/*/*/preview.png"))
     assert len(previews) == 5 and all(p.read_bytes().startswith(b"\x89PNG") for p in previews)
 
@@ -53,7 +54,7 @@ def test_metrics_agree_with_the_evidence(untrained_scenes: Path, tmp_path: Path)
     request = scenes(untrained_scenes, tmp_path, tasks=["ss"], datasets=["digit-scenes"])
     record = run(request)[1]
     job = plan(request).jobs[0]
-    table = evidence.read(Store(tmp_path).path(job.cells[1]), 1, "confusion").tables["confusion"]
+    table = Evidence(Store(tmp_path).path(job.cells[1]), 1, "masks").table("confusion")
     dense = np.zeros((11, 11))
     np.add.at(dense, (table["truth"], table["prediction"]), table["pixels"])
     assert dense.sum() == 40 * 32 * 32
@@ -140,11 +141,14 @@ def test_several_samples_a_mask(untrained_scenes: Path, tmp_path: Path) -> None:
     request = scenes(untrained_scenes, tmp_path, tasks=["sis"], datasets=["digit-scenes"], samples_per_mask=2)
     record = run(request)[0]
     assert record.details["features"]["n"] == 80 and record.details["features"]["reference_n"] == 40
-    table = evidence.read(Store(tmp_path).path(plan(request).jobs[0].cells[0]), 1, "samples").tables["samples"]
+    found = Evidence(Store(tmp_path).path(plan(request).jobs[0].cells[0]), 1, "samples")
+    table = found.table("samples")
     assert (
         table.groupby("id")["draw"].apply(sorted).map(tuple) == pd.Series([(0, 1)] * 40, index=sorted(set(table["id"])))
     ).all()
-    first, second = (np.stack(table[table["draw"] == d]["features"].to_list()) for d in (0, 1))
+    ((ids, features),) = found.features()
+    assert ids == table["id"].to_list()
+    first, second = (features[table["draw"] == d] for d in (0, 1))
     assert not np.allclose(first, second)
 
 

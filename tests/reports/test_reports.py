@@ -1,4 +1,5 @@
 import io
+import json
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from symmbench.bench.compare import tables
 from symmbench.bench.records import CheckpointFacts, Cost, Metric, Record
 from symmbench.reports.curves import steps_curves
 from symmbench.reports.grids import TILE, label_tile, preview
+from symmbench.reports.layout import to_json, to_markdown, to_rich
 from symmbench.reports.published import lookup, published
-from symmbench.reports.tables import figure, to_json, to_markdown, to_rich
+from symmbench.reports.tables import figure, table_block
 
 
 def record(steps: int | None, seed: int = 0, method: str = "symmflow", value: float = 0.9, **change: object) -> Record:
@@ -44,11 +46,13 @@ def record(steps: int | None, seed: int = 0, method: str = "symmflow", value: fl
 
 
 def test_rows_aggregate_seeds_and_say_what_the_interval_covers() -> None:
-    (table,) = tables([record(1, seed, value=v) for seed, v in enumerate((0.8, 0.9, 1.0))])
+    (table,) = tables([record(1, seed, value=v) for seed, v in enumerate((0.68, 0.7, 0.72))])
     (row,) = table.rows
-    assert row.seeds == (0, 1, 2) and row.metrics["accuracy"].value == pytest.approx(0.9)
+    assert row.seeds == (0, 1, 2) and row.metrics["accuracy"].value == pytest.approx(0.7)
     assert row.metrics["accuracy"].covers == "generation seeds"
-    assert row.metrics["accuracy"].high - 0.9 == pytest.approx(4.3027 * 0.1 / np.sqrt(3), rel=1e-3)
+    assert row.metrics["accuracy"].high - 0.7 == pytest.approx(4.3027 * 0.02 / np.sqrt(3), rel=1e-3)
+    (table,) = tables([record(1, seed, value=v) for seed, v in enumerate((0.8, 1.0))])
+    assert table.rows[0].metrics["accuracy"].high == 1  # a share is no more than all
 
 
 def test_papers_figures_stand_beside_matching_cells_only() -> None:
@@ -77,12 +81,12 @@ def test_published_figures_keep_their_caveats() -> None:
 def test_metric_names_in_brackets_survive_every_format() -> None:
     found = tables([record(1), record(5, precision="bf16"), record(2, status="failed", reason="boom\nRuntimeError: x")])
     console = Console(width=200, file=io.StringIO())
-    console.print(to_rich(found[0]))
+    console.print(to_rich(table_block(found[0])))
     assert "fid[digits-cnn] ↓" in console.file.getvalue()  # type: ignore[attr-defined]
-    text = to_markdown(found[0])
+    text = to_markdown(table_block(found[0]))
     assert "| fid[digits-cnn] ↓ |" in text and "90.0 [88.0, 92.0]" in text and "symmflow bf16" in text
     assert "failed: symmflow steps=2 seed=0: RuntimeError: x" in text
-    assert to_json(found[0])["rows"][0]["metrics"]["accuracy"]["value"] == 0.9
+    assert json.loads(to_json([table_block(found[0])]))["tables"][0]["rows"][0]["metrics"]["accuracy"]["value"] == 0.9
 
 
 def test_figures_show_percent_for_shares_and_three_digits_for_small_distances() -> None:

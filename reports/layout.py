@@ -1,0 +1,83 @@
+"""One block of a report (a heading, a table, notes) for the terminal, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+STYLES = {
+    "better": "green",
+    "worse": "red",
+    "equivalent": "cyan",
+    "inconclusive": "yellow",
+    "holds": "green",
+    "does not hold": "red",
+    "cannot be told": "yellow",
+    "yes": "green",
+}
+"""Colours of words that stand alone in a cell."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """What a reader sees of one result, and the same for machines."""
+
+    kind: str
+    """Its key in the JSON: `tables`, `verdicts`, `findings`, ..."""
+    heading: str
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    data: Sequence[Any]
+    """Plain values, appended to the other blocks of this kind."""
+    notes: Sequence[str] = ()
+    warning: str = ""
+    """Stamped above the table."""
+    left: Sequence[int] = field(default=(0,))
+    """Columns of text; the others are figures and stand right."""
+
+
+def to_rich(block: Block) -> RenderableType:
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    parts: list[RenderableType] = [Text(block.heading, style="bold")]
+    if block.warning:
+        parts.append(Text(f"!! {block.warning}", style="bold red"))
+    if block.rows:
+        shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for i, header in enumerate(block.headers):
+            shown.add_column(Text(header), justify="left" if i in block.left else "right", overflow="fold")
+        for row in block.rows:
+            shown.add_row(*[Text(cell, style=STYLES.get(cell, "")) for cell in row])  # Text: fid[...] is no markup
+        parts.append(shown)
+    return Group(*parts, *[Text(note, style="dim") for note in block.notes])
+
+
+def to_markdown(block: Block) -> str:
+    lines = [f"### {block.heading}", ""]
+    if block.warning:
+        lines += [f"> **{block.warning}**", ""]
+    if block.rows:
+        aligned = ["---" if i in block.left else "---:" for i in range(len(block.headers))]
+        lines += ["| " + " | ".join(cells) + " |" for cells in (block.headers, aligned, *map(_escaped, block.rows))]
+        lines.append("")
+    return "\n".join([*lines, *[f"{note}  " for note in block.notes], ""])
+
+
+def to_json(blocks: Sequence[Block]) -> str:
+    """An object of lists, a kind each."""
+    found: dict[str, list[Any]] = {"tables": [], "findings": []}
+    for block in blocks:
+        found.setdefault(block.kind, []).extend(block.data)
+    return json.dumps(found, indent=2)
+
+
+def _escaped(row: Sequence[str]) -> list[str]:
+    return [cell.replace("|", "\\|") for cell in row]
