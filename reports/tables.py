@@ -75,7 +75,8 @@ def notes(table: Table) -> list[str]:
     covers = sorted({m.covers for row in table.rows for m in row.metrics.values() if m.covers})
     lines = [f"95 % intervals cover {' / '.join(covers)}; percent where a figure is a share."] if covers else []
     lines += [f"{remark}." for remark in table.remarks]
-    lines += [f"{name} absent: {reason}." for name, reason in table.absent.items()]
+    for reason in dict.fromkeys(table.absent.values()):
+        lines.append(f"{', '.join(n for n, r in table.absent.items() if r == reason)} absent: {reason}.")
     lines += [f"failed: {text}" for text in table.failed]
     return lines
 
