@@ -225,7 +225,7 @@ def areas_of(table: pd.DataFrame, ids: Sequence[str], classes: Sequence[str], ig
     out = [classes.index(name) for name in ignored]
     if out:
         table = table[~table["truth"].isin(out)]
-    image = pd.Index(ids).get_indexer(table["id"])
+    image = pd.Index(ids).get_indexer(pd.Index(table["id"]))
     truth, predicted, pixels = (table[c].to_numpy(np.int64) for c in ("truth", "prediction", "pixels"))
     return Areas.from_sparse(image, truth, predicted, pixels, len(ids), len(classes))
 
