@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..bench.judge import Judged
     from ..bench.pareto import Front
     from ..bench.selftest import Self
+    from ..bench.sources import Sources
 
 
 def judged_block(judged: Judged) -> Block:
@@ -103,6 +104,36 @@ def front_block(front: Front) -> Block:
         "seconds are of the runs themselves: only those of one machine, otherwise idle, can be compared.",
     ]
     return Block("fronts", f"{heading(front.table)}, quality against cost", headers, rows, data, notes)
+
+
+def sources_block(found: Sources) -> Block:
+    """Standard deviations of a metric by their source."""
+    rows, data = [], []
+    for s in found.sources:
+        scale, digits = (100, 2) if s.row.metrics[found.metric].unit == "fraction" else (1, 3)
+        parts = [s.spread.images, s.spread.generation, s.spread.training]
+        shown = ["–" if part is None else f"{part * scale:.{digits}f}" for part in parts]
+        rows.append(
+            [at_steps(found.table, s.row), f"{s.value * scale:.{digits}f}", *shown, str(s.trainings), str(s.seeds)]
+        )
+        data.append(
+            {
+                "protocol": found.table.protocol,
+                "metric": found.metric,
+                "method": s.row.method,
+                "recipe": s.row.recipe,
+                "steps": s.row.steps,
+                "value": s.value,
+                "trainings": s.trainings,
+                "seeds": s.seeds,
+                **asdict(s.spread),
+            }
+        )
+    headers = ["row", f"{found.metric}, mean", "test images", "generation", "training", "trainings", "seeds"]
+    notes = [
+        "Standard deviations, other things equal; a dash: it takes two seeds (--seeds 0,1) or two trainings to tell."
+    ]
+    return Block("spread", f"{heading(found.table)}, sources of chance", headers, rows, data, notes)
 
 
 def published_block(table: Table) -> Block:

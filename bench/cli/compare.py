@@ -39,6 +39,11 @@ def compare(
     within: float | None = typer.Option(
         None, "--within", help="How much worse than the best is good enough for --pareto. Default: the metric's floor."
     ),
+    spread: str | None = typer.Option(
+        None,
+        "--spread",
+        help="Split the chance in this metric by source: test images, generation seeds, training runs.",
+    ),
     against: Against | None = typer.Option(
         None, "--against", help="published: the papers' own figures beside ours, with their caveats."
     ),
@@ -63,6 +68,7 @@ def compare(
     from ..pareto import front
     from ..plan import task_name
     from ..selftest import against_itself
+    from ..sources import sources
     from .progress import stdout
 
     if within is not None and (pareto is None or within < 0):
@@ -89,6 +95,9 @@ def compare(
     if pareto is not None:
         having = [t for t in found if pareto in t.metrics] or found
         blocks += [comparisons.front_block(front(t, stored, pareto, limits, within)) for t in having]
+    if spread is not None:
+        having = [t for t in found if spread in t.metrics] or found
+        blocks += [comparisons.sources_block(sources(t, stored, spread)) for t in having]
     if baseline:
         blocks += [comparisons.judged_block(j) for j in judge(found, stored, baseline, limits)]
     if against:

@@ -12,8 +12,9 @@ import pytest
 from symmbench.bench.compare import Filter, Table, check_protocols, choose, sort, tables
 from symmbench.bench.difference import read_floors
 from symmbench.bench.pareto import cheapest, front, undominated
-from symmbench.bench.records import Cost, Metric
+from symmbench.bench.records import CheckpointFacts, Cost, Metric
 from symmbench.bench.selftest import against_itself
+from symmbench.bench.sources import sources
 from symmbench.symmflow.errors import InputError
 
 
@@ -97,6 +98,21 @@ def test_front_with_frequencies(results: Any) -> None:
     assert front(one(results), results.stored, "accuracy", read_floors()).choice["nfe"].method == "d"
     with pytest.raises(InputError, match="unknown metric"):
         front(one(results), results.stored, "fid", read_floors())
+
+
+def test_sources_of_chance(results: Any) -> None:
+    """Two trainings a tenth apart, three seeds each a hundredth apart."""
+    for run, level in (("x", 60), ("y", 72)):
+        for seed, more in enumerate((0, 1, 2)):
+            right = level + more
+            metrics = {"accuracy": Metric(value=right / 120)}
+            checkpoint = CheckpointFacts(name="m", sha256=run, fingerprint=run, recipe="m", parameters=1)
+            results.add("m", "cls", results.predictions(right), seed=seed, metrics=metrics, checkpoint=checkpoint)
+    (found,) = sources(one(results), results.stored, "accuracy").sources
+    assert (found.trainings, found.seeds) == (2, 6) and found.value == pytest.approx(67 / 120)
+    assert found.spread.generation == pytest.approx(1 / 120)
+    assert found.spread.training == pytest.approx(0.1 / np.sqrt(2), rel=0.01)
+    assert found.spread.images == pytest.approx(np.sqrt(0.56 * 0.44 / 120), rel=0.1)
 
 
 def test_a_row_against_itself_alarms_about_one_time_in_twenty(results: Any) -> None:
