@@ -78,7 +78,7 @@ def _columns(table: pd.DataFrame) -> pd.DataFrame:
     if "scores" in table:
         if len(table["scores"].iloc[0]) >= 10:
             table = table.assign(top5=in_five(table))
-        if (table["scale"] == "probability").all():
+        if "scale" in table and (table["scale"] == "probability").all():
             table = table.assign(brier=brier(np.stack(table["scores"].to_list()), table["label"].to_numpy()))
         table = table.drop(columns="scores")
     return table.drop(columns=list(evidence.BULKY), errors="ignore")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,8 @@ class Table:
     n: int
     protocol: str
     rows: list[Row] = field(default_factory=list)
-    absent: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    """Metrics that were not measured: metric -> reason -> methods."""
     remarks: list[str] = field(default_factory=list)
     """What a reader must know of the figures: sample size against feature dimensions, say."""
     failed: list[str] = field(default_factory=list)
@@ -122,6 +123,11 @@ def choose(records: Iterable[Record], wanted: Filter) -> list[Record]:
             if name not in present:
                 raise unknown(kind, name, present)
     chosen = [r for r in everything if wanted(r)]
+    if wanted.protocol:  # a hash is of one task and data set; it says nothing of the others
+        of_hash = {(r.dataset, r.task) for r in chosen if r.protocol["hash"].startswith(wanted.protocol)}
+        if of_hash:
+            rest = replace(wanted, protocol="")
+            chosen += [r for r in everything if (r.dataset, r.task) not in of_hash and rest(r)]
     if not chosen:
         raise InputError(
             "no record matches; drop a filter (--task, --dataset, --steps, --protocol), or run more cells."
@@ -133,6 +139,8 @@ def check_protocols(records: Iterable[Record], folders: Sequence[Path]) -> None:
     """Refuse records of one task and data set that were measured under several protocols."""
     groups: dict[tuple[str, str], dict[str, list[Record]]] = {}
     for r in records:
+        if r.status != "ok":
+            continue
         groups.setdefault((r.dataset, r.task), {}).setdefault(r.protocol["hash"], []).append(r)
     for (dataset, task), found in groups.items():
         if len(found) > 1:
@@ -183,7 +191,10 @@ def _table(records: Sequence[Record], folders: Sequence[Path]) -> Table:
         options = json.dumps(r.options, sort_keys=True)
         measured = (r.method, r.checkpoint.fingerprint, r.steps, r.solver, options, r.precision, r.noise)
         groups.setdefault((r.protocol["hash"], *measured), []).append(r)
-        table.absent |= r.absent
+        for metric, reason in r.absent.items():
+            methods_ = table.absent.setdefault(metric, {}).setdefault(reason, [])
+            if r.method not in methods_:
+                methods_.append(r.method)
         for remark in _remarks(r):
             if remark not in table.remarks:
                 table.remarks.append(remark)
@@ -226,7 +237,7 @@ def _row(records: list[Record]) -> Row:
     metrics = {name: _over_seeds([r.metrics[name] for r in records if name in r.metrics]) for name in first.metrics}
     speeds = [r.cost.images_per_second for r in records if r.cost and r.cost.images_per_second]
     paper = {}
-    for name in metrics if default_options(first) else ():
+    for name in metrics if default_options(first) and first.precision == "fp32" else ():
         if found := lookup(first.method, first.task, first.dataset, name, first.steps, first.solver):
             paper[name] = found.value
     return Row(

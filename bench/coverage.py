@@ -27,6 +27,7 @@ from .statistics import Difference, Interval
 
 Array = np.ndarray
 Random = np.random.Generator
+Simulated = Callable[[Random], tuple[Difference, float | None]]
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,7 @@ def _calibration(n: int, k: int) -> Callable[[Random], tuple[Interval, None]]:
     return draw
 
 
-def _distances(n: int, d: int, gap: float) -> Callable[[Random], tuple[Difference, float | None]]:
+def _distances(n: int, d: int, gap: float) -> Simulated:
     """Two generators judged by one reference set."""
 
     def draw(random: Random) -> tuple[Difference, None]:
@@ -228,29 +229,35 @@ def _seeds(count: int) -> Callable[[Random], tuple[Interval, float]]:
     return lambda random: (statistics.over_seeds(random.normal(0.7, 0.01, size=count).tolist()), 0.7)
 
 
-def _standard_error(draw: Callable[[Random], tuple[Difference, float | None]]) -> float:
+def _standard_error(draw: Simulated) -> float:
     """Of the value of a difference, from 200 trials of its own."""
     return float(np.std([draw(np.random.default_rng([7, t]))[0].value for t in range(200)], ddof=1))
 
 
-def _slope(make: Callable[[float], Callable[[Random], tuple[Difference, float | None]]], step: float) -> float:
+def _slope(make: Callable[[float], Simulated], step: float) -> float:
     """How fast the difference grows with the parameter that makes it."""
     means = [np.mean([make(g)(np.random.default_rng([8, t]))[0].value for t in range(60)]) for g in (0.0, step)]
     return float(means[1] - means[0]) / step
 
 
-def _shares_apart(n: int, errors: float) -> Callable[[Random], tuple[Difference, float | None]]:
+def _shares_apart(n: int, errors: float) -> Simulated:
     return _accuracies(n, errors * float(np.sqrt(0.1 / n)))  # 5 % on either side divide the two
 
 
-def _mious_apart(n: int, k: int, errors: float) -> Callable[[Random], tuple[Difference, float | None]]:
-    make: Callable[[float], Callable[[Random], tuple[Difference, float | None]]] = lambda gap: _mious(n, k, gap)  # noqa: E731
-    return make(errors * _standard_error(make(0.0)) / _slope(make, 0.3)) if errors else make(0.0)
+def _apart(make: Callable[[float], Simulated], errors: float) -> Simulated:
+    """The design whose true difference is so many of its own standard errors (which grow with the difference)."""
+    gap = 0.0
+    for _ in range(3 if errors else 0):
+        gap = errors * _standard_error(make(gap)) / _slope(make, gap or 0.3)
+    return make(gap)
 
 
-def _distances_apart(n: int, d: int, errors: float) -> Callable[[Random], tuple[Difference, float | None]]:
-    make: Callable[[float], Callable[[Random], tuple[Difference, float | None]]] = lambda gap: _distances(n, d, gap)  # noqa: E731
-    return make(errors * _standard_error(make(0.0)) / _slope(make, 0.3)) if errors else make(0.0)
+def _mious_apart(n: int, k: int, errors: float) -> Simulated:
+    return _apart(lambda gap: _mious(n, k, gap), errors)
+
+
+def _distances_apart(n: int, d: int, errors: float) -> Simulated:
+    return _apart(lambda gap: _distances(n, d, gap), errors)
 
 
 def _seeds_apart(count: int, errors: float) -> Callable[[Random], tuple[Difference, float]]:

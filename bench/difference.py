@@ -121,8 +121,9 @@ def between(a: Sample, b: Sample) -> Difference:
 
 
 def shared_seeds(ours: Sequence[Stored], base: Sequence[Stored]) -> tuple[list[Stored], list[Stored]]:
-    """The records of the seeds that both sides have; all of them where there is none."""
+    """The records of the seeds that both sides have; all where there is none, or where one side needs no seed."""
     both = {r.seed for r, _ in ours} & {r.seed for r, _ in base}
-    if not both:
+    once = any(r.steps is None and r.solver is None for r, _ in (*ours, *base))  # the same for every seed
+    if not both or once:
         return list(ours), list(base)
     return [s for s in ours if s[0].seed in both], [s for s in base if s[0].seed in both]

@@ -221,7 +221,7 @@ def _checkpoints() -> Iterator[Check]:
                 methods.checkpoint(name, dataset)
             except InputError as error:
                 broken.append(str(error))
-    yield Check("bundled checkpoints are whole", not broken, "; ".join(broken) or f"{count} checkpoints")
+    yield Check("bundled checkpoints are whole", count > 0 and not broken, "; ".join(broken) or f"{count} checkpoints")
 
 
 def _weights() -> Iterator[Check]:

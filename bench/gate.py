@@ -102,8 +102,8 @@ def gate(
                     checks.append(Check(name, metric, "missing", gap))
                 else:
                     open_checks.append((base, ours, metric, gap))
-            if (slower := _slower(base[0], ours[0])) is not None:
-                open_checks.append((base, ours, TIME, slower))
+            if (time := slower(base[0], ours[0])) is not None:
+                open_checks.append((base, ours, TIME, time))
     adjusted = statistics.holm([gap.p for *_, gap in open_checks])
     checks += [_judge(*one, floors, p) for one, p in zip(open_checks, adjusted, strict=True)]
     checks += [Check(name, "", "extra", "the baseline has no such cell") for name in sorted(theirs)]
@@ -130,7 +130,7 @@ def identity(record: Record) -> str:
     return " ".join([*parts, f"seed={record.seed}"])
 
 
-def _slower(base: Record, ours: Record) -> Difference | None:
+def slower(base: Record, ours: Record) -> Difference | None:
     """Difference of the logarithm of the relative time, by Welch's t; None where one was not timed."""
     if not (base.cost and ours.cost) or min(len(base.cost.relative), len(ours.cost.relative)) < 3:
         return None

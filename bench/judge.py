@@ -44,7 +44,7 @@ def judge(
         found = Judged(table)
         pairs = []
         for row in table.rows:
-            if base := _base(row, bases, chosen=steps is not None):
+            if base := _base(table, row, bases, chosen=steps is not None):
                 pairs.append((row, base))
             elif row not in bases and bases:
                 found.remarks.append(f"{row.method} at {row.steps or 'no'} steps has no {name} to be compared with")
@@ -66,12 +66,17 @@ def judge(
     return judged
 
 
-def _base(row: Row, bases: Sequence[Row], *, chosen: bool) -> Row | None:
+def _base(table: Table, row: Row, bases: Sequence[Row], *, chosen: bool) -> Row | None:
     """The baseline of a row: the chosen one, the one without steps, or the one at as many steps."""
-    for base in bases:
-        if base is not row and (chosen or (base.method != row.method and base.steps in (None, row.steps))):
-            return base
-    return None
+    if row in bases:
+        return None
+    fitting = [b for b in bases if b.protocol == row.protocol and (chosen or b.steps in (None, row.steps))]
+    alike = [b for b in fitting if (b.solver, b.options, b.precision) == (row.solver, row.options, row.precision)]
+    found = alike or fitting
+    if len(found) > 1:
+        each = ", ".join(f"{b.recipe} {b.fingerprint} {b.solver or ''} {b.precision}" for b in found)
+        raise InputError(f"{table.title} has {len(found)} rows that could be the baseline: {each}; drop all but one.")
+    return found[0] if found else None
 
 
 def _differences(

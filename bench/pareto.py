@@ -77,6 +77,8 @@ def front(
     quality = np.array([row.metrics[metric].value for row in rows])
     best = quality.max() if higher else quality.min()
     epsilon = floors.get(family(metric), Floor(absolute=0.0)).of(best) if within is None else within
+    if rows[0].metrics[metric].unit == "fraction" and epsilon >= 1:
+        raise InputError(f"{metric} is a share of 1, and --within {epsilon:g} takes every row; one point is 0.01.")
     sign = 1 if higher else -1
     costs = {}
     for name in COSTS:

@@ -151,11 +151,11 @@ def plan(request: Request) -> Plan:
     tasks = [task_name(t) for t in request.tasks] or everything_named
     for task in tasks:
         rules(request.protocol, task)
-    which = fixed("--split", named.split, request.split, "test")
     samples = fixed("--samples-per-mask", named.samples_per_label, request.samples_per_mask, 1)
     result = Plan()
     for task, dataset in _pairs(tasks, request.datasets):
         card = datasets.card(dataset)
+        which = fixed("--split", named.split_of(task), request.split, "test")
         everything = datasets.load(dataset, which, request.data_root)
         split = everything.first(request.limit)
         limited = len(split) < len(everything)
@@ -345,16 +345,33 @@ def _methods(wanted: Sequence[str], dataset: str) -> list[str]:
 
 
 def _evaluators(task: str, split: Split, request: Request, named: Rules) -> Evaluators:
-    if task not in ("sis", CYCLE):
+    """Those that the metrics of a task need."""
+    asked = set(named.metrics[task])
+    if not asked & _JUDGED.keys():
         return Evaluators()
-    extractor = extractors.plan(split.card, fixed("--extractor", named.extractor, request.extractor, "auto"))
-    if task == CYCLE:
-        return Evaluators(extractor, lpips=perceptual.plan(split.card))
-    judge = "unet" if split.card.has_masks else "cnn"
-    aligner: Checkpoint | str
-    if judge in methods.bundled(split.card.name):
-        aligner = methods.own_checkpoint(judge, split.card.name)
-    else:
-        what = "segmenter" if split.card.has_masks else "classifier"
-        aligner = f"no independent {what} is bundled for {split.card.name}"
-    return Evaluators(extractor, aligner, perceptual.plan(split.card))
+    found: dict[str, Any] = {}
+    needed = {_JUDGED[metric] for metric in asked & _JUDGED.keys()}
+    if "extractor" in needed:
+        wanted = fixed("--extractor", named.extractor, request.extractor, "auto")
+        found["extractor"] = extractors.plan(split.card, wanted)
+    if "lpips" in needed:
+        found["lpips"] = perceptual.plan(split.card)
+    if "aligner" in needed:
+        found["aligner"] = _aligner(split.card)
+    return Evaluators(**found)
+
+
+_JUDGED = {
+    **dict.fromkeys(("fid", "fid_infinity", "kid", "feature_diversity", "cycle_features"), "extractor"),
+    **dict.fromkeys(("lpips_gt", "lpips_diversity", "cycle_lpips"), "lpips"),
+    "alignment": "aligner",
+}
+"""Metrics that an independent network is needed for, and which."""
+
+
+def _aligner(card: Card) -> Checkpoint | str:
+    judge = "unet" if card.has_masks else "cnn"
+    if judge in methods.bundled(card.name):
+        return methods.own_checkpoint(judge, card.name)
+    what = "segmenter" if card.has_masks else "classifier"
+    return f"no independent {what} is bundled for {card.name}"

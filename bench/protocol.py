@@ -48,9 +48,10 @@ class Rules(BaseModel):
     version: int
     title: str
     source: str = ""
-    split: str | None = None
-    """None: the caller chooses."""
+    split: dict[str, str] = {}
+    """Of tasks; the caller chooses that of the others."""
     samples_per_label: int | None = None
+    """None: the caller chooses."""
     extractor: str | None = None
     background: Literal["counted", "ignored"]
     """Ignored: pixels whose truth is the class named background count for nothing, and the class is not in the mean."""
@@ -60,6 +61,9 @@ class Rules(BaseModel):
     """Of each task, by family."""
     departs: tuple[str, ...] = ()
     """Where the paper or its code measures otherwise than these rules can."""
+
+    def split_of(self, task: str) -> str | None:
+        return self.split.get(task)
 
     def ignored(self, classes: tuple[str, ...]) -> tuple[str, ...]:
         """The classes that do not count."""
@@ -94,6 +98,8 @@ class Protocol(BaseModel):
     """Readable: `digit-scenes/sis@1`; under other rules than ours `digit-scenes/sis:sdm@1`."""
     rules: str
     """The named protocol."""
+    version: int
+    """Of the named protocol."""
     task: str
     dataset: str
     split: str
@@ -134,6 +140,7 @@ def make(
     return Protocol(
         name=title(card.name, task, rules),
         rules=rules.name,
+        version=rules.version,
         task=task,
         dataset=card.name,
         split=split.name,

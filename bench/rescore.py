@@ -11,7 +11,7 @@ from pathlib import Path
 from ..symmflow.errors import InputError
 from . import evidence
 from .evidence import Evidence
-from .protocol import METRIC_VERSIONS, Protocol, Rules, policy, read_protocol, rules, title
+from .protocol import DEFAULT, METRIC_VERSIONS, Protocol, Rules, policy, read_protocol, rules, title
 from .records import Cell, Record, Store, unwritable, write_atomically
 from .score import Subject, score
 
@@ -55,6 +55,9 @@ def rescore(
                 outcome.left.append((record, reason))
                 continue
             asked = _under(stored, record, named) if named else stored
+            if named and asked.hash == stored.hash:
+                outcome.left.append((record, f"it is measured as {named.name} says already"))
+                continue
             found = _rescore(record, asked, stored, root, folder)
             outcome.made.append(found)
             if named and out:
@@ -71,15 +74,15 @@ def _protocol(record: Record, root: Path) -> Protocol:
     if found is None:
         file = root / "protocols" / f"{record.protocol['hash']}.json"
         raise InputError(f"{file} is missing; copy the folder protocols/ together with the records.")
-    return Protocol.model_validate(found)
+    return Protocol.model_validate({"rules": DEFAULT, "version": 1} | found)
 
 
 def _beyond(record: Record, stored: Protocol, named: Rules) -> str:
     """Why evidence cannot be scored under other rules; empty where it can."""
     if not named.metrics.get(record.task):
         return f"{named.name} does not say how to measure {record.task}"
-    if named.split not in (None, record.split):
-        return f"{named.name} measures on the {named.split} split"
+    if named.split_of(record.task) not in (None, record.split):
+        return f"{named.name} measures on the {named.split_of(record.task)} split"
     if record.task in ("sis", "cycle"):
         if named.rounding != rules(stored.rules).rounding:
             return f"{named.name} rounds images otherwise ({named.rounding})"
@@ -97,6 +100,7 @@ def _under(stored: Protocol, record: Record, named: Rules) -> Protocol:
         update={
             "name": title(stored.dataset, stored.task, named),
             "rules": named.name,
+            "version": named.version,
             "policy": policy(stored.task, stored.classes, masks, named, record.samples_per_mask),
             "metrics": {name: METRIC_VERSIONS[name] for name in named.metrics[record.task]},
         }
@@ -123,7 +127,7 @@ def _rescore(record: Record, asked: Protocol, stored: Protocol, root: Path, fold
 
 def _subject(record: Record, protocol: Protocol, found: Evidence) -> Subject:
     judges = protocol.evaluators
-    families = {"extractor": "fid", "lpips": "lpips_gt", "aligner": "alignment"}
+    families = {"extractor": ("fid", "cycle_features"), "lpips": ("lpips_gt", "cycle_lpips"), "aligner": ("alignment",)}
     extractor = judges.get("extractor")
     masks = "ignored classes" in protocol.policy
     return Subject(
@@ -136,7 +140,10 @@ def _subject(record: Record, protocol: Protocol, found: Evidence) -> Subject:
         extractor=extractor.partition(":")[0] if extractor else None,
         lpips=bool(judges.get("lpips")),
         aligner=bool(judges.get("aligner")),
-        reasons={judge: record.absent.get(metric, "not measured") for judge, metric in families.items()},
+        reasons={
+            judge: next((record.absent[m] for m in metrics if m in record.absent), "not measured")
+            for judge, metrics in families.items()
+        },
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import evidence
+from . import evidence, statistics
 from .evidence import Evidence
 from .metrics.calibration import brier
 from .metrics.confusion import Areas
@@ -45,9 +45,9 @@ class Sample(ABC):
     def at(self, weights: Array) -> Array:
         """The metric for weights [R, n]: [R]."""
 
-    @abstractmethod
-    def taking(self, other: Any, where: Array) -> Sample:
-        """This one with the entries of `other` where `where` [n] is true."""
+    def taking(self, other: Any, where: Array) -> Sample | None:
+        """This one with the entries of `other` where `where` [n] is true; None where entries cannot be exchanged."""
+        return None
 
     @property
     def value(self) -> float:
@@ -100,19 +100,12 @@ class Groups(Sample):
     """Second differences, see `statistics.jackknife_error`."""
 
     def at(self, weights: Array) -> Array:
-        return np.asarray(self.whole + weights @ (self.pseudo - self.pseudo.mean()) / weights.sum(axis=1))
-
-    def taking(self, other: Groups, where: Array) -> Groups:
-        pseudo = np.where(where, other.pseudo, self.pseudo)
-        groups = len(self.ids)
-        whole = float(np.mean([self.whole, other.whole]) + pseudo.mean() - (self.pseudo + other.pseudo).mean() / 2)
-        second = np.where(where, other.second, self.second) if len(self.second) else self.second
-        return Groups(self.ids, whole, (groups * whole - pseudo) / (groups - 1), second)
-
-    @property
-    def pseudo(self) -> Array:
-        groups = len(self.without)
-        return np.asarray(groups * self.whole - (groups - 1) * self.without)
+        """Spread as widely as the corrected error says, not as the pseudo-values do."""
+        groups, without = len(self.without), self.without.tolist()
+        apart = (groups - 1) * (self.without.mean() - self.without)  # pseudo-values about their mean
+        plain = statistics.jackknife_error(without)
+        scale = statistics.jackknife_error(without, self.second.tolist()) / plain if plain else 1.0
+        return np.asarray(self.whole + scale * (weights @ apart) / weights.sum(axis=1))
 
 
 def sample(metric: str, side: Sequence[Stored]) -> Sample | str:

@@ -42,6 +42,7 @@ class Subject:
     """Why there is no extractor, lpips or aligner."""
 
 
+VOID = "every pixel of the truth is void"
 Scores = tuple[dict[str, Metric], dict[str, str], dict[str, Any]]
 """Metrics, absent metrics with the reason, details."""
 
@@ -107,7 +108,7 @@ def in_five(table: pd.DataFrame) -> pd.Series:
 def _segmentation(subject: Subject, found: Evidence) -> Scores:
     areas = _areas(subject, found.table("confusion"))
     if not areas.present.any():
-        return {}, dict.fromkeys(("miou", "pixel_accuracy"), "every pixel of the truth is void"), {}
+        return {}, dict.fromkeys(("miou", "pixel_accuracy"), VOID), {}
     return (
         {"miou": _share(areas.miou()), "pixel_accuracy": _share(areas.pixel_accuracy())},
         {},
@@ -120,8 +121,9 @@ def _cycle(subject: Subject, found: Evidence) -> Scores:
     metrics: dict[str, Metric] = {}
     absent: dict[str, str] = {}
     details: dict[str, Any] = {}
-    if subject.masks:
-        areas = _areas(subject, found.table("confusion"))
+    if subject.masks and not (areas := _areas(subject, found.table("confusion"))).present.any():
+        absent["cycle_miou"] = VOID
+    elif subject.masks:
         metrics["cycle_miou"] = _share(areas.miou())
         details = _classes(subject) | {"iou_per_class": _per_class(subject, areas)}
     else:
@@ -149,7 +151,7 @@ def _synthesis(subject: Subject, found: Evidence, reference: Evidence) -> Scores
         families = ("fid", "fid_infinity", "kid", "feature_diversity")
         absent |= dict.fromkeys(families, subject.reasons["extractor"])
     if subject.lpips:
-        metrics["lpips_gt"] = _distance(_mean(table["lpips_gt"].to_numpy(float)))
+        metrics["lpips_gt"] = _distance(_mean(_by_label(table, "lpips_gt")))
         if "lpips_diversity" in table:
             first = table[table["draw"] == 0]["lpips_diversity"].to_numpy(float)
             metrics["lpips_diversity"] = _distance(_mean(first), better="higher")
@@ -161,13 +163,18 @@ def _synthesis(subject: Subject, found: Evidence, reference: Evidence) -> Scores
         absent["alignment"] = subject.reasons["aligner"]
     elif subject.masks:
         areas, ceiling = (_areas(subject, side.table("alignment")) for side in (found, reference))
-        metrics["alignment_miou"] = _share(areas.miou())
-        metrics["alignment_miou_real"] = _share(ceiling.miou())
-        details["alignment_iou_per_class"] = _per_class(subject, areas)
+        if areas.present.any():
+            metrics["alignment_miou"] = _share(areas.miou())
+            metrics["alignment_miou_real"] = _share(ceiling.miou())
+            details["alignment_iou_per_class"] = _per_class(subject, areas)
+        else:
+            absent["alignment"] = VOID
     else:
         for name, source in (("alignment_accuracy", found), ("alignment_accuracy_real", reference)):
-            aligned = source.table("samples")["aligned"].to_numpy(bool)
-            metrics[name] = _share(statistics.wilson(int(aligned.sum()), len(aligned)))
+            aligned = _by_label(source.table("samples"), "aligned")
+            single = np.isin(aligned, (0.0, 1.0)).all()  # one sample a label, or all samples of each alike
+            interval = statistics.wilson(int(aligned.sum()), len(aligned)) if single else _mean(aligned)
+            metrics[name] = _share(interval)
     return metrics, absent, details
 
 
@@ -192,7 +199,12 @@ def _features(
         made: dict[str, Jackknifed] = {}
         if {"fid", "fid_infinity"} & set(subject.metrics):
             made["fid"] = frechet(found.features, reference.features)
-            made["fid_infinity"] = at_infinity(made["fid"])
+            if min(n, real) > d and made["fid"].without:
+                made["fid_infinity"] = at_infinity(made["fid"])
+            else:
+                absent[metric_name("fid_infinity", extractor)] = (
+                    f"{min(n, real):,} images are too few for {d:,} features"
+                )
         if "kid" in subject.metrics:
             made["kid"] = kernel_distance(found.features, reference.features)
         for family, distance in made.items():
@@ -234,6 +246,11 @@ def _per_class(subject: Subject, areas: Areas) -> dict[str, float | None]:
     """IoU a class; None for a class that the truth does not have."""
     iou = areas.iou()[0]
     return {name: float(iou[k]) if areas.present[k] else None for k, name in enumerate(subject.classes)}
+
+
+def _by_label(table: pd.DataFrame, column: str) -> np.ndarray:
+    """Means over the samples of each label, which are not independent of each other: [labels]."""
+    return table[column].astype(float).groupby(table["id"], sort=False).mean().to_numpy()
 
 
 def _mean(values: np.ndarray) -> Interval:

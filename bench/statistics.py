@@ -73,7 +73,7 @@ def jackknife(
     see `jackknife_error`.
     """
     error = jackknife_error(without, second)
-    half = float(stats.t.ppf((1 + confidence) / 2, len(without) - 1)) * error
+    half = float(stats.t.ppf((1 + confidence) / 2, jackknife_freedom(without, second))) * error
     return Interval(value, value - half, value + half, "test images")
 
 
@@ -92,6 +92,15 @@ def jackknife_error(without: Sequence[float], second: Sequence[float] = ()) -> f
     if len(second) > 1:
         variance = max(variance - 0.5 * float(np.var(second, ddof=1)), variance / 4)
     return float(np.sqrt(variance))
+
+
+def jackknife_freedom(without: Sequence[float], second: Sequence[float] = ()) -> float:
+    """Degrees of freedom of that error: groups less one, fewer by the share of the variance that `second` takes off.
+
+    What is taken off is as uncertain as what stays: where half goes, simulations call for about half of them.
+    """
+    kept = jackknife_error(without, second) / plain if (plain := jackknife_error(without)) else 1.0
+    return float((len(without) - 1) * kept**2)
 
 
 def over_seeds(values: Sequence[float], confidence: float = 0.95) -> Interval:
@@ -151,7 +160,8 @@ def paired_jackknife(
     without = np.asarray(without_a, dtype=np.float64) - np.asarray(without_b, dtype=np.float64)
     both = len(second_a) == len(second_b) > 0
     second = np.asarray(second_a, dtype=np.float64) - np.asarray(second_b, dtype=np.float64) if both else ()
-    return _student(value, jackknife_error(without.tolist(), list(second)), len(without) - 1, "test images")
+    freedom = jackknife_freedom(without.tolist(), list(second))
+    return _student(value, jackknife_error(without.tolist(), list(second)), freedom, "test images")
 
 
 def paired_shares(first: Array, second: Array) -> Difference:

@@ -159,6 +159,7 @@ def self_block(found: Self) -> Block:
     rows = [
         [
             r.metric,
+            r.how,
             str(r.rows),
             f"{r.alarms} of {r.trials}",
             f"{r.share.value:.1%} [{r.share.low:.1%}, {r.share.high:.1%}]",
@@ -166,17 +167,19 @@ def self_block(found: Self) -> Block:
         for r in found.rates
     ]
     notes = [
-        "Two seeds of a row (for time, two halves of its batches) are mixed at random and compared: 5 % should alarm.",
+        "exchange: images of two seeds of a row change sides at random; runs: its seeds against each other. "
+        "5 % should alarm.",
         *[f"{remark}." for remark in found.remarks],
     ]
     data = [{"protocol": found.table.protocol, **asdict(r)} for r in found.rates]
-    headers = ["metric", "rows", "alarms", "share"]
-    return Block("self", f"{heading(found.table)}, against itself", headers, rows, data, notes)
+    headers = ["metric", "how", "rows", "alarms", "share"]
+    return Block("self", f"{heading(found.table)}, against itself", headers, rows, data, notes, left=(0, 1))
 
 
 def _ours(table: Table, method: str, steps: int, solver: str, metric: str) -> Row | None:
     for row in table.rows:
-        if (row.method, row.steps, row.solver or "") == (method, steps, solver) and metric in row.metrics:
+        same = (row.method, row.steps, row.solver or "") == (method, steps, solver)
+        if same and metric in row.metrics and metric in row.paper:
             return row
     return None
 

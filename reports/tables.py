@@ -75,10 +75,19 @@ def notes(table: Table) -> list[str]:
     covers = sorted({m.covers for row in table.rows for m in row.metrics.values() if m.covers})
     lines = [f"95 % intervals cover {' / '.join(covers)}; percent where a figure is a share."] if covers else []
     lines += [f"{remark}." for remark in table.remarks]
-    for reason in dict.fromkeys(table.absent.values()):
-        lines.append(f"{', '.join(n for n, r in table.absent.items() if r == reason)} absent: {reason}.")
+    lines += _absent(table)
     lines += [f"failed: {text}" for text in table.failed]
     return lines
+
+
+def _absent(table: Table) -> list[str]:
+    """A line a reason; with the methods that it is about where other methods have the metric."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for metric, reasons in table.absent.items():
+        for reason, of in reasons.items():
+            whose = f" for {', '.join(of)}" if metric in table.metrics or len(reasons) > 1 else ""
+            lines.setdefault((whose, reason), []).append(metric)
+    return [f"{', '.join(metrics)} absent{whose}: {reason}." for (whose, reason), metrics in lines.items()]
 
 
 def heading(table: Table) -> str:

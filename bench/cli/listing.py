@@ -192,6 +192,8 @@ def _protocols() -> list[dict[str, Any]]:
 
     def shown(name: str, field: str) -> Any:
         value = getattr(known[name], field)
+        if field == "split":
+            value = ", ".join(f"{task} {split}" for task, split in value.items()) or None
         return free.get(field, "") if value is None else "; ".join(value) if isinstance(value, tuple) else value
 
     fields = ["title", "source", "version", *free, "background", "rounding"]

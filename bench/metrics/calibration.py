@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .groups import GROUPS, Jackknifed, group_of
+from .groups import GROUPS, Jackknifed, groups_of
 
 Array = np.ndarray
 BINS = 15
@@ -25,7 +25,8 @@ def expected_calibration_error(probabilities: Array, labels: Array, ids: Sequenc
     confidence = probabilities.max(axis=1)
     gap = (probabilities.argmax(axis=1) == labels) - confidence
     bins = np.digitize(confidence, np.linspace(0, 1, BINS + 1)[1:-1], right=True)  # open below, closed above
-    groups = np.array([group_of(i) for i in ids])
+    dealt = groups_of(ids)
+    groups = np.array([dealt[i] for i in ids])
     gaps, sizes = np.zeros((GROUPS, BINS)), np.bincount(groups, minlength=GROUPS)
     np.add.at(gaps, (groups, bins), gap)
 

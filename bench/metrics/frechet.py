@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from .groups import GROUPS, Jackknifed, group_of
+from .groups import GROUPS, Jackknifed, groups_of
 
 Array = np.ndarray
 
@@ -70,8 +70,8 @@ def whole(features: Array, ids: Sequence[str]) -> Blocks:
 
 def frechet(features: Blocks, reference: Blocks) -> Jackknifed:
     """Fréchet distance of two sets of features, its interval by deleting groups of ids on both sides."""
-    shift = _mean(reference)  # moments near zero lose no digits
-    a, b = _grouped(features, shift), _grouped(reference, shift)
+    groups, shift = _groups(features, reference), _mean(reference)  # moments near zero lose no digits
+    a, b = _grouped(features, shift, groups), _grouped(reference, shift, groups)
     present = np.array([min(x.n, y.n) > 0 for x, y in zip(a, b, strict=True)])
     everything = _sum(a), _sum(b)
 
@@ -104,12 +104,13 @@ def kernel_distance(features: Blocks, reference: Blocks) -> Jackknifed:
     All pairs instead of random subsets: the same expectation, less spread, nothing to seed. Kernel sums are kept by
     pairs of id groups, so that leaving a group out costs nothing.
     """
-    within_a, own_a, sizes_a = _within(features)
-    within_b, own_b, sizes_b = _within(reference)
+    groups = _groups(features, reference)
+    within_a, own_a, sizes_a = _within(features, groups)
+    within_b, own_b, sizes_b = _within(reference, groups)
     between = np.zeros((GROUPS, GROUPS))
     for ids, x in features():
         for others, y in reference():
-            between += _kernel_sums(_members(ids), x, _members(others), y)
+            between += _kernel_sums(_members(ids, groups), x, _members(others, groups), y)
 
     def mmd(keep: Array) -> float:
         n, m = sizes_a[keep].sum(), sizes_b[keep].sum()
@@ -121,9 +122,13 @@ def kernel_distance(features: Blocks, reference: Blocks) -> Jackknifed:
     return Jackknifed.of((sizes_a > 0) & (sizes_b > 0), mmd, pairs=True)
 
 
-def _members(ids: Sequence[str]) -> Array:
+def _groups(features: Blocks, reference: Blocks) -> dict[str, int]:
+    return groups_of(i for side in (features, reference) for ids, _ in side() for i in ids)
+
+
+def _members(ids: Sequence[str], groups: Mapping[str, int]) -> Array:
     """One-hot groups of ids, [n, GROUPS]."""
-    return np.eye(GROUPS)[[group_of(i) for i in ids]]
+    return np.eye(GROUPS)[[groups[i] for i in ids]]
 
 
 def _mean(features: Blocks) -> Array:
@@ -133,15 +138,15 @@ def _mean(features: Blocks) -> Array:
     return total / n
 
 
-def _grouped(features: Blocks, shift: Array) -> list[Moments]:
+def _grouped(features: Blocks, shift: Array, groups: Mapping[str, int]) -> list[Moments]:
     d = len(shift)
     moments = [Moments(0, np.zeros(d), np.zeros((d, d))) for _ in range(GROUPS)]
     for ids, block in features():
         if block.ndim != 2 or len(block) != len(ids):
             raise ValueError(f"features {block.shape} do not match {len(ids)} ids")
-        groups = np.array([group_of(i) for i in ids])
-        for g in np.unique(groups):
-            moments[g] = moments[g] + Moments.of(block[groups == g] - shift)
+        mine = np.array([groups[i] for i in ids])
+        for g in np.unique(mine):
+            moments[g] = moments[g] + Moments.of(block[mine == g] - shift)
     return moments
 
 
@@ -158,16 +163,16 @@ def _kernel_sums(groups_x: Array, x: Array, groups_y: Array, y: Array) -> Array:
     return np.asarray(groups_x.T @ (kernel @ groups_y))
 
 
-def _within(features: Blocks) -> tuple[Array, Array, Array]:
+def _within(features: Blocks, groups: Mapping[str, int]) -> tuple[Array, Array, Array]:
     """Kernel sums of a set with itself by groups, of every sample with itself, and sizes of the groups."""
     sums, own, sizes = np.zeros((GROUPS, GROUPS)), np.zeros(GROUPS), np.zeros(GROUPS)
     for i, (ids, x) in enumerate(features()):
-        groups = _members(ids)
-        sizes += groups.sum(axis=0)
-        own += groups.T @ (np.square(x, dtype=np.float64).sum(axis=1) / x.shape[1] + 1) ** 3
+        mine = _members(ids, groups)
+        sizes += mine.sum(axis=0)
+        own += mine.T @ (np.square(x, dtype=np.float64).sum(axis=1) / x.shape[1] + 1) ** 3
         for j, (others, y) in enumerate(features()):
             if j > i:
                 break
-            block = _kernel_sums(groups, x, _members(others), y)
+            block = _kernel_sums(mine, x, _members(others, groups), y)
             sums += block if j == i else block + block.T
     return sums, own, sizes

@@ -11,10 +11,13 @@ import pytest
 
 from symmbench.bench.compare import Filter, Table, check_protocols, choose, sort, tables
 from symmbench.bench.difference import read_floors
+from symmbench.bench.judge import judge
 from symmbench.bench.pareto import cheapest, front, undominated
 from symmbench.bench.records import CheckpointFacts, Cost, Metric
+from symmbench.bench.samples import Groups
 from symmbench.bench.selftest import against_itself
 from symmbench.bench.sources import sources
+from symmbench.bench.statistics import jackknife_error, resampled
 from symmbench.symmflow.errors import InputError
 
 
@@ -118,16 +121,44 @@ def test_sources_of_chance(results: Any) -> None:
 def test_a_row_against_itself_alarms_about_one_time_in_twenty(results: Any) -> None:
     for seed in (0, 1):
         counts = results.confusion(0.7, seed=seed)
-        details = {"classes": ["a", "b"], "ignored_classes": []}
+        without = (10 + np.random.default_rng(seed).normal(scale=0.1, size=20)).tolist()
+        details = {
+            "classes": ["a", "b"],
+            "ignored_classes": [],
+            "jackknife": {"fid[x]": {"without": without, "second": []}},
+        }
         times = np.random.default_rng(seed).normal(2, 0.1, size=8).tolist()
         cost = Cost(batch_size=8, device="cpu", relative=times)
-        metrics = {"miou": Metric(value=0.7)}
+        metrics = {"miou": Metric(value=0.7), "fid[x]": Metric(value=10, unit="distance", better="lower")}
         results.add("m", "ss", counts, seed=seed, metrics=metrics, details=details, cost=cost)
     (found,) = against_itself([one(results)], results.stored)
     rates = {r.metric: r for r in found.rates}
-    assert set(rates) == {"miou", "relative_time"}
-    assert 0.01 <= rates["miou"].share.value <= 0.12 and rates["miou"].trials == 200
-    assert rates["relative_time"].share.value <= 0.12
+    assert {m: (r.how, r.trials) for m, r in rates.items()} == {
+        "miou": ("exchange", 200),
+        "fid[x]": ("runs", 1),
+        "relative_time": ("runs", 1),
+    }
+    assert 0.01 <= rates["miou"].share.value <= 0.12
+
+
+def test_groups_are_resampled_as_widely_as_their_error() -> None:
+    random = np.random.default_rng(0)
+    for second in (np.empty(0), random.normal(scale=0.3, size=20)):
+        found = Groups(tuple("abcdefghijklmnopqrst"), 5.0, 5 + random.normal(scale=0.05, size=20), second)
+        drawn = resampled(found.at, 20, 4000)
+        error = jackknife_error(found.without.tolist(), found.second.tolist())
+        assert drawn.mean() == pytest.approx(5, abs=0.05) and drawn.std() == pytest.approx(error, rel=0.1)
+
+
+def test_a_baseline_must_be_one_row(results: Any) -> None:
+    add(results, "a", 100, 1)
+    for precision in ("fp32", "bf16"):
+        add(results, "b", 90, 1, precision=precision)
+    (found,) = judge([one(results)], results.stored, "b@1", read_floors())
+    assert [(row.method, base.precision) for row, base, _ in found.verdicts] == [("a", "fp32")]
+    add(results, "c", 95, 1, precision="fp16")
+    with pytest.raises(InputError, match="2 rows that could be the baseline"):
+        judge([one(results)], results.stored, "b@1", read_floors())
 
 
 def test_a_row_of_one_seed_cannot_be_compared_with_itself(results: Any) -> None:

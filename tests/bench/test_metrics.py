@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.stats import t as student
 
 from symmbench import datasets
 from symmbench.bench.metrics import extractors, perceptual, weights
@@ -14,7 +15,7 @@ from symmbench.bench.metrics.frechet import (
     at_infinity,
     frechet,
     frechet_distance,
-    group_of,
+    groups_of,
     kernel_distance,
     whole,
 )
@@ -110,7 +111,7 @@ def test_frechet_of_a_set_with_itself_is_zero_and_a_rank_deficient_one_finite() 
 
 def test_frechet_jackknife_deletes_groups_by_hand() -> None:
     (a, ids), (b, _) = features(0, n=200), features(1, n=200)
-    groups = np.array([group_of(i) for i in ids])
+    groups = np.array([groups_of(ids)[i] for i in ids])
     without = [Moments.of(a[groups != g]).distance(Moments.of(b[groups != g])) for g in range(GROUPS)]
     found = frechet(whole(a, ids), whole(b, ids))
     assert found.without == pytest.approx(without, rel=1e-9)
@@ -119,7 +120,38 @@ def test_frechet_jackknife_deletes_groups_by_hand() -> None:
     second = 20 * found.interval.value - 19 * (without[3] + without[4]) + 18 * pair
     assert found.second[3] == pytest.approx(second, rel=1e-6)
     variance = 19 / 20 * np.square(np.array(without) - np.mean(without)).sum() - np.var(found.second, ddof=1) / 2
-    assert found.interval.high - found.interval.value == pytest.approx(2.093024 * np.sqrt(variance), rel=1e-5)
+    plain = 19 / 20 * np.square(np.array(without) - np.mean(without)).sum()
+    half = student.ppf(0.975, 19 * variance / plain) * np.sqrt(variance)
+    assert found.interval.high - found.interval.value == pytest.approx(half, rel=1e-5)
+
+
+def test_groups_are_equally_large_and_fixed_by_the_ids() -> None:
+    ids = [f"id-{i}" for i in range(203)]
+    dealt = groups_of(ids)
+    assert sorted(np.bincount(list(dealt.values()))) == [10] * 17 + [11] * 3
+    assert groups_of(ids[::-1] + ids[:5]) == dealt
+
+
+def test_the_corrected_error_of_a_quadratic_figure_is_the_true_one() -> None:
+    """|mean|^2 of noise around nothing has no linear part: the plain jackknife doubles its variance."""
+    from symmbench.bench.metrics.groups import Jackknifed
+    from symmbench.bench.statistics import jackknife_error
+
+    random, values, plain, corrected = np.random.default_rng(0), [], [], []
+    for _ in range(400):
+        means = random.normal(size=(GROUPS, 30))
+
+        def measure(keep: np.ndarray, means: np.ndarray = means) -> float:
+            return float(np.square(means[keep].mean(axis=0)).sum())
+
+        found = Jackknifed.of(np.ones(GROUPS, dtype=bool), measure, pairs=True)
+        values.append(found.interval.value)
+        plain.append(jackknife_error(found.without) ** 2)
+        corrected.append(jackknife_error(found.without, found.second) ** 2)
+    true = np.var(values, ddof=1)
+    assert np.mean(plain) / true == pytest.approx(2, rel=0.25) and np.mean(corrected) / true == pytest.approx(
+        1, rel=0.3
+    )
 
 
 def test_fid_infinity_takes_the_bias_of_few_samples_off() -> None:
@@ -181,7 +213,7 @@ def test_kid_jackknife_leaves_a_group_out() -> None:
     from torchmetrics.image.kid import poly_mmd
 
     (a, ids), (b, _) = features(0), features(1)
-    groups = np.array([group_of(i) for i in ids])
+    groups = np.array([groups_of(ids)[i] for i in ids])
     without = [
         poly_mmd(torch.from_numpy(a[groups != g]).double(), torch.from_numpy(b[groups != g]).double()).item()
         for g in range(GROUPS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,11 @@ def test_a_protocol_is_not_half_kept(tmp_path: Path, change: dict[str, object], 
         plan(request(tmp_path, **({"protocol": "symmflow-official"} | change)))
 
 
+def test_classification_is_measured_on_the_test_split_under_every_protocol(tmp_path: Path) -> None:
+    asked = request(tmp_path, tasks=["cls"], datasets=["digits"], protocol="symmflow-official")
+    assert plan(asked).jobs[0].protocol.split == "test"
+
+
 def test_rounding() -> None:
     values = np.array([-1.5, -1.0, -0.9965, 0.0, 1.0])
     assert to_uint8(values).tolist() == [0, 0, 0, 128, 255]
@@ -107,12 +113,25 @@ def test_scores_under_another_protocol_are_those_of_a_run_under_it(tmp_path: Pat
     assert rescore([tmp_path / "again"]).made[0].changed == {} and cell_of(run).key == run.key
 
 
-def test_what_was_not_sampled_cannot_be_scored(tmp_path: Path) -> None:
-    asked = request(tmp_path, tasks=["sis"], limit=4)
+@pytest.mark.parametrize(
+    ("change", "protocol", "why"),
+    [
+        ({}, "sdm", "measures on the validation split"),
+        ({"split": "validation"}, "symmflow-official", r"rounds images otherwise \(truncate\)"),
+        ({"split": "validation"}, "sdm", "takes features of inception"),
+        ({"tasks": ["ss"]}, "sdm", "does not say how to measure ss"),
+        ({}, "harness", "measured as harness says already"),
+    ],
+)
+def test_what_was_not_sampled_cannot_be_scored(
+    tmp_path: Path, change: dict[str, object], protocol: str, why: str
+) -> None:
+    asked = request(tmp_path, **({"tasks": ["sis"], "limit": 4} | change))
     sweep(plan(asked), asked)
-    outcome = rescore([tmp_path], protocol="sdm", out=tmp_path / "sdm")
+    outcome = rescore([tmp_path], protocol=protocol, out=tmp_path)  # even there it destroys nothing
     ((_, reason),) = outcome.left
-    assert outcome.made == [] and reason == "sdm measures on the validation split"
+    assert outcome.made == [] and re.search(why, reason), reason
+    assert [one.changed for one in rescore([tmp_path]).made] == [{}]
 
 
 def test_ignored_background_equals_torchmetrics() -> None:
@@ -143,6 +162,7 @@ def test_cycles_cost_both_directions_twice(tmp_path: Path) -> None:
     assert few.absent.keys() == {"cycle_lpips"} and 0 < few.metrics["cycle_miou"].value < 1
     again = rescore([tmp_path])
     assert [one.changed for one in again.made] == [{}, {}]
+    assert again.made[0].after.absent == few.absent
 
 
 def test_a_cycle_of_a_method_that_is_right_comes_back(tmp_path: Path) -> None:
