@@ -87,13 +87,17 @@ def designs(quick: bool = False) -> list[Design]:
         made.append(Design("paired jackknife", "difference of E[FD_n]", f"n={n} d={d}", _distances(n, d, 0.1)))
     for seeds in [3] if quick else [3, 5, 10]:
         made.append(Design("t over seeds", "mean over generation seeds", f"seeds={seeds}", _seeds(seeds)))
-    n, k, d = (150, 5, 8) if quick else (500, 11, 32)
+    n, k, d, trials = (150, 5, 8, 200) if quick else (500, 11, 32, 1000)
     for measure, errors in (("alarms", 0.0), ("power", 3.0)):
         made += [
             Design("paired shares", "accuracy", f"n={4 * n}", _shares_apart(4 * n, errors), measure),
-            Design("paired bootstrap", "mIoU", f"n={n} classes={k}", _mious_apart(n, k, errors), measure),
+            Design("paired bootstrap", "mIoU", f"n={n} classes={k}", _mious_apart(n, k, errors, trials), measure),
             Design(
-                "paired jackknife", "Frechet distance", f"n={2 * n} d={d}", _distances_apart(2 * n, d, errors), measure
+                "paired jackknife",
+                "Frechet distance",
+                f"n={2 * n} d={d}",
+                _distances_apart(2 * n, d, errors, trials),
+                measure,
             ),
             # the t interval over five seeds is too wide to see three standard errors four times of five
             *(
@@ -229,9 +233,9 @@ def _seeds(count: int) -> Callable[[Random], tuple[Interval, float]]:
     return lambda random: (statistics.over_seeds(random.normal(0.7, 0.01, size=count).tolist()), 0.7)
 
 
-def _standard_error(draw: Simulated) -> float:
-    """Of the value of a difference, from 200 trials of its own."""
-    return float(np.std([draw(np.random.default_rng([7, t]))[0].value for t in range(200)], ddof=1))
+def _standard_error(draw: Simulated, trials: int) -> float:
+    """Of the value of a difference, from trials of its own."""
+    return float(np.std([draw(np.random.default_rng([7, t]))[0].value for t in range(trials)], ddof=1))
 
 
 def _slope(make: Callable[[float], Simulated], step: float) -> float:
@@ -244,20 +248,28 @@ def _shares_apart(n: int, errors: float) -> Simulated:
     return _accuracies(n, errors * float(np.sqrt(0.1 / n)))  # 5 % on either side divide the two
 
 
-def _apart(make: Callable[[float], Simulated], errors: float) -> Simulated:
-    """The design whose true difference is so many of its own standard errors (which grow with the difference)."""
-    gap = 0.0
-    for _ in range(3 if errors else 0):
-        gap = errors * _standard_error(make(gap)) / _slope(make, gap or 0.3)
-    return make(gap)
+def _apart(make: Callable[[float], Simulated], errors: float, trials: int) -> Simulated:
+    """The design whose true difference is so many of its own standard errors (which grow with the difference).
+
+    Those are estimated from so many trials, when the design is first drawn from.
+    """
+
+    @lru_cache(maxsize=1)
+    def found() -> Simulated:
+        gap = 0.0
+        for _ in range(3 if errors else 0):
+            gap = errors * _standard_error(make(gap), trials) / _slope(make, gap or 0.3)
+        return make(gap)
+
+    return lambda random: found()(random)
 
 
-def _mious_apart(n: int, k: int, errors: float) -> Simulated:
-    return _apart(lambda gap: _mious(n, k, gap), errors)
+def _mious_apart(n: int, k: int, errors: float, trials: int) -> Simulated:
+    return _apart(lambda gap: _mious(n, k, gap), errors, trials)
 
 
-def _distances_apart(n: int, d: int, errors: float) -> Simulated:
-    return _apart(lambda gap: _distances(n, d, gap), errors)
+def _distances_apart(n: int, d: int, errors: float, trials: int) -> Simulated:
+    return _apart(lambda gap: _distances(n, d, gap), errors, trials)
 
 
 def _seeds_apart(count: int, errors: float) -> Callable[[Random], tuple[Difference, float]]:
