@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -73,18 +74,15 @@ class Evaluators:
         return {name: value for name, value in found.items() if isinstance(value, str)}
 
     def fingerprints(self) -> dict[str, str | None]:
-        def of(name: str, sha256: str) -> str:
-            return f"{name}:{sha256}"
-
-        return {
-            "extractor": of(self.extractor.name, self.extractor.sha256)
-            if isinstance(self.extractor, Extractor)
-            else None,
-            "aligner": of(self.aligner.recipe.name, self.aligner.fingerprint)
-            if isinstance(self.aligner, Checkpoint)
-            else None,
-            "lpips": of(self.lpips.name, self.lpips.sha256) if isinstance(self.lpips, Backbone) else None,
-        }
+        """`name:sha256` of each that is there."""
+        found: dict[str, str | None] = {"extractor": None, "aligner": None, "lpips": None}
+        if isinstance(self.extractor, Extractor):
+            found["extractor"] = f"{self.extractor.name}:{self.extractor.sha256}"
+        if isinstance(self.aligner, Checkpoint):
+            found["aligner"] = f"{self.aligner.recipe.name}:{self.aligner.fingerprint}"
+        if isinstance(self.lpips, Backbone):  # its trained heads come with the package
+            found["lpips"] = f"{self.lpips.name}, lpips {version('lpips')}:{self.lpips.sha256}"
+        return found
 
 
 @dataclass(frozen=True)
