@@ -205,23 +205,24 @@ def _table(records: Sequence[Record], folders: Sequence[Path]) -> Table:
     return table
 
 
-def sort(table: Table, by: str) -> None:
+def sort(found: Sequence[Table], by: str) -> None:
     """Order the rows by a metric, the best first, or by `nfe` or `seconds`, the cheapest first."""
-    if by in ("nfe", "seconds"):
-        table.rows.sort(key=lambda r: (getattr(r, by) is None, getattr(r, by) or 0))
-        return
-    if by not in table.metrics:
-        raise unknown("metric", by, [*table.metrics, "nfe", "seconds"])
+    metrics = {name for table in found for name in table.metrics}
+    if by not in metrics | {"nfe", "seconds"}:
+        raise unknown("metric", by, metrics | {"nfe", "seconds"})
 
     def rank(row: Row) -> tuple[bool, float]:
-        metric = row.metrics.get(by)
-        return (
-            (metric is None, 0.0)
-            if metric is None
-            else (False, metric.value * (-1 if metric.better == "higher" else 1))
-        )
+        if by in ("nfe", "seconds"):
+            cost = getattr(row, by)
+            return cost is None, cost or 0.0
+        if by not in row.metrics:
+            return True, 0.0
+        metric = row.metrics[by]
+        return False, -metric.value if metric.better == "higher" else metric.value
 
-    table.rows.sort(key=rank)
+    for table in found:
+        if by in table.metrics or by in ("nfe", "seconds"):
+            table.rows.sort(key=rank)
 
 
 def _remarks(record: Record) -> list[str]:

@@ -127,12 +127,13 @@ def _areas(random: Random, n: int, k: int, skill: float, shared: Array | None = 
     state = np.random.default_rng(random.integers(2**63)) if shared is None else None
     difficulty = state.normal(size=n) if state is not None else shared
     assert difficulty is not None
-    present = random.random((n, k)) < min(1.0, 3 / k)
+    often = min(1.0, 3 / k)
+    present = random.random((n, k)) < often
     present[:, 0] = True
     size = np.where(present, random.gamma(2.0, 50.0, size=(n, k)), 0.0)
     rate = 1 / (1 + np.exp(-(skill + 0.7 * difficulty[:, None] + 0.5 * random.normal(size=(n, k)))))
     hit = size * rate
-    return Areas(hit, size, hit + 0.2 * size.mean() * random.random((n, k)))
+    return Areas(hit, size, hit + 20.0 * often * random.random((n, k)))
 
 
 def _mean_iou(areas: Areas, weights: Array) -> Array:

@@ -59,7 +59,7 @@ def compare(
     from ...reports import comparisons
     from ...reports.layout import to_json, to_markdown, to_rich
     from ...reports.tables import table_block
-    from ...symmflow.errors import InputError, unknown
+    from ...symmflow.errors import InputError
     from ..compare import Filter, check_protocols, choose, read_stored, tables
     from ..compare import sort as sort_rows
     from ..difference import read_floors
@@ -83,15 +83,13 @@ def compare(
         protocol=protocol,
     )
     records = choose([record for record, _ in stored], wanted)
-    stored = [s for s in stored if wanted(s[0])]
+    chosen = {record.key for record in records}
+    stored = [s for s in stored if s[0].key in chosen]
     if not mixed:
         check_protocols(records, folders)
     found = tables(records, mixed=mixed, folders=folders)
-    for table in found:
-        if sort and (sort in table.metrics or sort in ("nfe", "seconds")):
-            sort_rows(table, sort)
-    if sort and sort not in ("nfe", "seconds") and not any(sort in table.metrics for table in found):
-        raise unknown("metric", sort, {m for table in found for m in table.metrics} | {"nfe", "seconds"})
+    if sort:
+        sort_rows(found, sort)
     limits = read_floors(floors)
     blocks = [table_block(table) for table in found]
     if pareto is not None:

@@ -70,12 +70,12 @@ def test_sorting(results: Any) -> None:
     for method, right, nfe in (("a", 90, 5), ("b", 110, 9), ("c", 100, 1)):
         add(results, method, right, nfe)
     table = one(results)
-    sort(table, "accuracy")
+    sort([table], "accuracy")
     assert [r.method for r in table.rows] == ["b", "c", "a"]
-    sort(table, "nfe")
+    sort([table], "nfe")
     assert [r.method for r in table.rows] == ["c", "a", "b"]
     with pytest.raises(InputError, match="unknown metric"):
-        sort(table, "fid")
+        sort([table], "fid")
 
 
 def test_undominated_and_cheapest_by_hand() -> None:

@@ -113,6 +113,19 @@ def test_scores_under_another_protocol_are_those_of_a_run_under_it(tmp_path: Pat
     assert rescore([tmp_path / "again"]).made[0].changed == {} and cell_of(run).key == run.key
 
 
+def test_synthesis_is_scored_again_with_its_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = rules("harness")
+    fewer = ours.model_copy(update={"name": "fewer", "metrics": {"sis": ("fid", "alignment")}})
+    monkeypatch.setattr("symmbench.bench.protocol.all_rules", lambda: {"harness": ours, "fewer": fewer})
+    asked = request(tmp_path / "ours", tasks=["sis"], limit=30)
+    (run,) = sweep(plan(asked), asked).records
+    (made,) = rescore([tmp_path / "ours"], protocol="fewer", out=tmp_path / "again").made
+    assert set(made.after.metrics) == {"fid[digits-cnn]", "alignment_miou", "alignment_miou_real"}
+    assert all(made.after.metrics[name] == run.metrics[name] for name in made.after.metrics)
+    assert made.after.protocol["hash"] != run.protocol["hash"]
+    assert [one.changed for one in rescore([tmp_path / "again"]).made] == [{}]  # nothing of the first store is needed
+
+
 @pytest.mark.parametrize(
     ("change", "protocol", "why"),
     [

@@ -12,6 +12,7 @@ from symmbench.bench.statistics import (
     paired_bootstrap,
     paired_jackknife,
     paired_shares,
+    resampled,
     spread,
     wilson,
 )
@@ -37,6 +38,20 @@ def test_bootstrap_of_a_mean_is_its_normal_interval() -> None:
     assert found.high - found.low == pytest.approx(2 * 1.96 * error, rel=0.1)
     again = bootstrap(lambda w: w @ values / w.sum(axis=1), len(values))
     assert again == found
+
+
+def test_bootstrap_counts_a_bias_once() -> None:
+    """A variance of few values is too low, that of their resamples lower still; the interval leans up, not down."""
+    values = np.random.default_rng(3).normal(size=12)
+
+    def variance(w: np.ndarray) -> np.ndarray:
+        mean = w @ values / w.sum(axis=1)
+        return w @ values**2 / w.sum(axis=1) - mean**2
+
+    found, plain = bootstrap(variance, 12), np.quantile(resampled(variance, 12, 1000), [0.025, 0.975])
+    assert plain.mean() < found.value < (found.low + found.high) / 2
+    same = bootstrap(lambda w: np.ones(len(w)), 12)
+    assert (same.low, same.high) == (1, 1)
 
 
 def test_jackknife_of_a_mean_is_its_t_interval() -> None:
