@@ -7,9 +7,11 @@ export OMP_NUM_THREADS ?= 2
 # a thread that waits must not keep a core from one that works: training spawns two teams of threads
 export GOMP_SPINCOUNT ?= 1000
 
-PRETRAINED := two-spirals/symmflow digits/cnn digit-presence/cnn digits/symmflow digit-scenes/unet digit-scenes/symmflow
+PRETRAINED := two-spirals/symmflow digits/cnn digit-presence/cnn digits/symmflow digits/diffusion-classifier digits/fm \
+	digit-scenes/unet digit-scenes/symmflow digit-scenes/semflow digit-scenes/semflow[unperturbed] digit-scenes/dsm \
+	digit-scenes/fm
 
-.PHONY: help install demo test check figures pretrained gpu-test gpu-pretrained clean
+.PHONY: help install demo rivals test check figures pretrained gpu-test gpu-pretrained clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -23,11 +25,19 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 demo: install ## Evaluate the bundled checkpoints on three tasks at 1, 5 and 25 steps, and compare
-	$(BIN)/bench run --method all --task cls,ss,sis --steps 1,5,25 --out results
+	$(BIN)/bench run --method symmflow,unet,cnn --task cls,ss,sis --steps 1,5,25 --out results
 	$(BIN)/bench run --method symmflow --task cls --dataset two-spirals --steps 1,2,5,10,20,50 --seeds 0,1,2 --out results
 	$(BIN)/bench sample --method symmflow --task sis --steps 1,5,25 --out results/sample.png
 	$(BIN)/bench compare results --plot results/steps.png
 	@echo "Records and figures are in results/: sample.png, steps.png, and a folder for every cell."
+
+# Two seeds and two samples a mask, as the claims ask; the Diffusion Classifier's full budget is 2,750 evaluations.
+rivals: install ## Evaluate every bundled method on the same samples, and check the papers' claims
+	$(BIN)/bench run --method all --task cls --steps 1,5,25 --limit 200 --out results/rivals
+	$(BIN)/bench run --method diffusion-classifier --task cls --steps 2750 --limit 200 --out results/rivals
+	$(BIN)/bench run --method all --task ss --steps 1,5,25 --seeds 0,1 --limit 500 --out results/rivals
+	$(BIN)/bench run --method all --task sis --steps 1,5,25 --samples-per-mask 2 --limit 500 --out results/rivals
+	$(BIN)/bench compare results/rivals
 
 test: install ## Run the tests
 	$(BIN)/python -m pytest -q
@@ -45,10 +55,9 @@ figures: install ## Draw the README's pictures from results/
 
 # A training that was cut goes on where it stopped; a finished one is only copied.
 pretrained: install ## Train the bundled checkpoints (each at most 45 minutes on two idle cores)
-	@for recipe in $(PRETRAINED); do \
-		$(BIN)/bench train --recipe $$recipe --out $(RUNS)/$$recipe || exit 1; \
-		rm -rf methods/checkpoints/$$recipe && mkdir -p methods/checkpoints/$$recipe && \
-		cp $(RUNS)/$$recipe/checkpoint/* methods/checkpoints/$$recipe/ || exit 1; \
+	@for recipe in $(PRETRAINED); do to="methods/checkpoints/$$recipe"; \
+		$(BIN)/bench train --recipe "$$recipe" --out "$(RUNS)/$$recipe" || exit 1; \
+		rm -rf "$$to" && mkdir -p "$$to" && cp "$(RUNS)/$$recipe/checkpoint/"* "$$to" || exit 1; \
 	done
 
 # Targets for a machine with a GPU whose python3 already has torch and the other requirements. No network, no install;
@@ -67,7 +76,7 @@ gpu-test: .cache/gpu ## On a GPU: the tests marked gpu
 gpu-pretrained: .cache/gpu ## On a GPU: go on with training the bundled checkpoints, at most nine minutes a call
 	@end=$$(( $$(date +%s) + 540 )); for recipe in $(PRETRAINED); do \
 		left=$$(( end - $$(date +%s) )); [ $$left -ge 60 ] || { echo "call again to go on"; break; }; \
-		$(GPU_BENCH) train --recipe $$recipe --device cuda --out $(RUNS)/gpu/$$recipe --max-minutes $$(( left / 60 )) || exit 1; \
+		$(GPU_BENCH) train --recipe "$$recipe" --device cuda --out "$(RUNS)/gpu/$$recipe" --max-minutes $$(( left / 60 )) || exit 1; \
 	done
 
 clean: ## Remove what the targets made (not results/ and runs/)

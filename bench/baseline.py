@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +16,7 @@ import numpy as np
 from ..symmflow.errors import InputError
 from . import evidence
 from .compare import read_stored
+from .gate import refuse_namesakes
 from .metrics.calibration import brier
 from .records import write_atomically
 from .samples import Stored
@@ -33,6 +36,9 @@ def save(results: Sequence[Path], path: Path) -> int:
     samples. Left out: scores, features, previews.
     """
     stored = [s for s in read_stored(results) if s[0].status == "ok"]
+    if not stored:
+        raise InputError(f"no cell in {', '.join(map(str, results))} finished; there is nothing to save.")
+    refuse_namesakes(stored)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for record, folder in stored:
@@ -47,19 +53,25 @@ def save(results: Sequence[Path], path: Path) -> int:
     return len(stored)
 
 
-def read(path: Path) -> tuple[list[Stored], list[Path]]:
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[list[Stored], list[Path]]]:
     """The cells of a baseline file or of a folder of records, and the folders in which their protocols lie."""
     if path.is_dir():
-        return read_stored([path]), [path]
+        yield read_stored([path]), [path]
+        return
     if not path.is_file():
         raise InputError(f"there is no baseline {path}; `bench baseline save {path}` makes one.")
-    folder = Path(mkdtemp(prefix="symmbench-baseline-"))
-    try:
-        with zipfile.ZipFile(path) as archive:
-            archive.extractall(folder)  # drops absolute paths and '..'
-    except (zipfile.BadZipFile, OSError) as error:
-        raise InputError(f"{path} is no baseline ({error}); `bench baseline save` makes one.") from None
-    return read_stored([folder]), [folder]
+    with TemporaryDirectory(prefix="symmbench-baseline-") as folder:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                archive.extractall(folder)  # drops absolute paths and '..'
+            found = read_stored([Path(folder)])
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+            raise InputError(f"{path} is no baseline ({error}); `bench baseline save` makes one.") from None
+        except InputError as error:  # what is said of the folder means nothing to who knows the file
+            what = str(error).replace(f"{folder}/", "")
+            raise InputError(f"{path} holds no cells of this symmbench: {what}") from None
+        yield found, [Path(folder)]
 
 
 def _add(archive: zipfile.ZipFile, name: Path, content: bytes) -> None:

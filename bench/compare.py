@@ -75,15 +75,21 @@ def read_records(folders: Sequence[Path]) -> list[Record]:
     return [record for record, _ in read_stored(folders)]
 
 
-def read_stored(folders: Sequence[Path]) -> list[tuple[Record, Path]]:
-    """As `read_records`, with the folder of each cell, where its evidence lies."""
+def read_stored(folders: Sequence[Path], replaced: list[Record] | None = None) -> list[tuple[Record, Path]]:
+    """As `read_records`, with the folder of each cell, where its evidence lies.
+
+    `replaced` collects the older records of a cell whose figures a newer one does not repeat.
+    """
     newest: dict[str, tuple[Record, Path]] = {}
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"there is no results folder {folder}; `bench run` makes one.")
         for record, cell in Store(folder).items():
-            if record.key not in newest or newest[record.key][0].created < record.created:
+            other = newest.get(record.key)
+            if other is None or other[0].created < record.created:
                 newest[record.key] = record, cell
+            if replaced is not None and other is not None and other[0].metrics != record.metrics:
+                replaced.append(other[0] if newest[record.key][0] is record else record)
     if not newest:
         raise InputError(f"there are no records in {', '.join(map(str, folders))}; `bench run` makes some.")
     return list(newest.values())
@@ -122,6 +128,13 @@ def choose(records: Iterable[Record], wanted: Filter) -> list[Record]:
         for name in given:
             if name not in present:
                 raise unknown(kind, name, present)
+    counts = {r.steps for r in everything if r.steps is not None}
+    if missing := sorted(set(wanted.steps) - counts):
+        have = ", ".join(map(str, sorted(counts))) or "none"
+        raise InputError(f"no record has --steps {', '.join(map(str, missing))}; there are {have}.")
+    protocols = {r.protocol.get("rules", DEFAULT) for r in everything} | {r.protocol["hash"][:8] for r in everything}
+    if wanted.protocol and not any(p.startswith(wanted.protocol) or wanted.protocol.startswith(p) for p in protocols):
+        raise unknown("protocol", wanted.protocol, protocols)
     chosen = [r for r in everything if wanted(r)]
     if wanted.protocol:  # a hash is of one task and data set; it says nothing of the others
         of_hash = {(r.dataset, r.task) for r in chosen if r.protocol["hash"].startswith(wanted.protocol)}
@@ -130,7 +143,7 @@ def choose(records: Iterable[Record], wanted: Filter) -> list[Record]:
             chosen += [r for r in everything if (r.dataset, r.task) not in of_hash and rest(r)]
     if not chosen:
         raise InputError(
-            "no record matches; drop a filter (--task, --dataset, --steps, --protocol), or run more cells."
+            "no record matches; drop a filter (--task, --dataset, --method, --steps, --protocol), or run more cells."
         )
     return chosen
 
@@ -161,21 +174,23 @@ def _apart(hashes: Sequence[str], folders: Sequence[Path]) -> str:
     return ", ".join(fields) or "fields that cannot be told, because the stores lack protocols/"
 
 
-def tables(records: Iterable[Record], *, mixed: bool = False, folders: Sequence[Path] = ()) -> list[Table]:
+def tables(
+    records: Iterable[Record], *, mixed: bool = False, by_seed: bool = False, folders: Sequence[Path] = ()
+) -> list[Table]:
     """Group records by protocol, rows by everything but the seed.
 
-    `mixed`: one table a task and data set, stamped where it holds several protocols.
+    `mixed`: one table a task and data set, stamped where it holds several protocols. `by_seed`: a row a seed.
     """
     members: dict[tuple[str, ...], list[Record]] = {}
     for record in records:
         own = () if mixed else (record.protocol["hash"],)
         members.setdefault((record.task, record.dataset, *own), []).append(record)
     order = {"cls": 0, "ss": 1, "sis": 2, "cycle": 3}
-    made = [_table(group, folders) for group in members.values()]
+    made = [_table(group, by_seed, folders) for group in members.values()]
     return sorted(made, key=lambda t: (order[t.task], t.dataset, t.protocol))
 
 
-def _table(records: Sequence[Record], folders: Sequence[Path]) -> Table:
+def _table(records: Sequence[Record], by_seed: bool, folders: Sequence[Path]) -> Table:
     first = records[0]
     table = Table(first.protocol["name"], first.task, first.dataset, first.split, first.n, first.protocol["hash"])
     hashes = list(dict.fromkeys(r.protocol["hash"] for r in records))
@@ -189,7 +204,8 @@ def _table(records: Sequence[Record], folders: Sequence[Path]) -> Table:
             table.failed.append(f"{r.method} steps={r.steps} seed={r.seed}: {last_line}")
             continue
         options = json.dumps(r.options, sort_keys=True)
-        measured = (r.method, r.checkpoint.fingerprint, r.steps, r.solver, options, r.precision, r.noise)
+        seed = r.seed if by_seed else None
+        measured = (r.method, r.checkpoint.fingerprint, r.steps, r.solver, options, r.precision, r.noise, seed)
         groups.setdefault((r.protocol["hash"], *measured), []).append(r)
         for metric, reason in r.absent.items():
             methods_ = table.absent.setdefault(metric, {}).setdefault(reason, [])
@@ -200,7 +216,17 @@ def _table(records: Sequence[Record], folders: Sequence[Path]) -> Table:
                 table.remarks.append(remark)
     table.rows = sorted(
         (_row(group) for group in groups.values()),
-        key=lambda r: (r.method, r.recipe, r.fingerprint, r.solver or "", str(r.options), r.steps or 0, r.protocol),
+        key=lambda r: (
+            r.method,
+            r.recipe,
+            r.fingerprint,
+            r.solver or "",
+            str(r.options),
+            r.precision,
+            r.steps or 0,
+            r.protocol,
+            r.seeds,
+        ),
     )
     return table
 
@@ -270,8 +296,8 @@ def default_options(record: Record) -> bool:
 
 
 def _over_seeds(found: list[Metric]) -> Metric:
-    """One seed: its own interval. Several: their mean, and the interval over seeds."""
-    if len(found) == 1:
+    """One seed, or seeds that all agree: the interval over test images. Else the mean and the interval over seeds."""
+    if len({m.value for m in found}) == 1:
         return found[0]
     interval = statistics.over_seeds([m.value for m in found])
     low, high = interval.low, interval.high

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 import numpy as np
+from scipy.special import softmax
 
 from . import statistics
 from .metrics.calibration import expected_calibration_error
@@ -99,12 +100,25 @@ def designs(quick: bool = False) -> list[Design]:
                 _distances_apart(2 * n, d, errors, trials),
                 measure,
             ),
-            # the t interval over five seeds is too wide to see three standard errors four times of five
+            # t intervals over five seeds, or six batches, are too wide to see three standard errors four times of five
             *(
                 Design("t over seeds", "difference over seeds", f"seeds={s}", _seeds_apart(s, errors), measure)
                 for s in ((20,) if measure == "power" else (5, 20))
             ),
         ]
+    for n, d in [(200, 8)] if quick else [(200, 16), (1000, 64)]:
+        kernel, endless = _distances(n, d, 0.1, kernel_distance), _distances(n, d, 0.1, _without_end)
+        made.append(Design("paired jackknife", "difference of kernel distances", f"n={n} d={d}", kernel))
+        made.append(Design("paired jackknife", "difference of FID-infinity", f"n={n} d={d}", endless))
+    n = 300 if quick else 2000
+    made.append(
+        Design("paired jackknife", "difference of calibration errors", f"n={n} classes=10", _calibrations(n, 10))
+    )
+    for repeats in [6] if quick else [6, 20]:
+        made.append(Design("Welch", "difference of log time", f"repeats={repeats}", _times(repeats, None)))
+    made.append(Design("Welch", "log time", "repeats=6", _times(6, 0.0), "alarms"))
+    if not quick:
+        made.append(Design("Welch", "log time", "repeats=20", _times(20, 3.0), "power"))
     return made
 
 
@@ -205,25 +219,49 @@ def _pair(random: Random, n: int, d: int) -> tuple[Blocks, Blocks]:
     return whole(_features(random, n, d, 1.0), ids), whole(_features(random, n, d, 0.0), ids)
 
 
+def _without_end(features: Blocks, reference: Blocks) -> Jackknifed:
+    return at_infinity(frechet(features, reference))
+
+
 def _calibration(n: int, k: int) -> Callable[[Random], tuple[Interval, None]]:
     """A classifier that is surer than it should be."""
+    return lambda random: (_errors(random, n, k, (1.5,))[0].interval, None)
 
-    def draw(random: Random) -> tuple[Interval, None]:
-        logits = random.normal(size=(n, k)) * 2.0
-        honest = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-        labels = (honest.cumsum(axis=1) > random.random((n, 1))).argmax(axis=1)
-        sure = np.exp(1.5 * logits) / np.exp(1.5 * logits).sum(axis=1, keepdims=True)
-        return expected_calibration_error(sure, labels, _ids(random, n)).interval, None
+
+def _calibrations(n: int, k: int) -> Simulated:
+    """Two of them on the same images, one surer than the other."""
+
+    def draw(random: Random) -> tuple[Difference, None]:
+        a, b = _errors(random, n, k, (2.0, 1.5))
+        return statistics.paired_jackknife(a.interval.value - b.interval.value, a.without, b.without), None
 
     return draw
 
 
-def _distances(n: int, d: int, gap: float) -> Simulated:
+def _errors(random: Random, n: int, k: int, sureness: tuple[float, ...]) -> list[Jackknifed]:
+    logits = random.normal(size=(n, k)) * 2.0
+    labels = (softmax(logits, axis=1).cumsum(axis=1) > random.random((n, 1))).argmax(axis=1)
+    ids = _ids(random, n)
+    return [expected_calibration_error(softmax(sure * logits, axis=1), labels, ids) for sure in sureness]
+
+
+def _times(repeats: int, errors: float | None) -> Simulated:
+    """Logarithms of relative times of two runs of unequal spread, so many standard errors apart; None: by 5 %."""
+    gap = 0.05 if errors is None else errors * 0.02 * np.sqrt((1 + 1.5**2) / repeats)
+
+    def draw(random: Random) -> tuple[Difference, float]:
+        slow, fast = random.normal(gap, 0.02, size=repeats), random.normal(0.0, 0.03, size=repeats)
+        return statistics.welch(slow.tolist(), fast.tolist()), gap
+
+    return draw
+
+
+def _distances(n: int, d: int, gap: float, measure: Callable[[Blocks, Blocks], Jackknifed] = frechet) -> Simulated:
     """Two generators judged by one reference set."""
 
     def draw(random: Random) -> tuple[Difference, None]:
         ids, real = _ids(random, n), _features(random, n, d, 0.0)
-        a, b = (frechet(whole(_features(random, n, d, 1.0 + shift), ids), whole(real, ids)) for shift in (gap, 0.0))
+        a, b = (measure(whole(_features(random, n, d, 1.0 + shift), ids), whole(real, ids)) for shift in (gap, 0.0))
         apart = a.interval.value - b.interval.value
         return statistics.paired_jackknife(apart, a.without, b.without, a.second, b.second), None
 
@@ -246,7 +284,10 @@ def _slope(make: Callable[[float], Simulated], step: float) -> float:
 
 
 def _shares_apart(n: int, errors: float) -> Simulated:
-    return _accuracies(n, errors * float(np.sqrt(0.1 / n)))  # 5 % on either side divide the two
+    gap = 0.0
+    for _ in range(20):  # the images that divide the two are 10 % and the gap itself
+        gap = errors * float(np.sqrt((0.1 + gap - gap**2) / n))
+    return _accuracies(n, gap)
 
 
 def _apart(make: Callable[[float], Simulated], errors: float, trials: int) -> Simulated:

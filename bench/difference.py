@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ..symmflow.errors import InputError
+from ..symmflow.errors import InputError, unknown
 from . import statistics
 from .samples import Groups, Sample, Stored, Values, sample
 from .statistics import Difference
@@ -47,15 +47,20 @@ class Floor:
 def read_floors(path: Path | None = None) -> dict[str, Floor]:
     """Floors by metric family, `accuracy` or `fid`; the file's own, over the defaults."""
     floors = _floors(FLOORS)
-    return floors | _floors(path) if path else floors
+    if path is None:
+        return floors
+    own = _floors(path)
+    for name in own.keys() - floors.keys():
+        raise unknown("floor", name, floors)
+    return floors | own
 
 
 @lru_cache(maxsize=8)
 def _floors(path: Path) -> dict[str, Floor]:
     try:
         tables = tomllib.loads(path.read_text())
-    except FileNotFoundError:
-        raise InputError(f"there is no file of floors at {path}.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read as a file of floors: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not a valid TOML file: {error}.") from None
     floors = {}
@@ -97,17 +102,19 @@ def verdict(
 def difference(metric: str, ours: Sequence[Stored], base: Sequence[Stored]) -> Difference | str:
     """Ours minus the baseline's over the same ids, or why it cannot be told. Records of one row: one a seed.
 
-    Seeds that both have are paired; where they share none, all seeds of each side are averaged.
+    Seeds that both have are paired; where they share none, all seeds of each side are averaged. Where single images
+    or groups of them are not known, three shared seeds or more give a t interval over seeds.
     """
     ours, base = shared_seeds(ours, base)
     if ours[0][0].protocol["hash"] != base[0][0].protocol["hash"]:
         return "different protocols"
     a, b = sample(metric, ours), sample(metric, base)
-    if isinstance(a, str) or isinstance(b, str):
-        return a if isinstance(a, str) else str(b)
-    if a.ids != b.ids:
-        return "the evidence is not of the same images"
-    return between(a, b)
+    if not isinstance(a, str) and not isinstance(b, str):
+        return between(a, b) if a.ids == b.ids else "the evidence is not of the same images"
+    values = [{r.seed: r.metrics[metric].value for r, _ in side} for side in (ours, base)]
+    if len(values[0]) > 2 and values[0].keys() == values[1].keys():  # without evidence of images there are the seeds
+        return statistics.over_seed_pairs(list(values[0].values()), [values[1][seed] for seed in values[0]])
+    return a if isinstance(a, str) else str(b)
 
 
 def between(a: Sample, b: Sample) -> Difference:

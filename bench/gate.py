@@ -30,7 +30,7 @@ class Check:
     cell: str
     metric: str
     status: str
-    """`pass`, `regression`, `missing`, `failed`, `incomparable` or `extra`."""
+    """`pass`, `regression`, `missing`, `failed`, `incomparable`, or what decides nothing: `unjudged`, `extra`."""
     said: str
     baseline: float | None = None
     value: float | None = None
@@ -71,44 +71,80 @@ def gate(
     """Compare every cell of the baseline with the one of the same name in the results.
 
     A metric fails only if its interval, paired by image, lies wholly on the worse side, its p value is below 5 % after
-    correction for all checks (Holm), and the difference exceeds the metric's floor.
+    correction for all checks (Holm), and the difference exceeds the metric's floor. Of several cells of one name those
+    of the baseline's protocol come first, then the newest.
     """
     if not baseline:
-        raise InputError("the baseline holds no finished cell; save one from results that are whole.")
+        raise InputError("the baseline holds no cell; save one from results that are whole.")
+    refuse_namesakes(baseline)
     theirs: dict[str, list[Stored]] = {}
     for stored in results:
         theirs.setdefault(identity(stored[0]), []).append(stored)
     checks: list[Check] = []
     open_checks: list[tuple[Stored, Stored, str, Difference]] = []
     for base in baseline:
-        name = identity(base[0])
-        found = theirs.pop(name, [])
+        name, hashed = identity(base[0]), base[0].protocol["hash"]
+        found = theirs.get(name, [])
+        if base[0].status != "ok":
+            checks.append(Check(name, "", "failed", f"already in the baseline: {_last_line(base[0])}"))
+            continue
         if not found:
             checks.append(Check(name, "", "missing", "the results have no such cell"))
             continue
-        ours = max(found, key=lambda s: s[0].created)
-        if ours[0].status != "ok":
-            last = ours[0].reason.strip().splitlines()[-1] if ours[0].reason.strip() else "unknown reason"
-            checks.append(Check(name, "", "failed", last))
-        elif ours[0].protocol["hash"] != base[0].protocol["hash"]:
-            fields = ", ".join(fields_apart(base[0].protocol["hash"], ours[0].protocol["hash"], protocols)) or "unknown"
+        ours = max(found, key=lambda s: (s[0].protocol["hash"] == hashed, s[0].created))
+        if ours[0].protocol["hash"] != hashed:
+            fields = ", ".join(fields_apart(hashed, ours[0].protocol["hash"], protocols)) or "unknown"
             checks.append(Check(name, "", "incomparable", f"another protocol; these fields differ: {fields}"))
+        elif ours[0].status != "ok":
+            checks.append(Check(name, "", "failed", _last_line(ours[0])))
         else:
             for metric in base[0].metrics:
                 if metric.endswith("_real"):
                     continue
-                gap = difference(metric, [ours], [base]) if metric in ours[0].metrics else "not measured this time"
+                gap = _difference(metric, ours, base)
                 if isinstance(gap, str):
                     checks.append(Check(name, metric, "missing", gap))
                 else:
                     open_checks.append((base, ours, metric, gap))
-            if (time := slower(base[0], ours[0])) is not None:
+            time = slower(base[0], ours[0])
+            if isinstance(time, Difference):
                 open_checks.append((base, ours, TIME, time))
+            elif time:
+                checks.append(Check(name, TIME, "unjudged", time))
     adjusted = statistics.holm([gap.p for *_, gap in open_checks])
     checks += [_judge(*one, floors, p) for one, p in zip(open_checks, adjusted, strict=True)]
-    checks += [Check(name, "", "extra", "the baseline has no such cell") for name in sorted(theirs)]
-    order = ["regression", "incomparable", "failed", "missing", "extra", "pass"]
+    if not checks:
+        raise InputError("the baseline holds no figure; save one from results that are whole.")
+    known = {identity(record) for record, _ in baseline}
+    checks += [Check(name, "", "extra", "the baseline has no such cell") for name in sorted(theirs.keys() - known)]
+    order = ["regression", "incomparable", "failed", "missing", "unjudged", "extra", "pass"]
     return Report(tuple(sorted(checks, key=lambda c: order.index(c.status))))
+
+
+def refuse_namesakes(baseline: Sequence[Stored]) -> None:
+    """A baseline must not hold two checkpoints under one name: a gate could not tell which one is meant."""
+    seen: dict[tuple[str, str], Record] = {}
+    for record, _ in baseline:
+        other = seen.setdefault((identity(record), record.protocol["hash"]), record)
+        if other is not record:
+            raise InputError(
+                f"the baseline holds '{identity(record)}' twice, of checkpoints {other.checkpoint.fingerprint[:6]} and "
+                f"{record.checkpoint.fingerprint[:6]}; save it from a folder that has one of them."
+            )
+
+
+def _difference(metric: str, ours: Stored, base: Stored) -> Difference | str:
+    if metric not in ours[0].metrics:
+        why = ours[0].absent.get(metric) or ours[0].absent.get(family(metric)) or "the record does not say why"
+        return f"not measured this time: {why}"
+    try:
+        return difference(metric, [ours], [base])
+    except InputError as error:  # evidence that was pruned or is damaged; the other cells can still be judged
+        return str(error)
+
+
+def _last_line(record: Record) -> str:
+    return (record.reason.strip().splitlines() or ["unknown reason"])[-1]
 
 
 def identity(record: Record) -> str:
@@ -130,12 +166,18 @@ def identity(record: Record) -> str:
     return " ".join([*parts, f"seed={record.seed}"])
 
 
-def slower(base: Record, ours: Record) -> Difference | None:
-    """Difference of the logarithm of the relative time, by Welch's t; None where one was not timed."""
-    if not (base.cost and ours.cost) or min(len(base.cost.relative), len(ours.cost.relative)) < 3:
-        return None
-    if base.cost.device.split(":")[0] != ours.cost.device.split(":")[0]:
-        return None
+def slower(base: Record, ours: Record) -> Difference | str:
+    """Difference of the logarithm of the relative time, by Welch's t; else why not, empty if the baseline has none."""
+    if not base.cost or len(base.cost.relative) < 3:
+        return ""
+    if not ours.cost or len(ours.cost.relative) < 3:
+        return "fewer than three batches were timed"
+    for what, was, is_ in (
+        ("device", base.cost.device.split(":")[0], ours.cost.device.split(":")[0]),
+        ("batch size", base.cost.batch_size, ours.cost.batch_size),
+    ):
+        if was != is_:
+            return f"another {what}: {is_}, was {was}"
     return statistics.welch(np.log(ours.cost.relative).tolist(), np.log(base.cost.relative).tolist())
 
 
@@ -145,15 +187,16 @@ def _judge(base: Stored, ours: Stored, metric: str, gap: Difference, floors: Map
         values = [float(np.median(r.cost.relative)) for r in (base[0], ours[0]) if r.cost]
         floor = float(np.log1p(floors[TIME].of(values[0]) / values[0])) if TIME in floors else 0.0
         worse = gap
-        said = f"{values[1]:.2f} times its network calls, was {values[0]:.2f}"
+        said, limit = f"{values[1]:.2f} times its network calls, was {values[0]:.2f}", f"{np.expm1(floor):.1%}"
     else:
         before, now = base[0].metrics[metric], ours[0].metrics[metric]
         values, floor = [before.value, now.value], floors.get(family(metric), Floor(absolute=0.0)).of(before.value)
         worse = gap if before.better == "lower" else _turned(gap)
         said = _said(before, now, gap)
+        limit = f"{floor * 100:.3g} points" if before.unit == "fraction" else f"{floor:.3g}"
     failed = worse.low > 0 and worse.value > floor and p < 0.05
     if failed:
-        said += f"; worse by more than {floor:.3g}"
+        said += f"; worse by more than {limit}"
     return Check(name, metric, "regression" if failed else "pass", said, values[0], values[1], gap, floor, p)
 
 

@@ -19,7 +19,7 @@ from .evidence import SHARD
 from .metrics import extractors, perceptual
 from .metrics.extractors import Extractor
 from .metrics.perceptual import Backbone
-from .protocol import DEFAULT, Protocol, Rules, make, rules
+from .protocol import DEFAULT, EVALUATOR_OF, Protocol, Rules, make, rules
 from .records import Cell, CheckpointFacts, Record
 from .score import Subject
 
@@ -345,10 +345,8 @@ def _methods(wanted: Sequence[str], dataset: str) -> list[str]:
 def _evaluators(task: str, split: Split, request: Request, named: Rules) -> Evaluators:
     """Those that the metrics of a task need."""
     asked = set(named.metrics[task])
-    if not asked & _JUDGED.keys():
-        return Evaluators()
     found: dict[str, Any] = {}
-    needed = {_JUDGED[metric] for metric in asked & _JUDGED.keys()}
+    needed = {EVALUATOR_OF[metric] for metric in asked & EVALUATOR_OF.keys()}
     if "extractor" in needed:
         wanted = fixed("--extractor", named.extractor, request.extractor, "auto")
         found["extractor"] = extractors.plan(split.card, wanted)
@@ -357,14 +355,6 @@ def _evaluators(task: str, split: Split, request: Request, named: Rules) -> Eval
     if "aligner" in needed:
         found["aligner"] = _aligner(split.card)
     return Evaluators(**found)
-
-
-_JUDGED = {
-    **dict.fromkeys(("fid", "fid_infinity", "kid", "feature_diversity", "cycle_features"), "extractor"),
-    **dict.fromkeys(("lpips_gt", "lpips_diversity", "cycle_lpips"), "lpips"),
-    "alignment": "aligner",
-}
-"""Metrics that an independent network is needed for, and which."""
 
 
 def _aligner(card: Card) -> Checkpoint | str:

@@ -39,6 +39,14 @@ METRIC_VERSIONS = {
 DEFAULT = "harness"
 
 
+EVALUATOR_OF = {
+    **dict.fromkeys(("fid", "fid_infinity", "kid", "feature_diversity", "cycle_features"), "extractor"),
+    **dict.fromkeys(("lpips_gt", "lpips_diversity", "cycle_lpips"), "lpips"),
+    "alignment": "aligner",
+}
+"""Metrics that an independent network is needed for, and which."""
+
+
 class Rules(BaseModel):
     """A named protocol: how tasks are measured, whatever the data."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..symmflow.errors import InputError
 from . import evidence
 from .evidence import Evidence
-from .protocol import DEFAULT, METRIC_VERSIONS, Protocol, Rules, policy, read_protocol, rules, title
+from .protocol import DEFAULT, EVALUATOR_OF, METRIC_VERSIONS, Protocol, Rules, policy, read_protocol, rules, title
 from .records import Cell, Record, Store, unwritable, write_atomically
 from .score import Subject, score
 
@@ -39,8 +39,9 @@ def rescore(
 ) -> Outcome:
     """Compute the metrics of every finished cell again.
 
-    `write`: keep them, also where a definition changed. `protocol`: under another named protocol, as far as the
-    evidence allows (what was sampled stays sampled); records and evidence then go to the store `out`.
+    `write`: keep them; where a metric's definition changed since, under the protocol as it is now. `protocol`: under
+    another named protocol, as far as the evidence allows (what was sampled stays sampled); records and evidence then go
+    to the store `out`.
     """
     outcome = Outcome()
     named = rules(protocol) if protocol else None
@@ -54,14 +55,21 @@ def rescore(
             if named and (reason := _beyond(record, stored, named)):
                 outcome.left.append((record, reason))
                 continue
-            asked = _under(stored, record, named) if named else stored
+            asked = _under(stored, record, named) if named else _today(stored)
             if named and asked.hash == stored.hash:
                 outcome.left.append((record, f"it is measured as {named.name} says already"))
                 continue
-            found = _rescore(record, asked, stored, root, folder)
+            try:
+                found = _rescore(record, asked, stored, root, folder)
+            except InputError as error:  # evidence that was pruned or is damaged
+                outcome.left.append((record, str(error)))
+                continue
             outcome.made.append(found)
             if named and out:
                 _keep(found.after, asked, root, folder, Store(out), stored)
+            elif write and asked.hash != stored.hash:  # a definition changed: the cell is another one now
+                _keep(found.after, asked, root, folder, Store(root), stored)
+                Store(root).forget(cell_of(record))
             elif write and found.after != found.before:
                 write_atomically(folder / "record.json", found.after.model_dump_json(indent=2) + "\n")
     if not outcome.made and not outcome.left:
@@ -94,10 +102,18 @@ def _beyond(record: Record, stored: Protocol, named: Rules) -> str:
     return ""
 
 
+def _today(stored: Protocol) -> Protocol:
+    """The protocol with the metrics as they are defined now."""
+    now = {name: METRIC_VERSIONS.get(name, version) for name, version in stored.metrics.items()}
+    return stored if now == stored.metrics else stored.model_copy(update={"metrics": now})
+
+
 def _under(stored: Protocol, record: Record, named: Rules) -> Protocol:
     masks = "ignored classes" in stored.policy
+    needed = {EVALUATOR_OF.get(name) for name in named.metrics[record.task]}
     return stored.model_copy(
         update={
+            "evaluators": {name: found if name in needed else None for name, found in stored.evaluators.items()},
             "name": title(stored.dataset, stored.task, named),
             "rules": named.name,
             "version": named.version,

@@ -100,7 +100,7 @@ def _row(
             made.append(between(x, y))
         yield metric, "exchange", made
     times = [slower(x, y) for (x, _), (y, _) in combinations(records, 2)]
-    if timed := [d for d in times if d is not None]:
+    if timed := [d for d in times if isinstance(d, Difference)]:
         yield TIME, "runs", timed
 
 

@@ -49,10 +49,16 @@ def judged_block(judged: Judged) -> Block:
         data,
         [
             *[f"{r}." for r in judged.remarks],
+            f"the 95 % intervals cover {_sources(judged)}, paired where both were measured on the same.",
             "equivalent: the 90 % interval lies inside the metric's floor (--floors).",
         ],
         left=(0, 2, 3, 6),
     )
+
+
+def _sources(judged: Judged) -> str:
+    covers = dict.fromkeys(v.difference.covers for _, _, verdicts in judged.verdicts for v in verdicts)
+    return " / ".join(covers) or "nothing"
 
 
 def findings_block(findings: Sequence[Finding]) -> Block:

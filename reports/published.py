@@ -40,7 +40,7 @@ def published() -> tuple[Published, ...]:
             method=row["method"],
             task=row["task"],
             dataset=row["dataset"],
-            metric=row["metric"],
+            metric=_metric(row["metric"], row["note"]),
             steps=int(row["steps"]),
             solver=row["solver"],
             value=float(row["value"]) / (100 if row["unit"] == "percent" else 1),
@@ -49,6 +49,13 @@ def published() -> tuple[Published, ...]:
         )
         for row in rows
     )
+
+
+def _metric(name: str, note: str) -> str:
+    """Our name of a metric. Papers print two LPIPS under one name; only the caveat tells which it is."""
+    if name == "lpips" and "ground-truth" in note:
+        return "lpips_gt"
+    return "lpips_diversity" if name == "lpips" and note.startswith("diversity") else name
 
 
 def lookup(

@@ -45,7 +45,13 @@ def row_name(table: Table, row: Row) -> str:
         name += f" ({row.recipe})"
     if len([recipe for recipe, _ in siblings if recipe == row.recipe]) > 1:
         name += f" {row.fingerprint}"
+    if len(row.seeds) == 1 and any(r != row and _but_seeds(r) == _but_seeds(row) for r in table.rows):
+        name += f" seed={row.seeds[0]}"
     return name + (f" {row.protocol[:8]}" if table.stamp else "")
+
+
+def _but_seeds(row: Row) -> tuple[object, ...]:
+    return row.method, row.fingerprint, row.steps, row.solver, row.options, row.precision, row.protocol
 
 
 def at_steps(table: Table, row: Row) -> str:
@@ -72,12 +78,27 @@ def _cells(table: Table, row: Row, papers: list[str], several: bool) -> list[str
 
 def notes(table: Table) -> list[str]:
     """What a reader must know beside the figures."""
-    covers = sorted({m.covers for row in table.rows for m in row.metrics.values() if m.covers})
-    lines = [f"95 % intervals cover {' / '.join(covers)}; percent where a figure is a share."] if covers else []
+    lines = [f"95 % intervals cover {said}; percent where a figure is a share."] if (said := _covered(table)) else []
     lines += [f"{remark}." for remark in table.remarks]
     lines += _absent(table)
     lines += [f"failed: {text}" for text in table.failed]
     return lines
+
+
+def _covered(table: Table) -> str:
+    """Which source of chance the intervals speak of, and of which metrics where they differ."""
+    of: dict[str, list[str]] = {}
+    for row in table.rows:
+        sources = {name: metric.covers for name, metric in row.metrics.items() if metric.covers}
+        for source in dict.fromkeys(sources.values()):
+            mine = [name for name, other in sources.items() if other == source]
+            which = "" if len(mine) == len(sources) else f" ({', '.join(mine)})"
+            of.setdefault(source, []).append(at_steps(table, row) + which)
+    if len(of) < 2:
+        return next(iter(of), "")
+    most = max(of, key=lambda source: len(of[source]))
+    rest = [f"{source} of {', '.join(where)}" for source, where in of.items() if source != most]
+    return f"{most}, but {'; '.join(rest)}"
 
 
 def _absent(table: Table) -> list[str]:

@@ -52,7 +52,7 @@ _UsageError: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c._
 
 
 def main() -> None:
-    """Entry point. Exit codes: 0 done, 1 a cell failed, 2 bad input, 130 interrupted."""
+    """Entry point. Exit codes: 0 done, 1 a cell failed or got worse, 2 bad input, 70 a defect here, 130 interrupted."""
     debug = "--debug" in sys.argv
     # accepted anywhere on the line, not only before the sub-command
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
@@ -76,8 +76,19 @@ def main() -> None:
         if error.errno == errno.EPIPE:  # the reader of a pipe left early
             sys.exit(0)
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
-            raise
+            _defect()
         _fail(f"{error.filename or 'a file'}: {error.strerror}; free space or choose another folder.", debug)
+    except Exception:
+        _defect()
+
+
+def _defect() -> None:
+    """What no one foresaw: the traceback, and a code of its own, since 1 says that something got worse."""
+    import traceback
+
+    traceback.print_exc()
+    print("error: this is a defect of symmbench; please report it with the lines above.", file=sys.stderr)
+    sys.exit(70)
 
 
 def _fail(message: str, debug: bool) -> None:

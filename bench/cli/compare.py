@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
+from math import inf
 from pathlib import Path
 
 import typer
@@ -29,9 +31,12 @@ def compare(
     mixed: bool = typer.Option(
         False, "--allow-protocol-diff", help="Put rows of different protocols into one table, stamped."
     ),
+    by_seed: bool = typer.Option(False, "--by-seed", help="A row a seed, instead of the mean over seeds."),
     sort: str | None = typer.Option(None, "--sort", help="Order rows by a metric, nfe or seconds; the best first."),
     baseline: str | None = typer.Option(
-        None, "--baseline", help="Judge every row against this method at equal steps, or against one row: symmflow@1."
+        None,
+        "--baseline",
+        help="Judge every row against this method at equal steps, or against one row: symmflow@1; symmflow@5,heun.",
     ),
     pareto: str | None = typer.Option(
         None, "--pareto", help="The front of this metric against NFE and seconds, and the cheapest row good enough."
@@ -67,14 +72,16 @@ def compare(
     from ..judge import judge
     from ..pareto import front
     from ..plan import task_name
+    from ..records import Record
     from ..selftest import against_itself
     from ..sources import sources
     from .progress import stdout
 
-    if within is not None and (pareto is None or within < 0):
+    if within is not None and (pareto is None or not 0 <= within < inf):
         raise InputError("--within takes zero or more, and goes with --pareto.")
     folders = results or [Path("results")]
-    stored = read_stored(folders)
+    replaced: list[Record] = []
+    stored = read_stored(folders, replaced)
     wanted = Filter(
         tasks=[task_name(t) for t in parse.names(task, "--task")],
         datasets=parse.names(dataset, "--dataset"),
@@ -87,7 +94,13 @@ def compare(
     stored = [s for s in stored if s[0].key in chosen]
     if not mixed:
         check_protocols(records, folders)
-    found = tables(records, mixed=mixed, folders=folders)
+    found = tables(records, mixed=mixed, by_seed=by_seed, folders=folders)
+    if replaced:
+        print(
+            f"note: {len(replaced)} cells were measured more than once, with other figures; the newest record counts "
+            "(`bench gate OLD NEW` compares them).",
+            file=sys.stderr,
+        )
     if sort:
         sort_rows(found, sort)
     limits = read_floors(floors)

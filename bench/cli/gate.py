@@ -36,9 +36,9 @@ def gate(
     from ..records import write_atomically
     from .progress import stdout
 
-    stored, folders = baselines.read(baseline)
     found = results or [Path("results")]
-    report = judge(stored, read_stored(found), read_floors(floors), [*folders, *found])
+    with baselines.opened(baseline) as (stored, folders):
+        report = judge(stored, read_stored(found), read_floors(floors), [*folders, *found])
     if form is Format.text and out is None:
         stdout().print(gates.to_text(report))
         raise typer.Exit(report.exit_code)

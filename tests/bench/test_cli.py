@@ -217,3 +217,19 @@ def test_inference_options_are_part_of_the_cell_and_checked(bench) -> None:  # t
     ):
         done = bench("run", *arguments)
         assert done.returncode == 2 and said in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_defect_is_told_from_a_regression(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An exit code of 1 would tell continuous integration that something got worse."""
+    from symmbench.bench.cli import app
+
+    def broken(*arguments: object, **options: object) -> None:
+        raise ZeroDivisionError("what no one foresaw")
+
+    monkeypatch.setattr(app, "app", broken)
+    with pytest.raises(SystemExit) as stopped:
+        app.main()
+    said = capsys.readouterr().err
+    assert stopped.value.code == 70 and "ZeroDivisionError" in said and "please report it" in said

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symmbench.bench.compare import Filter, Table, check_protocols, choose, sort, tables
+from symmbench.bench.compare import Filter, Table, check_protocols, choose, read_stored, sort, tables
 from symmbench.bench.difference import read_floors
 from symmbench.bench.judge import judge
 from symmbench.bench.pareto import cheapest, front, undominated
@@ -18,6 +18,7 @@ from symmbench.bench.samples import Groups
 from symmbench.bench.selftest import against_itself
 from symmbench.bench.sources import sources
 from symmbench.bench.statistics import jackknife_error, resampled
+from symmbench.reports.tables import notes
 from symmbench.symmflow.errors import InputError
 
 
@@ -64,6 +65,35 @@ def test_filters(results: Any) -> None:
         choose(records, Filter(datasets=["dd"]))
     with pytest.raises(InputError, match="no record matches"):
         choose(records, Filter(tasks=["ss"]))
+    with pytest.raises(InputError, match="no record has --steps 3; there are 1, 5"):
+        choose(records, Filter(steps=[1, 3]))
+    with pytest.raises(InputError, match="unknown protocol 'nope'"):
+        choose(records, Filter(protocol="nope"))
+
+
+def test_seeds_that_agree_keep_the_interval_over_images(results: Any) -> None:
+    for method, rights in (("a", (100, 100)), ("b", (100, 90))):
+        for seed, right in enumerate(rights):
+            low_high = {"low": right / 120 - 0.1, "high": right / 120 + 0.1, "covers": "test images"}
+            metrics = {"accuracy": Metric(value=right / 120, **low_high)}
+            results.add(method, "cls", results.predictions(right), seed=seed, metrics=metrics)
+    a, b = one(results).rows
+    assert (a.metrics["accuracy"].low, a.metrics["accuracy"].covers) == (100 / 120 - 0.1, "test images")
+    assert b.metrics["accuracy"].covers == "generation seeds"
+    (said, *_) = notes(one(results))
+    assert said.startswith("95 % intervals cover test images, but generation seeds of b@25")
+
+
+def test_cells_measured_twice_with_other_figures_are_collected(results: Any, tmp_path: Path) -> None:
+    add(results, "a", 100, 1, created="2026-01-01")
+    folder = tmp_path / "later" / "d" / "cls" / "0"
+    folder.mkdir(parents=True)
+    record = results.stored[0][0].model_copy(update={"created": "2026-01-02", "metrics": {}})
+    (folder / "record.json").write_text(record.model_dump_json())
+    for folders in ([tmp_path, tmp_path / "later"], [tmp_path / "later", tmp_path]):
+        replaced: list[Any] = []
+        ((newest, _),) = read_stored(folders, replaced)
+        assert newest.created == "2026-01-02" and [r.created for r in replaced] == ["2026-01-01"]
 
 
 def test_sorting(results: Any) -> None:

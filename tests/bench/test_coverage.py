@@ -4,20 +4,16 @@ import pytest
 
 from symmbench.bench.coverage import Design, designs, run, to_csv
 
-TRIALS = 120
+TRIALS = 300
 QUICK = designs(quick=True)
 
 
 @pytest.mark.parametrize("design", QUICK, ids=lambda d: f"{d.measure}-{d.interval}-{d.estimand}".replace(" ", "-"))
 def test_intervals_cover_and_comparisons_keep_their_level(design: Design) -> None:
-    """Bounds five standard errors of a simulated share away: a broken interval fails, chance does not."""
+    """Bounds that chance does not reach in so few trials; an interval half as wide or 1.5 times as wide does."""
     (row,) = run([design], TRIALS)
-    if design.measure == "coverage":
-        assert row.share >= 0.95 - 5 * (0.05 * 0.95 / TRIALS) ** 0.5
-    elif design.measure == "alarms":
-        assert row.share <= 0.05 + 5 * (0.05 * 0.95 / TRIALS) ** 0.5
-    else:
-        assert row.share >= 0.4
+    low, high = {"coverage": (0.88, 0.992), "alarms": (0.008, 0.12), "power": (0.6, 1.0)}[design.measure]
+    assert low <= row.share <= high
 
 
 def test_the_table_states_every_design() -> None:

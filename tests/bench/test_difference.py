@@ -14,6 +14,7 @@ from symmbench.bench.difference import Floor, difference, read_floors, verdict
 from symmbench.bench.judge import Judged, judge
 from symmbench.bench.records import Metric
 from symmbench.bench.statistics import Difference
+from symmbench.reports.comparisons import judged_block
 from symmbench.symmflow.errors import InputError
 
 
@@ -105,6 +106,56 @@ def test_holm_is_over_the_whole_table(results: Any) -> None:
     assert {v.word for _, _, (v,) in table.verdicts} == {"inconclusive"}  # 0.0078 alone, 0.0625 among eight
 
 
+def test_one_row_of_several_of_a_method_is_the_baseline(results: Any) -> None:
+    for solver, right in (("euler", 90), ("heun", 110)):
+        results.add(
+            "a", "cls", results.predictions(right), solver=solver, metrics={"accuracy": Metric(value=right / 120)}
+        )
+    with pytest.raises(InputError, match="choose one row of several"):
+        judged(results, "a")
+    (table,) = judged(results, "a@25,euler")
+    (((row, base, (only,))),) = table.verdicts
+    assert (row.solver, base.solver, only.word) == ("heun", "euler", "better")
+    assert "cover test images" in " ".join(judged_block(table).notes)
+    with pytest.raises(InputError, match=r"no row is --baseline 'a,ddim'; of a there are: @25 euler fp32"):
+        judged(results, "a,ddim")
+    other = results.stored[0][0].checkpoint.model_copy(update={"fingerprint": "b" * 64})
+    results.add("a", "cls", results.predictions(100), checkpoint=other, metrics={"accuracy": Metric(value=100 / 120)})
+    (table,) = judged(results, "a,bbbbbb")
+    assert [(row.solver, v.word) for row, _, (v,) in table.verdicts] == [("euler", "worse"), ("heun", "better")]
+
+
+def test_seeds_of_one_method_can_be_compared(results: Any) -> None:
+    for seed, right in ((0, 100), (1, 101), (2, 100)):
+        results.add("a", "cls", results.predictions(right), seed=seed, metrics={"accuracy": Metric(value=right / 120)})
+    rows = tables([record for record, _ in results.stored], by_seed=True)
+    (table,) = judge(rows, results.stored, "a,seed=0", read_floors())
+    assert [(row.seeds, v.seeds) for row, _, (v,) in table.verdicts] == [((1,), (1,)), ((2,), (2,))]
+    assert [v.difference.value for _, _, (v,) in table.verdicts] == pytest.approx([1 / 120, 0])
+    assert [row[0] for row in judged_block(table).rows] == ["a seed=1", "a seed=2"]
+
+
+def test_without_evidence_of_images_three_seeds_are_compared(results: Any) -> None:
+    for method, gap in (("a", 1.0), ("b", 0.0)):
+        for seed in range(4):
+            fid = Metric(value=5 + gap + 0.01 * seed, unit="distance", better="lower")
+            results.add(
+                method, "sis", {"samples": pd.DataFrame({"id": results.ids})}, seed=seed, metrics={"fid[x]": fid}
+            )
+    (table,) = judged(results, "b")
+    ((_, _, (only,)),) = table.verdicts
+    assert only.word == "worse" and only.difference.covers == "generation seeds"
+    assert difference("fid[x]", results.stored[:2], results.stored[4:6]) == "no jackknife values were stored"
+
+
+def test_seeds_that_differ_between_rows_are_said(results: Any) -> None:
+    for method, seeds in (("a", (0, 1)), ("b", (0,))):
+        for seed in seeds:
+            results.add(method, "cls", results.predictions(90), seed=seed, metrics={"accuracy": Metric(value=0.75)})
+    (table,) = judged(results, "b")
+    assert table.remarks == ["a at 25 steps and b: over the seeds that both have (0)"]
+
+
 def test_what_cannot_be_compared_is_said(results: Any) -> None:
     results.add("a", "cls", results.predictions(100), metrics={"accuracy": Metric(value=0.8)})
     results.add("b", "cls", results.predictions(90), steps=5, metrics={"accuracy": Metric(value=0.7)})
@@ -125,9 +176,14 @@ def test_floors_are_read_and_checked(tmp_path: Path) -> None:
     floors = read_floors(file)
     assert floors["accuracy"].of(0.9) == 0.2 and floors["fid"].of(4.0) == 2.0
     assert floors["miou"] == read_floors()["miou"] == Floor(absolute=0.01)
-    for text, said in (("[x]\nabsolute = -1", "takes either"), ("[x]\nab = 1", "takes either"), ("[x", "not a valid")):
+    for text, said in (
+        ("[fid]\nabsolute = -1", "takes either"),
+        ("[fid]\nab = 1", "takes either"),
+        ("[x", "not a valid"),
+        ("[acuracy]\nabsolute = 0.9", "did you mean 'accuracy'"),
+    ):
         file.with_name(f"{abs(hash(text))}.toml").write_text(text)
         with pytest.raises(InputError, match=said):
             read_floors(file.with_name(f"{abs(hash(text))}.toml"))
-    with pytest.raises(InputError, match="no file of floors"):
+    with pytest.raises(InputError, match="cannot be read as a file of floors"):
         read_floors(tmp_path / "none.toml")

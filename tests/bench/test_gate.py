@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -88,7 +89,7 @@ def test_missing_failed_extra_and_incomparable_cells_are_named(results: Any) -> 
     add(results, 100, protocol={"name": "p", "hash": "other"})
     other = gated(results.stored[:1], results.stored[3:])
     assert other.exit_code == 3 and "another protocol" in other.checks[0].said
-    with pytest.raises(InputError, match="no finished cell"):
+    with pytest.raises(InputError, match="holds no cell"):
         gated([], results.stored)
 
 
@@ -113,15 +114,67 @@ def test_a_baseline_file_is_small_repeatable_and_gates_like_its_folder(results: 
     first, second = tmp_path / "a.zip", tmp_path / "b.zip"
     assert baseline.save([results.root], first) == baseline.save([results.root], second) == 2
     assert first.read_bytes() == second.read_bytes() and first.stat().st_size < 20_000
-    stored, _ = baseline.read(first)
-    report = gate(stored, results.stored, read_floors())
+    with baseline.opened(first) as (stored, _):
+        report = gate(stored, results.stored, read_floors())
     assert report.exit_code == 0 and set(statuses(report)) == {"accuracy", "top5", "miou"}
     assert [c.difference for c in report.checks] == [c.difference for c in gated(results.stored, results.stored).checks]
-    first.write_bytes(b"nothing")
-    with pytest.raises(InputError, match="is no baseline"):
-        baseline.read(first)
-    with pytest.raises(InputError, match="there is no baseline"):
-        baseline.read(tmp_path / "none.zip")
+    whole = second.read_bytes()
+    empty = zipfile.ZipFile(tmp_path / "empty.zip", "w")
+    empty.close()
+    for content, said in (
+        (b"nothing", "is no baseline"),
+        (whole[:200] + bytes(b ^ 255 for b in whole[200:400]) + whole[400:], "is no baseline"),
+        ((tmp_path / "empty.zip").read_bytes(), "holds no cells"),
+    ):
+        first.write_bytes(content)
+        with pytest.raises(InputError, match=said), baseline.opened(first):
+            pass
+    with pytest.raises(InputError, match="there is no baseline"), baseline.opened(tmp_path / "none.zip"):
+        pass
+
+
+def test_a_baseline_is_of_finished_cells_of_one_checkpoint(results: Any, tmp_path: Path) -> None:
+    add(results, 100, status="failed", reason="ValueError: broken", metrics={})
+    with pytest.raises(InputError, match="nothing to save"):
+        baseline.save([results.root], tmp_path / "b.zip")
+    report = gated(results.stored, results.stored)
+    assert report.exit_code == 2 and "already in the baseline" in report.checks[0].said
+    add(results, 100)
+    other = results.stored[1][0].checkpoint.model_copy(update={"fingerprint": "other"})
+    add(results, 90, checkpoint=other)
+    with pytest.raises(InputError, match="twice, of checkpoints m and other"):
+        baseline.save([results.root], tmp_path / "b.zip")
+    with pytest.raises(InputError, match="twice"):
+        gated(results.stored[1:], results.stored[1:])
+
+
+def test_a_short_run_beside_the_real_one_does_not_hide_it(results: Any) -> None:
+    add(results, 100)
+    add(results, 60, protocol={"name": "p", "hash": "short"}, created="2999-01-01")
+    report = gated(results.stored[:1], results.stored)
+    assert report.exit_code == 0 and [c.status for c in report.checks] == ["pass"]
+    assert gated(results.stored, results.stored).exit_code == 0
+
+
+def test_one_cell_without_evidence_does_not_hide_another(results: Any) -> None:
+    add(results, 110)
+    add(results, 110, steps=5)
+    add(results, 80)
+    add(results, 110, steps=5)
+    next((results.stored[3][1] / "evidence").iterdir()).unlink()
+    report = gated(results.stored[:2], results.stored[2:])
+    assert report.exit_code == 1 and [c.status for c in report.checks] == ["regression", "missing"]
+
+
+def test_a_speed_that_cannot_be_judged_is_named(results: Any) -> None:
+    add(results, 100, cost=cost(1.2))
+    add(results, 100, cost=cost(1.2).model_copy(update={"relative": [1.2]}))
+    add(results, 100, cost=cost(1.2).model_copy(update={"device": "cuda:0"}))
+    add(results, 100, cost=cost(1.2).model_copy(update={"batch_size": 7}))
+    for stored, said in zip(results.stored[1:], ("fewer than three", "device: cuda", "size: 7, was 1"), strict=True):
+        report = gated(results.stored[:1], [stored])
+        assert report.exit_code == 0 and report.checks[0].status == "unjudged" and said in report.checks[0].said
+        assert "1 unjudged" in gates.summary(report)
 
 
 def test_reports_for_machines(results: Any) -> None:
@@ -145,6 +198,11 @@ def test_reports_for_machines(results: Any) -> None:
     parsed = json.loads(gates.to_json(report))
     assert parsed["exit_code"] == 1 and parsed["checks"][0]["difference"]["high"] < 0
     assert gates.to_markdown(report).splitlines()[4].startswith("| regression | d/cls m steps=25 seed=0 | accuracy |")
+    assert "worse by more than 1 points" in report.checks[0].said and "cover test images" in gates.to_markdown(report)
+    add(results, 80, status="failed", reason="\x1b[31mred|or not")
+    broken = gated(results.stored[:1], results.stored[3:])
+    schema.validate(gates.to_junit(broken))
+    assert "red\\|or not" in gates.to_markdown(broken)
 
 
 def damaged(folder: Path) -> Path:

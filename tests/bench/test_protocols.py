@@ -115,14 +115,16 @@ def test_scores_under_another_protocol_are_those_of_a_run_under_it(tmp_path: Pat
 
 def test_synthesis_is_scored_again_with_its_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = rules("harness")
-    fewer = ours.model_copy(update={"name": "fewer", "metrics": {"sis": ("fid", "alignment")}})
+    fewer = ours.model_copy(update={"name": "fewer", "metrics": {"sis": ("fid", "kid")}})
     monkeypatch.setattr("symmbench.bench.protocol.all_rules", lambda: {"harness": ours, "fewer": fewer})
     asked = request(tmp_path / "ours", tasks=["sis"], limit=30)
     (run,) = sweep(plan(asked), asked).records
     (made,) = rescore([tmp_path / "ours"], protocol="fewer", out=tmp_path / "again").made
-    assert set(made.after.metrics) == {"fid[digits-cnn]", "alignment_miou", "alignment_miou_real"}
+    assert set(made.after.metrics) == {"fid[digits-cnn]", "kid[digits-cnn]"}
     assert all(made.after.metrics[name] == run.metrics[name] for name in made.after.metrics)
-    assert made.after.protocol["hash"] != run.protocol["hash"]
+    anew = request(tmp_path / "anew", tasks=["sis"], limit=30, protocol="fewer")
+    (fresh,) = sweep(plan(anew), anew).records
+    assert made.after.key == fresh.key and made.after.protocol == fresh.protocol != run.protocol
     assert [one.changed for one in rescore([tmp_path / "again"]).made] == [{}]  # nothing of the first store is needed
 
 
@@ -145,6 +147,18 @@ def test_what_was_not_sampled_cannot_be_scored(
     ((_, reason),) = outcome.left
     assert outcome.made == [] and re.search(why, reason), reason
     assert [one.changed for one in rescore([tmp_path]).made] == [{}]
+
+
+def test_figures_of_a_new_definition_lie_under_a_new_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = request(tmp_path, tasks=["cls"], datasets=["digits"], methods=["cnn"], limit=60)
+    (before,) = sweep(plan(asked), asked).records
+    monkeypatch.setitem(METRIC_VERSIONS, "accuracy", 2)
+    rescore([tmp_path], write=True)
+    ((after, folder),) = Store(tmp_path).items()  # the old one is gone: the evidence went with it
+    (fresh,) = sweep(plan(asked), asked).records
+    assert after.protocol["hash"] != before.protocol["hash"] and fresh.key == after.key
+    assert (tmp_path / "protocols" / f"{after.protocol['hash']}.json").is_file()
+    assert folder.name.endswith(after.key[:10]) and rescore([tmp_path]).left == []
 
 
 def test_ignored_background_equals_torchmetrics() -> None:
