@@ -23,6 +23,7 @@ STEPS = (None, 2, 3, 25, 100)
 COUNT = 5
 DIFFERING = 0.002
 """Share of values that rounding may move between batch sizes."""
+FORM, OBLONG = "the result has the form of the interface", "segments an image that is not square"
 
 
 @dataclass(frozen=True)
@@ -73,29 +74,44 @@ def _checks(
         return
     yield Check(task, "a supported task works", True, f"{COUNT} samples")
     yield Check(task, "one result a step count", len(results) == len(steps), f"{len(results)} for {len(steps)}")
-    forms = [_form(task, result, card) for result in results]
+    if not results:
+        return
+    forms = [_guarded(task, FORM, lambda result=result: _form(task, result, card)) for result in results]
     yield next((form for form in forms if not form.ok), forms[0])
-    whole = values(results[0])
+    if not all(form.ok for form in forms):
+        return
     solver = _solver(method, task)
     declared = [method.nfe(task, s, solver) for s in steps]
     found, expected = counter.rows / COUNT, sum(n for n in declared if n is not None)
     right = None in declared or found == expected
     yield Check(task, "network evaluations as declared", right, f"{found:g} for {steps}, declared {expected}")
-    again = values(next(_call(method, task, data, positions, steps, device)))
-    yield Check(task, "the same seed and ids give the same result", torch.equal(whole, again))
-    alone = torch.cat([values(next(_call(method, task, data, [i], steps, device))) for i in positions])
-    yield _agree(task, "a batch of one gives the same result", whole, alone)
-    turned = values(next(_call(method, task, data, positions[::-1], steps, device))).flip(0)
-    yield _agree(task, "the order of a batch does not matter", whole, turned)
+
+    def first(order: list[int], on: str = device) -> Tensor:
+        return values(next(_call(method if on == device else load(on), task, data, order, steps, on))).cpu()
+
+    def compared(rule: str, make: Callable[[], Tensor], **limits: float) -> Check:
+        return _guarded(task, rule, lambda: _agree(task, rule, values(results[0]).cpu(), make(), **limits))
+
+    yield compared("the same seed and ids give the same result", lambda: first(positions), tolerance=0.0, differing=0.0)
+    yield compared("a batch of one gives the same result", lambda: torch.cat([first([i]) for i in positions]))
+    yield compared("the order of a batch does not matter", lambda: first(positions[::-1]).flip(0))
     for other in method.solvers(task)[1:]:
-        yield _solves(method, task, other, data, device)
+        yield _guarded(task, f"works with {other}", lambda other=other: _solves(method, task, other, data, device))
     if task == "ss":
-        yield _other_size(method, data, steps, device)
+        yield _guarded(task, OBLONG, lambda: _other_size(method, data, steps, device))
+    rule = "CUDA agrees with the CPU"
     if device == "cpu" and torch.cuda.is_available():
-        there = values(next(_call(load("cuda"), task, data, positions, steps, "cuda"))).cpu()
-        yield _agree(task, "CUDA agrees with the CPU", whole, there, tolerance=1e-3, differing=0.01)
+        yield compared(rule, lambda: first(positions, "cuda"), tolerance=1e-3, differing=0.01)
     elif device == "cpu":
-        yield Check(task, "CUDA agrees with the CPU", None, "no CUDA device")
+        yield Check(task, rule, None, "no CUDA device")
+
+
+def _guarded(task: str, rule: str, check: Callable[[], Check]) -> Check:
+    """A rule that breaks the method is one that it does not keep."""
+    try:
+        return check()
+    except Exception as error:
+        return Check(task, rule, False, f"it breaks with {type(error).__name__}: {error}")
 
 
 def values(result: Any) -> Tensor:
@@ -111,13 +127,10 @@ def _solver(method: Method, task: str) -> str:
 
 def _solves(method: Method, task: str, solver: str, data: Split, device: str) -> Check:
     """Another solver gives as many results from a batch of two."""
-    rule = f"works with {solver}"
     steps: tuple[int | None, ...] = (None,) if solver in ADAPTIVE else (2,)
-    try:
-        made = values(next(_call(method, task, data, [0, 1], steps, device, solver)))
-    except Exception as error:
-        return Check(task, rule, False, f"{type(error).__name__}: {error}")
-    return Check(task, rule, len(made) == 2 and bool(made.float().isfinite().all()), f"{tuple(made.shape)}")
+    made = values(next(_call(method, task, data, [0, 1], steps, device, solver)))
+    right = len(made) == 2 and bool(made.float().isfinite().all())
+    return Check(task, f"works with {solver}", right, f"{tuple(made.shape)}")
 
 
 def _call(
@@ -156,7 +169,7 @@ def _form(task: str, result: Any, card: Card) -> Check:
     """Type, shape, dtype and range."""
     import torch
 
-    rule, k = "the result has the form of the interface", len(card.classes)
+    rule, k = FORM, len(card.classes)
     if task == "sis":
         if (
             not isinstance(result, torch.Tensor)
@@ -193,16 +206,12 @@ def _agree(task: str, rule: str, a: Tensor, b: Tensor, tolerance: float = 1e-4, 
 def _other_size(method: Method, data: Split, steps: tuple[int | None, ...], device: str) -> Check:
     import torch
 
-    rule = "segments an image that is not square"
     if not method.any_size:
-        return Check("ss", rule, None, "it does not claim to")
+        return Check("ss", OBLONG, None, "it does not claim to")
     batch = data.batch([0, 1])
     wide = torch.from_numpy(batch.images).repeat(1, 1, 1, 2).to(device)  # [2, C, H, 2 W]
-    try:
-        made = next(iter(method.segment(wide, steps=steps, solver=_solver(method, "ss"), noise=Draws(0, batch.ids))))
-    except Exception as error:
-        return Check("ss", rule, False, f"{type(error).__name__}: {error}")
-    return Check("ss", rule, made.classes.shape == (2, *wide.shape[2:]), f"{tuple(made.classes.shape)}")
+    made = next(iter(method.segment(wide, steps=steps, solver=_solver(method, "ss"), noise=Draws(0, batch.ids))))
+    return Check("ss", OBLONG, made.classes.shape == (2, *wide.shape[2:]), f"{tuple(made.classes.shape)}")
 
 
 def check_method(

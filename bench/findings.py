@@ -19,6 +19,8 @@ from .statistics import Difference, Interval
 
 COLLAPSED = 0.25
 """A method collapses at few steps if it loses more than this share of its own mIoU."""
+FEW, MANY = 5, 25
+"""What SemFlow's Table 2 calls few steps, and enough."""
 POINTS = 0.02
 """The two points of accuracy of SymmFlow's one step."""
 
@@ -108,8 +110,8 @@ def _ordinary(record: Record) -> bool:
 
 def _collapse(cells: Cells) -> tuple[str, str, list[Stored]] | str:
     shared = sorted({r.steps or 0 for r, _ in cells["dsm"]} & {r.steps or 0 for r, _ in cells["semflow"]})
-    if len(shared) < 2:
-        return "run both at two step counts or more"
+    if not shared or shared[0] > FEW or shared[-1] < MANY:
+        return f"run both at {FEW} steps or fewer, and at {MANY} or more (--steps {FEW},{MANY})"
     few, many = shared[0], shared[-1]
     picked, lost, said = [], {}, []
     for method in ("dsm", "semflow"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import methods
 from ..symmflow.errors import InputError
 from ..symmflow.noise import Draws
 from .plan import Request, plan
@@ -17,8 +18,13 @@ def sample_grid(request: Request) -> bytes:
     from ..reports.grids import grid, label_tile, png, to_tile
 
     planned = plan(request)
+    if planned.unsupported:
+        first = planned.unsupported[0]
+        raise InputError(f"{first.method} cannot do {first.task} at {first.steps} steps: {first.reason}; drop them.")
     job = planned.jobs[0]
     card, task = job.data.card, job.task
+    if task not in methods.TASKS:
+        raise InputError(f"{task} has no picture; choose one of {', '.join(methods.TASKS)}.")
     if card.is_points:
         raise InputError(f"{card.name} has points, not pictures; choose a data set of images.")
     device = resolve_device(request.device)

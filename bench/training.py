@@ -37,6 +37,7 @@ def run_training(
     from ..symmflow.train import Trainer
 
     kind = methods.method(recipe.method)
+    kind.options_of(recipe)
     kind.vet(recipe, trust)
     card = datasets.card(recipe.dataset)
     device = resolve_device(device)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ..symmflow.errors import InputError
 from ..symmflow.recipe import Table
+from .base import YES, Support, no
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,6 +29,12 @@ class DiffusionOptions(Table):
     timesteps: Annotated[int, Field(ge=2)] = 1000
     clip: bool = False
     """Keep the predicted clean signal in [-1, 1] while sampling: usual for pixels, not for latents."""
+
+
+def samplable(steps: int | None) -> Support:
+    """Whether a sampler can take so many steps: each visits a timestep of its own."""
+    most = DiffusionOptions().timesteps
+    return no(f"{steps} steps are more than the diffusion's {most:,} timesteps") if (steps or 0) > most else YES
 
 
 class Diffusion:

@@ -15,7 +15,7 @@ from ..symmflow.errors import InputError
 from ..symmflow.recipe import Recipe, Table
 from .base import YES, Classification, Method, Support, no
 from .conditioning import conditional_network, told
-from .diffusion import SAMPLERS, Diffusion, DiffusionOptions
+from .diffusion import SAMPLERS, Diffusion, DiffusionOptions, samplable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -211,7 +211,7 @@ class DiffusionClassifier(Method):
     def supports(cls, task: str, steps: int | None, card: Card) -> Support:
         if task == "ss" or card.has_masks or card.is_points:
             return no("the Diffusion Classifier takes images of one class each")
-        return enough(steps, len(card.classes)) if task == "cls" else YES
+        return enough(steps, len(card.classes)) if task == "cls" else samplable(steps)
 
     @classmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..datasets import Card
 from ..symmflow.recipe import Recipe
-from .base import YES, Method, Segmentation, Support, no
-from .diffusion import SAMPLERS, Diffusion, DiffusionOptions
+from .base import Method, Segmentation, Support, no
+from .diffusion import SAMPLERS, Diffusion, DiffusionOptions, samplable
 from .symmflow import label_codec
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ class DSM(Method):
             return no("DSM only segments")
         if not card.has_masks:
             return no(f"{card.name} has no masks to segment")
-        return no("from pure noise one step gives no mask; DSM takes two or more") if steps == 1 else YES
+        if steps == 1:
+            return no("from pure noise one step gives no mask; DSM takes two or more")
+        return samplable(steps)
 
     @classmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:

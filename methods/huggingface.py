@@ -64,8 +64,10 @@ class HuggingFaceSegmenter(Method):
                 AutoModelForSemanticSegmentation,
                 AutoModelForUniversalSegmentation,
             )
+            from transformers.utils.logging import disable_progress_bar
         except ImportError:
             raise InputError(f"{INSTALL}.") from None
+        disable_progress_bar()
         try:
             config = AutoConfig.from_pretrained(checkpoint.path, trust_remote_code=False)
             universal = config.model_type in ("maskformer", "mask2former", "oneformer")

@@ -109,10 +109,14 @@ class MMSeg(Method):
             stored = torch.load(checkpoint.path, map_location="cpu", weights_only=not checkpoint.trusted)
             network.model.load_state_dict(stored.get("state_dict", stored))
         except pickle.UnpicklingError as error:
+            if checkpoint.trusted:
+                raise InputError(f"{checkpoint.path} is damaged, or no file of weights.") from error
             raise InputError(
                 f"{checkpoint.path} holds more than weights and is not loaded, because a pickle can run code; save its "
                 "state_dict alone, or add --trust."
             ) from error
+        except ImportError as error:
+            raise InputError(f"{checkpoint.path} needs a package that is not here ({error}); install it.") from error
         except (RuntimeError, AttributeError, EOFError) as error:
             first = str(error).strip().splitlines()[0]
             raise InputError(f"the weights in {checkpoint.path} do not fit {checkpoint.name} ({first}).") from error
@@ -178,6 +182,17 @@ def _downloads(init: Any) -> bool:
     return any(isinstance(i, dict) and "checkpoint" in i for i in (init if isinstance(init, list) else [init]))
 
 
+def _set_classes(node: Any, num_classes: int) -> bool:
+    """Change every `num_classes` in a head, also of heads within it; whether there was one."""
+    inside = node.values() if isinstance(node, dict) else node if isinstance(node, list | tuple) else ()
+    found = [_set_classes(value, num_classes) for value in inside]
+    if isinstance(node, dict) and "num_classes" in node:
+        node["num_classes"] = num_classes
+        node.pop("out_channels", None)
+        return True
+    return any(found)
+
+
 def _check_types(node: Any, known: set[str]) -> None:
     """Refuse a `type` that no registry has: mmengine would import it, and call it with what stands beside it."""
     if isinstance(node, dict):
@@ -191,10 +206,10 @@ def _check_types(node: Any, known: set[str]) -> None:
 
 
 def _registered() -> set[str]:
-    """Names of all parts of models that mmengine, mmcv and mmsegmentation register."""
-    from mmengine.registry import MODELS
+    """Names of all parts of models, and of their helpers, that mmengine, mmcv and mmsegmentation register."""
+    from mmengine.registry import MODELS, TASK_UTILS
 
-    names, registries = set[str](), [MODELS]
+    names, registries = set[str](), [MODELS, TASK_UTILS]
     while registries:
         registry = registries.pop()
         names |= set(registry.module_dict)
@@ -214,6 +229,7 @@ def build(model: dict[str, Any], num_classes: int, scale: int = 1) -> Any:
             warnings.simplefilter("ignore")
             import mmseg.models  # noqa: F401  (registers the parts)
             from mmengine.config import ConfigDict
+            from mmengine.logging import MMLogger
             from mmengine.registry import init_default_scope
             from mmengine.structures import PixelData
             from mmseg.registry import MODELS
@@ -226,14 +242,20 @@ def build(model: dict[str, Any], num_classes: int, scale: int = 1) -> Any:
     for head in ("decode_head", "auxiliary_head"):
         heads = model.get(head) or []
         for one in heads if isinstance(heads, list) else [heads]:
-            one["num_classes"] = num_classes
-            one.pop("out_channels", None)
+            if not _set_classes(one, num_classes):  # left to the part's default
+                one["num_classes"] = num_classes
     try:
         built: Any = MODELS.build(ConfigDict(model))
     except Exception as error:  # parts of other packages, values that do not fit
         first = str(error).strip().splitlines()[0] if str(error).strip() else ""
         raise InputError(f"mmsegmentation cannot build this model ({type(error).__name__}: {first}).") from error
-    built.init_weights()
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel("WARNING")  # it would tell of every parameter, on standard output
+    try:
+        built.init_weights()
+    finally:
+        logger.setLevel(level)
 
     class Network(nn.Module):
         mean: torch.Tensor
