@@ -30,6 +30,7 @@ class Row:
     precision: str
     seeds: tuple[int, ...]
     n: int
+    parameters: int | None
     nfe: float | None
     images_per_second: float | None
     metrics: dict[str, Metric]
@@ -277,6 +278,7 @@ def _row(records: list[Record]) -> Row:
         precision=first.precision,
         seeds=tuple(r.seed for r in records),
         n=first.n,
+        parameters=first.checkpoint.parameters,
         nfe=first.nfe,
         images_per_second=sorted(speeds)[len(speeds) // 2] if speeds else None,
         metrics=metrics,

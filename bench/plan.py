@@ -233,7 +233,7 @@ def checkpoint_facts(checkpoint: Checkpoint | Foreign) -> CheckpointFacts:
             sha256=checkpoint.sha256,
             fingerprint=checkpoint.fingerprint,
             recipe=None,
-            parameters=checkpoint.parameters,
+            parameters=None,
         )
     return CheckpointFacts(
         name=checkpoint.path.name if checkpoint.path.name != "checkpoint" else checkpoint.recipe.name,
@@ -282,7 +282,8 @@ def fixed(flag: str, by_protocol: Any, given: Any, default: Any) -> Any:
 
 def check(request: Request) -> None:
     """Refuse values that no cell can have."""
-    kinds = [methods.method(name) for name in (methods.names() if "all" in request.methods else request.methods)]
+    everything = dict.fromkeys(methods.base(name) for dataset in datasets.names() for name in methods.bundled(dataset))
+    kinds = [methods.method(name) for name in (everything if "all" in request.methods else request.methods)]
     known = dict.fromkeys([*SOLVERS, *(s for kind in kinds for task in methods.TASKS for s in kind.solvers(task))])
     if request.solver and request.solver not in known:
         raise unknown("solver", request.solver, known)

@@ -60,8 +60,9 @@ def reproduce(
         raise InputError(f"the record in {path} is of a cell that failed; there is nothing to reproduce.")
     named = rules(before.protocol.get("rules", DEFAULT))
     with TemporaryDirectory(prefix="symmbench-") as folder:
+        foreign = before.checkpoint.recipe is None  # its row is called by the last part of where the model lay
         request = Request(
-            methods=[before.method],
+            methods=[f"{before.method.partition(':')[0]}:{before.checkpoint.name}" if foreign else before.method],
             tasks=[before.task],
             datasets=[before.dataset],
             steps=[before.steps or 1],

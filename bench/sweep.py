@@ -13,7 +13,7 @@ from . import evidence, provenance
 from .cost import throughput
 from .evidence import Evidence
 from .plan import Job, Plan, Request, Unsupported, blank, checkpoint_facts
-from .records import Cell, Record, Store, read_record, write_atomically
+from .records import Cell, CheckpointFacts, Record, Store, read_record, write_atomically
 
 if TYPE_CHECKING:
     from .evaluate import Evaluator
@@ -143,10 +143,13 @@ def _evaluate(job: Job, missing: list[Cell], store: Store, request: Request, pro
             if number == 0:
                 _write_preview(evaluator, cell, store)
             evidence.write_shard(store.path(cell), number, main, made[cell.steps])
-    facts = provenance.collect(device)
+    facts, made_of = provenance.collect(device), checkpoint_facts(job.checkpoint)
+    if made_of.parameters is None:  # another project's files do not say
+        count = sum(p.numel() for network in method.networks for p in network.parameters())
+        made_of = made_of.model_copy(update={"parameters": count})
     for cell in missing:
         try:
-            record = _record(job, cell, Evidence(store.path(cell), shards, main), reference, facts)
+            record = _record(job, cell, made_of, Evidence(store.path(cell), shards, main), reference, facts)
         except InputError:
             raise
         except Exception:
@@ -163,7 +166,14 @@ def _put_failure(store: Store, job: Job, cell: Cell) -> None:
     store.put(cell, blank(cell, job.protocol, checkpoint_facts(job.checkpoint), "failed", traceback.format_exc()))
 
 
-def _record(job: Job, cell: Cell, found: Evidence, reference: Evidence | None, facts: dict[str, Any]) -> Record:
+def _record(
+    job: Job,
+    cell: Cell,
+    made_of: CheckpointFacts,
+    found: Evidence,
+    reference: Evidence | None,
+    facts: dict[str, Any],
+) -> Record:
     from .score import score
 
     metrics, absent, details = score(job.subject, found, reference)
@@ -176,7 +186,7 @@ def _record(job: Job, cell: Cell, found: Evidence, reference: Evidence | None, f
         raise RuntimeError(
             f"evidence of {cell.title} does not hold every sample once: {len(ids)} of {len(job.data)} ids"
         )
-    record = blank(cell, job.protocol, checkpoint_facts(job.checkpoint), "ok")
+    record = blank(cell, job.protocol, made_of, "ok")
     return record.model_copy(
         update={
             "nfe": evaluations / rows,

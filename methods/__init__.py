@@ -1,7 +1,7 @@
 """Methods: one file each, behind one interface: segment, classify, synthesize."""
 
 from .base import TASKS, YES, Classification, Foreign, Method, Segmentation, Support, no
-from .registry import bundled, checkpoint, label, method, names, own_checkpoint, recipe, recipe_names
+from .registry import base, bundled, checkpoint, label, method, names, own_checkpoint, recipe, recipe_names
 
 __all__ = [
     "TASKS",
@@ -11,6 +11,7 @@ __all__ = [
     "Method",
     "Segmentation",
     "Support",
+    "base",
     "bundled",
     "checkpoint",
     "label",

@@ -70,7 +70,6 @@ class Foreign:
     """Of all files that decide what the model does."""
     trusted: bool = False
     """The user lets it run code (`--trust`)."""
-    parameters: int | None = None
 
     @property
     def fingerprint(self) -> str:

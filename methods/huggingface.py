@@ -48,7 +48,7 @@ class HuggingFaceSegmenter(Method):
 
     @classmethod
     def open(cls, argument: str, dataset: str, given: str | None, trust: bool = False) -> Foreign:
-        where = argument or given
+        where = given or argument
         if not where:
             raise InputError("name the model: --method hf:<folder or hub id>.")
         return foreign_checkpoint(where, ("*.json", "*.safetensors"), needs=("config.json", "*.safetensors"))

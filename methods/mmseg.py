@@ -187,8 +187,9 @@ def _set_classes(node: Any, num_classes: int) -> bool:
     inside = node.values() if isinstance(node, dict) else node if isinstance(node, list | tuple) else ()
     found = [_set_classes(value, num_classes) for value in inside]
     if isinstance(node, dict) and "num_classes" in node:
+        if node.get("out_channels") in (1, node["num_classes"]):  # of logits, not of a hidden layer
+            del node["out_channels"]
         node["num_classes"] = num_classes
-        node.pop("out_channels", None)
         return True
     return any(found)
 

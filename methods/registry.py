@@ -32,24 +32,25 @@ def method(name: str) -> type[Method]:
 
     `name[variant]` is the method `name` with another recipe, `name:argument` with something made elsewhere.
     """
-    base = _base(name)
-    if base not in _registered():
-        raise unknown("method", base, names())
-    point = _registered()[base]
+    own = base(name)
+    if own not in _registered():
+        raise unknown("method", own, names())
+    point = _registered()[own]
     try:
         loaded = point.load()
     except ImportError as error:
         raise InputError(
-            f"method {base!r} ({point.value}) cannot be imported: {error}; install what it needs."
+            f"method {own!r} ({point.value}) cannot be imported: {error}; install what it needs."
         ) from error
     if not (isinstance(loaded, type) and issubclass(loaded, Method)):
         raise InputError(
-            f"the entry point {base!r} ({point.value}) is not a Method; mend the package that registers it."
+            f"the entry point {own!r} ({point.value}) is not a Method; mend the package that registers it."
         )
     return loaded
 
 
-def _base(name: str) -> str:
+def base(name: str) -> str:
+    """The registered name in `name[variant]` and `name:argument`."""
     return name.partition(":")[0].partition("[")[0]
 
 
@@ -90,13 +91,13 @@ def checkpoint(name: str, dataset: str, given: str | None = None, trust: bool = 
 def label(name: str, opened: Checkpoint | Foreign) -> str:
     """What a method with this checkpoint is called: the variant is the checkpoint's own, a path only its last part."""
     if isinstance(opened, Foreign):
-        return f"{_base(name)}:{Path(opened.name.rstrip('/')).stem}"
+        return f"{base(name)}:{Path(opened.name.rstrip('/')).name.removesuffix('.py')}"
     own = opened.recipe.name.rpartition("/")[2]
-    if _base(own) != _base(name):
+    if base(own) != base(name):
         return name
-    if name not in (_base(name), own):
+    if name not in (base(name), own):
         raise InputError(f"the checkpoint is one of {own}, not of {name}; run it with --method '{own}'.")
-    return own if own.startswith(f"{_base(name)}[") else _base(name)
+    return own if own.startswith(f"{base(name)}[") else base(name)
 
 
 def own_checkpoint(name: str, dataset: str, given: str | None = None) -> Checkpoint:
@@ -118,7 +119,7 @@ def own_checkpoint(name: str, dataset: str, given: str | None = None) -> Checkpo
     elif (path / "checkpoint").is_dir():  # the output folder of a training
         path = path / "checkpoint"
     opened = open_checkpoint(path)
-    wanted, made = _base(name), opened.recipe.method
+    wanted, made = base(name), opened.recipe.method
     if made != wanted:
         raise InputError(f"{given} is a checkpoint of {made}, not of {wanted}; run it with --method {made}.")
     return opened

@@ -85,7 +85,7 @@ class StableDiffusionClassifier(Method):
 
     @classmethod
     def open(cls, argument: str, dataset: str, given: str | None, trust: bool = False) -> Foreign:
-        where = argument or given
+        where = given or argument
         if not where:
             raise InputError("name the pipeline: --method sd-classifier:<folder or hub id>.")
         return foreign_checkpoint(where, FILES, needs=tuple(f"{part}/*.json" for part in PARTS))

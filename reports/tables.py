@@ -25,7 +25,7 @@ def columns(table: Table) -> tuple[list[str], list[list[str]]]:
     """Headers and cells as text."""
     papers = [name for name in table.metrics if any(name in row.paper for row in table.rows)]
     several = any(len(row.seeds) > 1 for row in table.rows)
-    headers = ["method", "steps", "NFE"]
+    headers = ["method", "params", "steps", "NFE"]
     for name in table.metrics:
         arrow = "↓" if next(r.metrics[name].better for r in table.rows if name in r.metrics) == "lower" else "↑"
         headers += [f"{name} {arrow}"] + (["paper"] if name in papers else [])
@@ -62,6 +62,7 @@ def at_steps(table: Table, row: Row) -> str:
 def _cells(table: Table, row: Row, papers: list[str], several: bool) -> list[str]:
     cells = [
         row_name(table, row),
+        "–" if row.parameters is None else f"{row.parameters / 1e6:.2f}M",
         "–" if row.steps is None else str(row.steps),
         "–" if row.nfe is None else f"{row.nfe:.4g}",
     ]

@@ -8,6 +8,8 @@ from typing import Any
 
 import typer
 
+from ...symmflow.errors import InputError
+
 
 class Kind(StrEnum):
     methods = "methods"
@@ -59,7 +61,11 @@ def _methods() -> list[dict[str, Any]]:
 
     rows = []
     for name in methods.names():
-        kind = methods.method(name)
+        try:
+            kind = methods.method(name)
+        except InputError as error:  # a package of someone else's; the others are still there
+            rows.append({"method": name, "tasks": [], "checkpoints": [], "what": str(error), "source": ""})
+            continue
         tasks = [t for t in methods.TASKS if any(kind.supports(t, 25, datasets.card(d)) for d in datasets.names())]
         bundled = [d for d in datasets.names() if name in methods.bundled(d)]
         rows.append({"method": name, "tasks": tasks, "checkpoints": bundled, "what": kind.title, "source": kind.source})
@@ -84,7 +90,12 @@ def _support() -> list[dict[str, Any]]:
 
     rows = []
     for name in methods.names():
-        kind, row = methods.method(name), {"method": name}
+        row = {"method": name}
+        try:
+            kind = methods.method(name)
+        except InputError:
+            rows.append(row | dict.fromkeys(SHOWN, "cannot be imported"))
+            continue
         for shown, dataset in SHOWN.items():
             task, card = shown.split()[0], datasets.card(dataset)
             if kind.stepless:

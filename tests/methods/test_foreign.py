@@ -1,6 +1,8 @@
 """Models of other projects behind the interface: transformers and Stable Diffusion, built here, tiny."""
 
 import json
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,10 @@ import torch
 
 from symmbench import datasets, methods
 from symmbench.bench.conformance import check_method
+from symmbench.bench.plan import Request, plan
+from symmbench.bench.records import Store
+from symmbench.bench.reproduce import reproduce
+from symmbench.bench.sweep import sweep
 from symmbench.symmflow.errors import InputError
 from symmbench.symmflow.noise import Draws
 
@@ -150,6 +156,46 @@ def test_zero_shot_classifier_keeps_the_rules_of_the_interface(pipeline: Path) -
     assert not failed
 
 
+def test_a_record_of_a_foreign_model_can_be_made_again(hf_folder: Path, tmp_path: Path) -> None:
+    asked = Request(methods=[f"hf:{hf_folder}"], tasks=["ss"], limit=3, batch_size=3, out=tmp_path / "out")
+    (record,) = sweep(plan(asked), asked).records
+    assert record.method == f"hf:{hf_folder.name}" and (record.checkpoint.parameters or 0) > 1000
+    ((_, cell),) = Store(asked.out).items()
+    assert reproduce(cell).verdict == "bit for bit"
+    moved = shutil.copytree(hf_folder, tmp_path / "moved")
+    assert reproduce(cell, checkpoint=str(moved)).verdict == "bit for bit"
+
+
+@pytest.mark.parametrize(("method", "task", "dataset", "extra"), [
+    ("mmseg", "ss", "digit-scenes", "mmseg"),
+    ("hf", "ss", "digit-scenes", "hf"),
+    ("sd-classifier", "cls", "digits", "hf"),
+])  # fmt: skip
+def test_a_missing_extra_names_its_install(
+    method: str, task: str, dataset: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = methods.method(method)
+    monkeypatch.setattr(sys.modules[kind.__module__], "find_spec", lambda name: None)
+    support = kind.supports(task, None if kind.stepless else 25, datasets.card(dataset))
+    assert not support and f"pip install 'symmbench[{extra}]'" in support.reason
+
+
+def by_hand(pipeline: Path, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scaled means of the VAE's posterior, and the prompts' states, with the pipeline's own parts."""
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from transformers import CLIPTextModel, CLIPTokenizer
+
+    vae = AutoencoderKL.from_pretrained(pipeline, subfolder="vae")
+    side = UNet2DConditionModel.from_pretrained(pipeline, subfolder="unet").config.sample_size
+    side *= 2 ** (len(vae.config.block_out_channels) - 1)
+    large = torch.nn.functional.interpolate(images, size=(side, side), mode="bicubic", antialias=True).clamp(-1, 1)
+    latents = vae.encode(large.repeat(1, 3, 1, 1)).latent_dist.mean * vae.config.scaling_factor
+    tokenizer = CLIPTokenizer.from_pretrained(pipeline, subfolder="tokenizer")
+    words = [f"a blurry photo of a {name}." for name in datasets.card("digits").classes]
+    ids = tokenizer(words, padding="max_length", max_length=77, truncation=True, return_tensors="pt").input_ids
+    return latents, CLIPTextModel.from_pretrained(pipeline, subfolder="text_encoder")(ids)[0]
+
+
 def test_zero_shot_classifier_against_a_plain_loop(pipeline: Path) -> None:
     """One stage, every class at every timestep, one image at a time, with the parts used by hand."""
     method = load_pipeline(pipeline, keep=[1], samples=[3])
@@ -159,15 +205,16 @@ def test_zero_shot_classifier_against_a_plain_loop(pipeline: Path) -> None:
         found = next(method.classify(images, steps=(30,), solver="none", noise=draws))
         assert method.prompts.shape[:2] == (10, 77)  # padded as the text encoder was trained
         a = method.diffusion._scheduler.alphas_cumprod
+        latents, prompts = by_hand(pipeline, images)
         for i in range(2):
-            latent = method.encode(images[i : i + 1])
+            latent = latents[i : i + 1]
             errors = []
             for c in range(10):
                 total = 0.0
                 for k in (166, 500, 833):
                     noise = draws.normal(latent.shape[1:], f"eps/{k}")[i : i + 1]
                     z = a[k].sqrt() * latent + (1 - a[k]).sqrt() * noise
-                    out = method.net(z, k, encoder_hidden_states=method.prompts[c : c + 1]).sample
+                    out = method.net(z, k, encoder_hidden_states=prompts[c : c + 1]).sample
                     if method.predicts == "v_prediction":
                         out = a[k].sqrt() * out + (1 - a[k]).sqrt() * z
                     total += float((out - noise).square().mean())

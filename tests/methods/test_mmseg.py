@@ -139,6 +139,40 @@ def test_miou_equals_that_of_mmsegmentation() -> None:
     assert areas.miou().value == pytest.approx(float(np.nanmean(reported["IoU"])), abs=1e-6)
 
 
+def test_nothing_is_said_on_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
+    """`bench run --json` writes there."""
+    mmseg.build(mmseg.read_config(CONFIG, {}), 11)
+    assert capfd.readouterr().out == ""
+
+
+def test_every_head_of_a_nested_config_has_our_classes() -> None:
+    config = "knet/knet-s3_r50-d8_fcn_8xb2-adamw-80k_ade20k-512x512.py"
+    network = mmseg.build(mmseg.read_config(config, {}), 11).eval()
+    with torch.inference_mode():
+        assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 11, 64, 64)
+
+
+def test_helpers_that_mmsegmentation_registers_are_known() -> None:
+    config = "deeplabv3plus/deeplabv3plus_r18-d8_4xb2-80k_cityscapes-512x1024.py"
+    sampler = {"model.decode_head.sampler": {"type": "OHEMPixelSampler", "thresh": 0.7, "min_kept": 100}}
+    assert mmseg.build(mmseg.read_config(config, sampler), 11)
+
+
+def test_a_class_that_is_only_predicted_counts_in_mmsegmentations_mean_and_not_in_ours() -> None:
+    import numpy as np
+    from mmseg.evaluation.metrics import IoUMetric
+
+    from symmbench.bench.metrics.confusion import Areas, sparse_confusion
+
+    truth = np.array([[[0, 0, 1, 1]]])
+    predicted = np.array([[[0, 0, 1, 2]]])
+    counts = IoUMetric.intersect_and_union(torch.from_numpy(predicted), torch.from_numpy(truth), 3, 255)
+    theirs = IoUMetric.total_area_to_metrics(*counts, ["mIoU"])
+    assert np.nanmean(theirs["IoU"]) == pytest.approx((1 + 0.5 + 0) / 3)
+    areas = Areas.from_sparse(*sparse_confusion(truth, predicted, 3), 1, 3)
+    assert areas.miou().value == pytest.approx((1 + 0.5) / 2)
+
+
 def test_refusals_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="needs its weights: --checkpoint"):
         methods.checkpoint(f"mmseg:{CONFIG}", "digit-scenes")

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from symmbench import datasets, methods
+from symmbench.bench.cost import EvaluationCounter
 from symmbench.methods import Method
 from symmbench.methods.semflow import SemFlow
 from symmbench.symmflow.errors import InputError
@@ -137,6 +138,28 @@ def test_dsm_denoises_masks_beside_the_image() -> None:
         a, b = (next(method.segment(images, steps=(2,), solver="ddim", noise=Draws(s, IDS))).classes for s in (0, 1))
         c = next(method.segment(images, steps=(2,), solver="ddpm", noise=Draws(0, IDS))).classes
     assert not torch.equal(a, b) and not torch.equal(a, c)
+
+
+def test_the_papers_budget_of_the_classifier_is_spent_as_counted_on_the_network() -> None:
+    method = untrained(recipe("digits/diffusion-classifier"))
+    method.inference = method.Inference(keep=[5, 1], samples=[50, 500])
+    batch = datasets.load("digits", "test").batch([0, 1])
+    counter = EvaluationCounter()
+    with counter.watch(method.networks), torch.inference_mode():
+        next(
+            method.classify(
+                torch.from_numpy(batch.images), steps=(2750,), solver="none", noise=Draws(0, list(batch.ids))
+            )
+        )
+    assert counter.rows == 2 * 2750
+
+
+def test_more_steps_than_timesteps_are_not_supported() -> None:
+    for name, task, dataset in (("dsm", "ss", "digit-scenes"), ("diffusion-classifier", "sis", "digits")):
+        kind, card = methods.method(name), datasets.card(dataset)
+        refused = kind.supports(task, 1001, card)
+        assert not refused and "1,000 timesteps" in refused.reason and kind.supports(task, 1000, card)
+    assert methods.method("diffusion-classifier").supports("cls", 2750, datasets.card("digits"))
 
 
 def test_flow_and_diffusion_methods_have_networks_of_one_size() -> None:
