@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,7 @@ def _checks(
     yield Check(task, "one result a step count", len(results) == len(steps), f"{len(results)} for {len(steps)}")
     if not results:
         return
-    forms = [_guarded(task, FORM, lambda result=result: _form(task, result, card)) for result in results]
+    forms = [_guarded(task, FORM, partial(_form, task, result, card)) for result in results]
     yield next((form for form in forms if not form.ok), forms[0])
     if not all(form.ok for form in forms):
         return
@@ -96,9 +97,9 @@ def _checks(
     yield compared("a batch of one gives the same result", lambda: torch.cat([first([i]) for i in positions]))
     yield compared("the order of a batch does not matter", lambda: first(positions[::-1]).flip(0))
     for other in method.solvers(task)[1:]:
-        yield _guarded(task, f"works with {other}", lambda other=other: _solves(method, task, other, data, device))
+        yield _guarded(task, f"works with {other}", partial(_solves, method, task, other, data, device))
     if task == "ss":
-        yield _guarded(task, OBLONG, lambda: _other_size(method, data, steps, device))
+        yield _guarded(task, OBLONG, partial(_other_size, method, data, steps, device))
     rule = "CUDA agrees with the CPU"
     if device == "cpu" and torch.cuda.is_available():
         yield compared(rule, lambda: first(positions, "cuda"), tolerance=1e-3, differing=0.01)

@@ -19,8 +19,8 @@ def sample_grid(request: Request) -> bytes:
 
     planned = plan(request)
     if planned.unsupported:
-        first = planned.unsupported[0]
-        raise InputError(f"{first.method} cannot do {first.task} at {first.steps} steps: {first.reason}; drop them.")
+        cell = planned.unsupported[0]
+        raise InputError(f"{cell.method} cannot do {cell.task} at {cell.steps} steps: {cell.reason}; drop them.")
     job = planned.jobs[0]
     card, task = job.data.card, job.task
     if task not in methods.TASKS:

@@ -3,7 +3,9 @@
 python tests/benchmarks/metrics.py speed      # Fréchet distance, confusion counts: ratios with intervals
 python tests/benchmarks/metrics.py size       # evidence of 5,000 segmentations of 171 classes, on disk
 python tests/benchmarks/metrics.py memory     # resident memory while 50,000 features are written and scored
-python tests/benchmarks/metrics.py compare    # `bench compare` of 5 methods, 3 tasks, 6 step counts
+python tests/benchmarks/metrics.py compare    # `bench compare` of two folders: 5 methods, 3 tasks, 6 step counts each
+
+Each ends with exit code 1 if a promise is broken; what was measured last stands in reports/measurements.md.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +34,8 @@ from symmbench.bench.statistics import over_seeds
 CLASSES = 171
 
 
-def ratio(name: str, peer: Callable[[], object], ours: Callable[[], object], rounds: int) -> None:
-    """How many times as long the peer takes; one round of each goes uncounted."""
+def ratio(name: str, peer: Callable[[], object], ours: Callable[[], object], rounds: int, least: float) -> None:
+    """How many times as long the peer takes, at least `least`; one round of each goes uncounted."""
     logs = []
     for number in range(rounds + 1):
         seconds = []
@@ -45,6 +48,7 @@ def ratio(name: str, peer: Callable[[], object], ours: Callable[[], object], rou
     found = over_seeds(logs)
     low, value, high = np.exp([found.low, found.value, found.high])
     print(f"{name} takes {value:.2f} [{low:.2f}, {high:.2f}] times as long ({rounds} rounds)", flush=True)
+    assert value >= least, f"less than {least} times"
 
 
 def speed(rounds: int) -> None:
@@ -72,7 +76,7 @@ def speed(rounds: int) -> None:
     for other in (by_clean_fid(), by_sqrtm()):
         assert abs(ours - other) <= 1e-6 * abs(other), (ours, other)
     print(f"Fréchet distance of 5,000 features of 2,048 dimensions: {ours:.9g}, equal to 1e-6")
-    ratio("clean-fid's term", by_clean_fid, lambda: frechet_distance(*moments), rounds)
+    ratio("clean-fid's term", by_clean_fid, lambda: frechet_distance(*moments), rounds, 2.0)
 
     truth, predicted = segmentations(random, 16)
     stored = torch.from_numpy(truth), torch.from_numpy(predicted)
@@ -82,6 +86,7 @@ def speed(rounds: int) -> None:
         lambda: matrix.update(stored[1], stored[0]),
         lambda: sparse_confusion(truth, predicted, CLASSES),
         rounds,
+        1.0,
     )
     try:
         from mmseg.evaluation.metrics import IoUMetric
@@ -93,6 +98,7 @@ def speed(rounds: int) -> None:
         lambda: [IoUMetric.intersect_and_union(p, t, CLASSES, 255) for t, p in zip(*stored, strict=True)],
         lambda: sparse_confusion(truth, predicted, CLASSES),
         rounds,
+        1.0,
     )
 
 
@@ -135,13 +141,17 @@ def size() -> None:
         each = {name: total / 512 * 5000 / 1e6 for name, total in kinds.items()}
         parts = ", ".join(f"{name} {mega:.1f} MB" for name, mega in each.items())
         print(f"5,000 images of 171 classes, 512x512: {sum(each.values()):.1f} MB ({parts})")
+        assert sum(each.values()) < 60
 
 
 def memory() -> None:
     """Each size in a process of its own; the peak of resident memory is the process's."""
+    peaks = []
     for n in (5_000, 50_000):
         done = subprocess.run([sys.executable, __file__, "one", str(n)], capture_output=True, text=True, check=True)
         print(done.stdout.strip(), flush=True)
+        peaks.append(float(done.stdout.split(" MB after scoring")[0].split()[-1].replace(",", "")))
+    assert peaks[1] < 1.1 * peaks[0], "memory grows with the samples"
 
 
 def one(n: int, d: int = 512) -> None:
@@ -164,18 +174,18 @@ def one(n: int, d: int = 512) -> None:
 
 
 def compare() -> None:
-    """A store of 5 methods x 3 tasks x 6 step counts with evidence of 1,000 samples, compared with a baseline."""
+    """Two stores of 5 methods x 3 tasks x 6 step counts with evidence of 1,000 samples, a seed each, and a baseline."""
     random = np.random.default_rng(0)
     ids = [f"test-{i:05d}" for i in range(1000)]
     with tempfile.TemporaryDirectory() as name:
         number = 0
-        for method in ("symmflow", "semflow", "fm", "dsm", "diffusion-classifier"):
-            for task in ("cls", "ss", "sis"):
-                for steps in (1, 2, 5, 10, 20, 25):
-                    write_cell(Path(name) / "results", number, method, task, steps, ids, random)
-                    number += 1
+        rivals = ("symmflow", "semflow", "fm", "dsm", "diffusion-classifier")
+        cells = product((0, 1), rivals, ("cls", "ss", "sis"), (1, 2, 5, 10, 20, 25))
+        for seed, method, task, steps in cells:
+            write_cell(Path(name) / f"results{seed}", number, seed, method, task, steps, ids, random)
+            number += 1
         start = time.perf_counter()
-        command = ["bench", "compare", "--baseline", "symmflow", "--pareto", "miou"]
+        command = ["bench", "compare", "results0", "results1", "--baseline", "symmflow", "--pareto", "miou"]
         done = subprocess.run(command, cwd=name, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         taken = time.perf_counter() - start
@@ -183,10 +193,11 @@ def compare() -> None:
         subprocess.run(["bench", "--help"], cwd=name, capture_output=True, check=True)
         bare = time.perf_counter() - start
         print(f"{number} cells compared in {taken:.1f} s here, {taken / bare:.0f} times `bench --help`")
+        assert taken / bare < 60
 
 
 def write_cell(
-    root: Path, number: int, method: str, task: str, steps: int, ids: list[str], random: np.random.Generator
+    root: Path, number: int, seed: int, method: str, task: str, steps: int, ids: list[str], random: np.random.Generator
 ) -> None:
     folder = root / "made-up" / task / str(number)
     n, details = len(ids), {}
@@ -218,7 +229,7 @@ def write_cell(
     record = Record(
         key=str(number), status="ok", method=method, task=task, dataset="made-up", split="test", steps=steps,
         checkpoint=CheckpointFacts(name=method, sha256="", fingerprint=method, recipe=method, parameters=1),
-        solver="euler", precision="fp32", seed=0, limit=None, samples_per_mask=1, noise="", n=n, nfe=steps,
+        solver="euler", precision="fp32", seed=seed, limit=None, samples_per_mask=1, noise="", n=n, nfe=steps,
         metrics=metrics, details=details, cost=Cost(batch_size=64, device="cpu", images_per_second=100 / steps),
         protocol={"name": "p", "hash": f"p-{task}", "rules": "harness"},
     )  # fmt: skip
