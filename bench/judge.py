@@ -43,8 +43,13 @@ class Chosen:
         return (
             row.method == self.method
             and self.steps in (None, row.steps)
-            and all(any(word == said or _hex(word, said) for said in described(row)) for word in self.words)
+            and all(word in described(row) or self._is_checkpoint(word, row) for word in self.words)
         )
+
+    @staticmethod
+    def _is_checkpoint(word: str, row: Row) -> bool:
+        """A fingerprint may be given whole, as the table shows it, or by four digits or more."""
+        return len(word) >= 4 and row.fingerprint.startswith(word[: len(row.fingerprint)])
 
 
 def described(row: Row) -> list[str]:
@@ -52,10 +57,6 @@ def described(row: Row) -> list[str]:
     options = [f"{name}={value}" for name, value in row.options.items()]
     seeds = [f"seed={row.seeds[0]}"] if len(row.seeds) == 1 else []
     return [row.solver or "none", row.precision, row.recipe, row.fingerprint, *options, *seeds]
-
-
-def _hex(word: str, fingerprint: str) -> bool:
-    return len(fingerprint) == 6 and len(word) >= 4 and (fingerprint.startswith(word) or word.startswith(fingerprint))
 
 
 def judge(

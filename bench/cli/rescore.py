@@ -38,6 +38,8 @@ def rescore(
     where = f"; the records are in {target}" if target and found.made else ""
     left = f", {len(found.left)} left out" if found.left else ""
     print(f"{len(found.made)} cells: {changed} changed{kept}, {len(found.made) - changed} identical{left}{where}")
+    if found.left and not protocol:  # evidence is missing or damaged
+        raise typer.Exit(2)
 
 
 def _shown(value: float | None) -> str:

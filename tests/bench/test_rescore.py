@@ -46,6 +46,9 @@ def test_rescoring_gives_the_same_figures_and_finds_what_changed(bench, tmp_path
         and "1 changed and were written" in done.stdout
     )
     assert "0 changed, 4 identical" in rescore(tmp_path).stdout
+    file.unlink()
+    done = rescore(tmp_path)
+    assert done.returncode == 2 and "3 cells: 0 changed, 3 identical, 1 left out" in done.stdout
 
 
 def test_rescoring_nothing_is_said(tmp_path: Path) -> None:

@@ -82,6 +82,23 @@ def test_semflow_segments_alike_with_every_seed_and_synthesizes_by_perturbation_
         assert torch.equal(made(0), made(1))
 
 
+def test_segmentations_of_the_bundled_semflow_have_no_variance_over_seeds() -> None:
+    batch = datasets.load("digit-scenes", "test").batch(range(16))
+    images = torch.from_numpy(batch.images)
+    checkpoint = methods.checkpoint("semflow", "digit-scenes")
+    method = methods.method("semflow").load(checkpoint, CARD, "cpu")
+    with torch.inference_mode():
+        few, many = zip(
+            *(
+                [r.classes for r in method.segment(images, steps=(1, 5), solver="euler", noise=Draws(s, batch.ids))]
+                for s in (0, 1, 2)
+            ),
+            strict=True,
+        )
+    assert all(torch.equal(few[0], other) for other in few) and all(torch.equal(many[0], other) for other in many)
+    assert (few[0] == torch.from_numpy(batch.labels)).float().mean() > 0.9
+
+
 def test_semflow_reversed_in_time_starts_at_the_other_end() -> None:
     images, _ = scenes()
     for reverse, times in ((False, [0.0, 0.5, 1.0]), (True, [1.0, 0.5, 0.0])):
