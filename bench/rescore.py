@@ -12,18 +12,18 @@ from ..symmflow.errors import InputError
 from . import evidence
 from .evidence import Evidence
 from .protocol import DEFAULT, EVALUATOR_OF, METRIC_VERSIONS, Protocol, Rules, policy, read_protocol, rules, title
-from .records import Cell, Record, Store, unwritable, write_atomically
+from .records import Cell, Metric, Record, Store, unwritable, write_atomically
 from .score import Subject, score
 
 
 @dataclass(frozen=True)
 class Rescored:
-    """A record, what it says now, and the metrics that changed: name -> (before, after)."""
+    """A record, what it says now, and the metrics whose value or interval changed: name -> (before, after)."""
 
     before: Record
     after: Record
     folder: Path
-    changed: dict[str, tuple[float | None, float | None]]
+    changed: dict[str, tuple[Metric | None, Metric | None]]
 
 
 @dataclass
@@ -135,10 +135,9 @@ def _rescore(record: Record, asked: Protocol, stored: Protocol, root: Path, fold
     )
     if protocol["hash"] != record.protocol["hash"]:
         after = after.model_copy(update={"key": cell_of(after).key})
-    names = dict.fromkeys([*record.metrics, *metrics])
-    values = {n: tuple(m[n].value if n in m else None for m in (record.metrics, metrics)) for n in names}
-    changed = {n: (a, b) for n, (a, b) in values.items() if a != b}
-    return Rescored(record, Record.model_validate_json(after.model_dump_json()), folder, changed)
+    after = Record.model_validate_json(after.model_dump_json())  # as it will be read again
+    both = {n: (record.metrics.get(n), after.metrics.get(n)) for n in [*record.metrics, *after.metrics]}
+    return Rescored(record, after, folder, {n: (a, b) for n, (a, b) in both.items() if a != b})
 
 
 def _subject(record: Record, protocol: Protocol, found: Evidence) -> Subject:

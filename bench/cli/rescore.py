@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from ..records import Metric
 
 
 def rescore(
@@ -42,5 +46,8 @@ def rescore(
         raise typer.Exit(2)
 
 
-def _shown(value: float | None) -> str:
-    return "absent" if value is None else str(value)
+def _shown(metric: Metric | None) -> str:
+    if metric is None:
+        return "absent"
+    interval = "" if metric.low is None or metric.high is None else f" [{metric.low:.4g}, {metric.high:.4g}]"
+    return f"{metric.value}{interval}"
