@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import symmbench.bench as harness
+from symmbench import methods
 from symmbench.bench import evidence
 from symmbench.bench.evidence import Evidence
 from symmbench.bench.plan import Request, plan
@@ -276,6 +277,44 @@ def test_a_method_without_steps_has_one_cell_whatever_the_seeds(tmp_path: Path) 
     assert sweep(plan(request), request).evaluated == 0
     everything = replace(request, limit=None)
     assert plan(everything).jobs[0].cells == plan(replace(request, limit=400)).jobs[0].cells
+
+
+ABLE = {
+    ("cnn", "digits", "cls"): [None],
+    ("diffusion-classifier", "digits", "cls"): [25],
+    ("diffusion-classifier", "digits", "sis"): [1, 5, 25],
+    ("fm", "digits", "sis"): [1, 5, 25],
+    ("symmflow", "digits", "cls"): [1, 5, 25],
+    ("symmflow", "digits", "sis"): [1, 5, 25],
+    ("dsm", "digit-scenes", "ss"): [5, 25],
+    ("fm", "digit-scenes", "sis"): [1, 5, 25],
+    ("semflow", "digit-scenes", "ss"): [1, 5, 25],
+    ("semflow", "digit-scenes", "sis"): [1, 5, 25],
+    ("symmflow", "digit-scenes", "ss"): [1, 5, 25],
+    ("symmflow", "digit-scenes", "sis"): [1, 5, 25],
+    ("unet", "digit-scenes", "ss"): [None],
+}
+"""What every method can do of what is asked below; the README's table in full."""
+
+
+def test_everything_bundled_does_all_that_it_can_and_nothing_fails(tmp_path: Path) -> None:
+    sets = ["digits", "digit-scenes"]
+    asked = Request(methods=["all"], tasks=["cls", "ss", "sis"], datasets=sets, steps=[1, 5, 25], limit=6, out=tmp_path)
+    planned = plan(asked)
+    outcome = sweep(planned, asked)
+    assert not outcome.failed and not outcome.unusable and {r.status for r in outcome.records} == {"ok"}
+    expected = {
+        (name, dataset, task, count)
+        for dataset in sets
+        for name in methods.bundled(dataset)
+        for task in ("cls", "ss", "sis")
+        for count in ABLE.get((methods.base(name), dataset, task), ())
+    }
+    assert {(r.method, r.dataset, r.task, r.steps) for r in outcome.records} == expected
+    assert all(cell.reason for cell in planned.unsupported)
+    for r in outcome.records:  # the classifier lays its stages out within the budget
+        spent, budget = r.nfe or 0, r.steps or 1
+        assert spent <= budget if (r.method, r.task) == ("diffusion-classifier", "cls") else spent == budget
 
 
 def test_unsupported_is_neither_a_failure_nor_an_end(tmp_path: Path) -> None:
