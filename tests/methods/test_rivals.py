@@ -171,6 +171,22 @@ def test_the_papers_budget_of_the_classifier_is_spent_as_counted_on_the_network(
     assert counter.rows == 2 * 2750
 
 
+def test_stages_give_what_every_class_at_every_timestep_gives() -> None:
+    """On 200 real digits; the stages drop five classes after 10 of 50 timesteps."""
+    card, batch = datasets.card("digits"), datasets.load("digits", "test").batch(range(200))
+    kind, images = methods.method("diffusion-classifier"), torch.from_numpy(batch.images)
+    method = kind.load(methods.checkpoint("diffusion-classifier", "digits"), card, "cpu")
+    found = []
+    for keep, samples, budget in (((5, 1), (10, 50), 300), ((1,), (50,), 500)):
+        method.inference = method.Inference(keep=keep, samples=samples)
+        assert method.nfe("cls", budget, "none") == budget
+        with torch.inference_mode():
+            made = next(method.classify(images, steps=(budget,), solver="none", noise=Draws(0, list(batch.ids))))
+        found.append(made.classes)
+    assert (found[0] == found[1]).float().mean() >= 0.98
+    assert (found[1] == torch.from_numpy(batch.labels)).float().mean() > 0.85
+
+
 def test_more_steps_than_timesteps_are_not_supported() -> None:
     for name, task, dataset in (("dsm", "ss", "digit-scenes"), ("diffusion-classifier", "sis", "digits")):
         kind, card = methods.method(name), datasets.card(dataset)
