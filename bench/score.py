@@ -271,12 +271,15 @@ def _distance(interval: Interval, better: str = "lower") -> Metric:
 
 
 def _finite(interval: Interval, unit: str, better: str) -> Metric:
-    """A figure without an interval where there is none to tell."""
+    """A figure without an interval where there is none to tell; that of a share ends at 0 and 1."""
     known = bool(np.isfinite(interval.low))
+    ends = [interval.low, interval.high]
+    if unit == "fraction":
+        ends = [min(max(end, 0.0), 1.0) for end in ends]
     return Metric(
         value=interval.value,
-        low=interval.low if known else None,
-        high=interval.high if known else None,
+        low=ends[0] if known else None,
+        high=ends[1] if known else None,
         unit=unit,  # type: ignore[arg-type]
         better=better,  # type: ignore[arg-type]
         covers=interval.covers,

@@ -211,6 +211,15 @@ def test_probabilities_are_calibrated_and_other_scores_refused(tmp_path: Path) -
     assert flow.absent["ece"] == flow.absent["brier"] and "no probabilities" in flow.absent["ece"]
 
 
+def test_the_interval_of_a_share_ends_at_0_and_1() -> None:
+    from symmbench.bench.score import _finite
+    from symmbench.bench.statistics import Interval
+
+    share = _finite(Interval(0.01, -0.1, 1.2, "test images"), "fraction", "lower")
+    distance = _finite(Interval(0.01, -0.1, 1.2, "test images"), "distance", "lower")
+    assert (share.low, share.high, distance.low, distance.high) == (0, 1, -0.1, 1.2)
+
+
 def test_protocols_are_listed_field_by_field(bench) -> None:  # type: ignore[no-untyped-def]
     rows = {row["field"]: row for row in json.loads(bench("list", "protocols", "--json").stdout)}
     assert rows["background"] == {
