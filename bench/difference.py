@@ -108,7 +108,10 @@ def difference(metric: str, ours: Sequence[Stored], base: Sequence[Stored]) -> D
     ours, base = shared_seeds(ours, base)
     if ours[0][0].protocol["hash"] != base[0][0].protocol["hash"]:
         return "different protocols"
-    a, b = sample(metric, ours), sample(metric, base)
+    try:
+        a, b = sample(metric, ours), sample(metric, base)
+    except InputError as error:  # evidence that was pruned or is damaged: other metrics and rows can still be told
+        return str(error)
     if not isinstance(a, str) and not isinstance(b, str):
         return between(a, b) if a.ids == b.ids else "the evidence is not of the same images"
     values = [{r.seed: r.metrics[metric].value for r, _ in side} for side in (ours, base)]

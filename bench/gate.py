@@ -137,10 +137,7 @@ def _difference(metric: str, ours: Stored, base: Stored) -> Difference | str:
     if metric not in ours[0].metrics:
         why = ours[0].absent.get(metric) or ours[0].absent.get(family(metric)) or "the record does not say why"
         return f"not measured this time: {why}"
-    try:
-        return difference(metric, [ours], [base])
-    except InputError as error:  # evidence that was pruned or is damaged; the other cells can still be judged
-        return str(error)
+    return difference(metric, [ours], [base])
 
 
 def _last_line(record: Record) -> str:

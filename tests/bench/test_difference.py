@@ -170,6 +170,15 @@ def test_what_cannot_be_compared_is_said(results: Any) -> None:
     assert difference("accuracy", results.stored[:1], results.stored[2:]) == "the evidence is not of the same images"
 
 
+def test_a_row_without_evidence_does_not_hide_another(results: Any) -> None:
+    for method, right in (("a", 100), ("b", 60), ("c", 100)):
+        results.add(method, "cls", results.predictions(right), metrics={"accuracy": Metric(value=right / 120)})
+    next((results.stored[2][1] / "evidence").iterdir()).unlink()
+    (table,) = judged(results, "b")
+    assert {row.method: [v.word for v in words] for row, _, words in table.verdicts} == {"a": ["better"], "c": []}
+    assert len(table.remarks) == 1 and "run the cell again" in table.remarks[0]
+
+
 def test_floors_are_read_and_checked(tmp_path: Path) -> None:
     file = tmp_path / "floors.toml"
     file.write_text("[accuracy]\nabsolute = 0.2\n[fid]\nrelative = 0.5\n")
