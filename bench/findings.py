@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import methods
+from .. import datasets, methods
 from ..symmflow.errors import InputError
 from . import statistics
 from .compare import default_options
-from .difference import difference
+from .difference import difference, shared_seeds
 from .evidence import Evidence
 from .records import Record
 from .samples import Sample, Stored, sample
@@ -41,6 +41,8 @@ class Finding:
 
 Cells = dict[str, list[Stored]]
 """Method -> its cells under one protocol."""
+Answer = tuple[str, str, list[Stored]] | str
+"""Verdict, figures and the cells they come from; or what is missing."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,7 @@ class Claim:
     source: str
     task: str
     methods: tuple[str, ...]
-    judge: Callable[[Cells], tuple[str, str, list[Stored]] | str]
-    """Verdict, figures and the cells they come from; or what is missing."""
+    judge: Callable[[Cells], Answer]
     needs: Callable[[Record], bool] = lambda record: True
     """Which cells can serve."""
     missing: str = ""
@@ -60,45 +61,48 @@ class Claim:
 
 
 def findings(stored: Sequence[Stored]) -> list[Finding]:
-    """Every claim all of whose methods have records."""
+    """Every claim all of whose methods have records, on each data set where they have."""
     usable = [s for s in stored if _ordinary(s[0])]
     made = []
     for claim in CLAIMS:
         own = [s for s in usable if s[0].task == claim.task and s[0].method in claim.methods]
-        if {s[0].method for s in own} != set(claim.methods):
-            continue
-        try:
-            made.append(_check(claim, own))
-        except InputError as error:  # evidence that was pruned or is damaged
-            made.append(Finding(claim.text, claim.source, "cannot be told", str(error)))
+        for dataset in dict.fromkeys(r.dataset for r, _ in own):
+            here = [s for s in own if s[0].dataset == dataset]
+            if {r.method for r, _ in here} == set(claim.methods):
+                made.append(_check(claim, here))
     return made
 
 
 def _check(claim: Claim, own: Sequence[Stored]) -> Finding:
-    def unknown(said: str) -> Finding:
-        return Finding(claim.text, claim.source, "cannot be told", said)
+    """What the records of one data set say: those of the protocol with the most samples that can tell."""
+    able: dict[str, list[Stored]] = {}
+    for stored in own:
+        if claim.needs(stored[0]):
+            able.setdefault(stored[0].protocol["hash"], []).append(stored)
+    shared = [found for found in able.values() if {r.method for r, _ in found} == set(claim.methods)]
+    shared.sort(key=lambda found: (found[0][0].n, max(r.created for r, _ in found)), reverse=True)
+    where, missing = own[0][0].dataset, []
+    for found in shared:
+        answer = _answer(claim, found)
+        if not isinstance(answer, str):
+            verdict, said, picked = answer
+            return Finding(claim.text, claim.source, verdict, f"{where}: {said}", tuple(r.key for r, _ in picked))
+        missing.append(answer)
+    why = (*missing, claim.missing or "run all of its methods on the same samples")[0]
+    return Finding(claim.text, claim.source, "cannot be told", f"{where}: {why}")
 
-    able = [s for s in own if claim.needs(s[0])]
-    shared = [
-        (record.n, record.protocol["hash"])
-        for record, _ in able
-        if {r.method for r, _ in able if r.protocol["hash"] == record.protocol["hash"]} == set(claim.methods)
-    ]
-    if not shared:
-        return unknown(claim.missing or "run all of its methods on the same samples")
-    _, protocol = max(shared)  # the most samples
+
+def _answer(claim: Claim, own: Sequence[Stored]) -> Answer:
+    """From the newest checkpoint of each method."""
     cells: Cells = {}
     for method in claim.methods:
-        mine = [s for s in able if s[0].method == method and s[0].protocol["hash"] == protocol]
+        mine = [s for s in own if s[0].method == method]
         newest = max(mine, key=lambda s: s[0].created)[0].checkpoint.fingerprint
         cells[method] = [s for s in mine if s[0].checkpoint.fingerprint == newest]
-    answer = claim.judge(cells)
-    if isinstance(answer, str):
-        return unknown(answer)
-    verdict, said, picked = answer
-    return Finding(
-        claim.text, claim.source, verdict, f"{picked[0][0].dataset}: {said}", tuple(r.key for r, _ in picked)
-    )
+    try:
+        return claim.judge(cells)
+    except InputError as error:  # evidence that was pruned or is damaged
+        return str(error)
 
 
 def _ordinary(record: Record) -> bool:
@@ -108,21 +112,21 @@ def _ordinary(record: Record) -> bool:
     return record.solver in (None, *methods.method(record.method).solvers(record.task)[:1])
 
 
-def _collapse(cells: Cells) -> tuple[str, str, list[Stored]] | str:
+def _collapse(cells: Cells) -> Answer:
     shared = sorted({r.steps or 0 for r, _ in cells["dsm"]} & {r.steps or 0 for r, _ in cells["semflow"]})
     if not shared or shared[0] > FEW or shared[-1] < MANY:
         return f"run both at {FEW} steps or fewer, and at {MANY} or more (--steps {FEW},{MANY})"
     few, many = shared[0], shared[-1]
     picked, lost, said = [], {}, []
     for method in ("dsm", "semflow"):
-        pair = [_first_seed(_at(cells[method], steps)) for steps in (few, many)]
-        at_few, at_many = (sample("miou", [s]) for s in pair)
-        if isinstance(at_few, str) or isinstance(at_many, str) or at_few.ids != at_many.ids:
+        sides = shared_seeds(_at(cells[method], few), _at(cells[method], many))
+        at_few, at_many = ([sample("miou", [s]) for s in side] for side in sides)
+        if (loss := _loss(at_few, at_many)) is None:
             return "the evidence is not of the same images"
-        lost[method] = statistics.bootstrap(_loss(at_few, at_many), len(at_few.ids))
-        values = [s[0].metrics["miou"].value * 100 for s in pair]
-        said.append(f"{method} {values[1]:.1f} -> {values[0]:.1f}, {_percent(lost[method])} % lost")
-        picked += pair
+        lost[method] = loss
+        values = [_mean("miou", side) * 100 for side in sides]
+        said.append(f"{method} {values[1]:.1f} -> {values[0]:.1f}, {_percent(loss)} % lost")
+        picked += [*sides[0], *sides[1]]
     dsm, semflow = lost["dsm"], lost["semflow"]
     if dsm.low > COLLAPSED and semflow.high < COLLAPSED:
         verdict = "holds"
@@ -132,11 +136,20 @@ def _collapse(cells: Cells) -> tuple[str, str, list[Stored]] | str:
     return verdict, figures, picked
 
 
-def _loss(few: Sample, many: Sample) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda weights: 1 - few.at(weights) / many.at(weights)
+def _loss(few: Sequence[Sample | str], many: Sequence[Sample | str]) -> Interval | None:
+    """The share of the mean over seeds that is lost; None where it was not measured on the same images."""
+    known = [s for s in (*few, *many) if not isinstance(s, str)]
+    if len(known) < len(few) + len(many) or len({s.ids for s in known}) > 1:
+        return None
+
+    def lost(weights: np.ndarray) -> np.ndarray:
+        values = np.stack([s.at(weights) for s in known])
+        return np.asarray(1 - values[: len(few)].mean(axis=0) / values[len(few) :].mean(axis=0))
+
+    return statistics.bootstrap(lost, len(known[0].ids))
 
 
-def _seeds(cells: Cells) -> tuple[str, str, list[Stored]] | str:
+def _seeds(cells: Cells) -> Answer:
     picked, shares = [], {}
     for method in ("dsm", "semflow"):
         most = max(r.steps or 0 for r, _ in cells[method])
@@ -154,53 +167,46 @@ def _seeds(cells: Cells) -> tuple[str, str, list[Stored]] | str:
     return "holds" if shares["dsm"].value > 0 == shares["semflow"].value else "does not hold", said, picked
 
 
-def _one_step(cells: Cells) -> tuple[str, str, list[Stored]] | str:
+def _one_step(cells: Cells) -> Answer:
     from ..methods.diffusion_classifier import Stages
 
     one = _at(cells["symmflow"], 1)
     if not one:
-        return "run symmflow at one step"
+        return "run symmflow at one step (--steps 1)"
     record = cells["diffusion-classifier"][0][0]
-    stages = Stages.model_validate(record.options)
-    classes = len(record.details["accuracy_per_class"])
-    budget = stages.full(classes)
-    full = [s for s in cells["diffusion-classifier"] if (s[0].nfe or 0) >= budget]
-    if not full:
+    budget = Stages.model_validate(record.options).full(len(datasets.card(record.dataset).classes))
+    enough = [r.steps for r, _ in cells["diffusion-classifier"] if r.steps and (r.nfe or 0) >= budget]
+    if not enough:
         return f"run the diffusion-classifier at its full budget (--steps {budget})"
-    found = difference("accuracy", one, full)
+    found = _compared("accuracy", one, _at(cells["diffusion-classifier"], min(enough)))
     if isinstance(found, str):
         return found
-    value = [float(np.mean([r.metrics["accuracy"].value for r, _ in side])) for side in (one, full)]
-    said = f"accuracy {value[0]:.1%} at one step, {value[1]:.1%} at {budget:,} evaluations: {_points(found)} points"
-    return _verdict(found, bar=-POINTS), said, [*one, *full]
+    gap, value, picked = found
+    said = f"accuracy {value[0]:.1%} at one step, {value[1]:.1%} at {min(enough):,} evaluations: {_points(gap)} points"
+    return _verdict(gap, bar=-POINTS), said, picked
 
 
-def _better_synthesis(
-    better: str, worse: str, steps: int = 25
-) -> Callable[[Cells], tuple[str, str, list[Stored]] | str]:
+def _better_synthesis(better: str, worse: str, steps: int = 25) -> Callable[[Cells], Answer]:
     """Whether the Fréchet distance of one method lies below another's."""
 
-    def judge(cells: Cells) -> tuple[str, str, list[Stored]] | str:
+    def judge(cells: Cells) -> Answer:
         sides = [_at(cells[m], steps) for m in (better, worse)]
         if not all(sides):
             return f"run both at {steps} steps"
         name = next((m for m in sides[0][0][0].metrics if m.startswith("fid")), None)
         if name is None or name not in sides[1][0][0].metrics:
             return "no Fréchet distance was measured"
-        found = difference(name, sides[1], sides[0])
+        found = _compared(name, sides[1], sides[0])
         if isinstance(found, str):
             return found
-        value = [float(np.mean([r.metrics[name].value for r, _ in side])) for side in sides]
-        said = (
-            f"{name} at {steps} steps {value[0]:.3g} for {better}, {value[1]:.3g} for {worse}: "
-            f"{found.value:.3g} [{found.low:.3g}, {found.high:.3g}] lower"
-        )
-        return _verdict(found), said, [*sides[0], *sides[1]]
+        gap, value, picked = found
+        said = f"{name} at {steps} steps {value[1]:.3g} for {better}, {value[0]:.3g} for {worse}: {_gap(gap)}"
+        return _verdict(gap), said, picked
 
     return judge
 
 
-def _diversity(cells: Cells) -> tuple[str, str, list[Stored]] | str:
+def _diversity(cells: Cells) -> Answer:
     both = [cells[m] for m in ("semflow", "semflow[unperturbed]")]
     shared = sorted({r.steps or 0 for r, _ in both[0]} & {r.steps or 0 for r, _ in both[1]})
     if not shared:
@@ -209,15 +215,12 @@ def _diversity(cells: Cells) -> tuple[str, str, list[Stored]] | str:
     name = next((m for m in sides[0][0][0].metrics if "diversity" in m and m in sides[1][0][0].metrics), None)
     if name is None:
         return "no diversity was measured"
-    found = difference(name, *sides)
+    found = _compared(name, *sides)
     if isinstance(found, str):
         return found
-    value = [float(np.mean([r.metrics[name].value for r, _ in side])) for side in sides]
-    said = (
-        f"{name} at {shared[-1]} steps {value[0]:.3g} with, {value[1]:.3g} without: "
-        f"{found.value:.3g} [{found.low:.3g}, {found.high:.3g}] lost"
-    )
-    return _verdict(found), said, [*sides[0], *sides[1]]
+    gap, value, picked = found
+    at = f"{shared[-1]} step{'s' if shared[-1] > 1 else ''}"
+    return _verdict(gap), f"{name} at {at} {value[0]:.3g} with, {value[1]:.3g} without: {_gap(gap)}", picked
 
 
 CLAIMS = (
@@ -268,8 +271,19 @@ def _at(cells: Sequence[Stored], steps: int) -> list[Stored]:
     return [s for s in cells if s[0].steps == steps]
 
 
-def _first_seed(cells: Sequence[Stored]) -> Stored:
-    return min(cells, key=lambda s: s[0].seed)
+def _compared(
+    metric: str, ours: Sequence[Stored], theirs: Sequence[Stored]
+) -> tuple[Difference, tuple[float, float], list[Stored]] | str:
+    """Ours minus theirs over the seeds that both have, both values, and the cells; or why it cannot be told."""
+    sides = shared_seeds(ours, theirs)
+    gap = difference(metric, *sides)
+    if isinstance(gap, str):
+        return gap
+    return gap, (_mean(metric, sides[0]), _mean(metric, sides[1])), [*sides[0], *sides[1]]
+
+
+def _mean(metric: str, side: Sequence[Stored]) -> float:
+    return float(np.mean([r.metrics[metric].value for r, _ in side]))
 
 
 def _percent(i: Interval) -> str:
@@ -278,3 +292,7 @@ def _percent(i: Interval) -> str:
 
 def _points(i: Difference) -> str:
     return f"{i.value * 100:+.1f} [{i.low * 100:+.1f}, {i.high * 100:+.1f}]"
+
+
+def _gap(i: Difference) -> str:
+    return f"{i.value:+.3g} [{i.low:+.3g}, {i.high:+.3g}]"

@@ -13,7 +13,8 @@ from symmbench.bench.records import Metric
 
 N = 120
 IDS = [f"test-{i:05d}" for i in range(N)]
-CLASSES = {"accuracy_per_class": {str(c): 0.9 for c in range(10)}}
+DIGITS: dict[str, Any] = {"dataset": "digits", "details": {"accuracy_per_class": {"0": 0.9, "1": 0.9}}}
+"""Ten classes, of which two were met."""
 
 
 def only(results: Any) -> Finding:
@@ -55,17 +56,56 @@ def test_seeds_change_dsm_alone(results: Any) -> None:
 @pytest.mark.parametrize(("ours", "verdict"), [(115, "holds"), (60, "does not hold"), (112, "cannot be told")])
 def test_one_step_against_the_full_budget(results: Any, ours: int, verdict: str) -> None:
     accuracy = {"accuracy": Metric(value=ours / N)}
-    results.add("symmflow", "cls", results.predictions(ours), steps=1, nfe=1, metrics=accuracy, details=CLASSES)
-    results.add("symmflow", "cls", results.predictions(0), steps=25, metrics=accuracy, details=CLASSES)
+    results.add("symmflow", "cls", results.predictions(ours), steps=1, nfe=1, metrics=accuracy, **DIGITS)
+    results.add("symmflow", "cls", results.predictions(0), steps=25, metrics=accuracy, **DIGITS)
     for nfe, right in ((25, 0), (2750, 114)):
         results.add(
             "diffusion-classifier", "cls", results.predictions(right), steps=nfe, nfe=nfe, solver=None,
-            metrics={"accuracy": Metric(value=right / N)}, details=CLASSES,
+            metrics={"accuracy": Metric(value=right / N)}, **DIGITS,
         )  # fmt: skip
     finding = only(results)
     assert finding.verdict == verdict and "2,750 evaluations" in finding.said
     results.stored.pop()
     assert only(results).verdict == "cannot be told" and "--steps 2750" in only(results).said
+
+
+def test_values_and_difference_are_of_the_same_cells(results: Any) -> None:
+    for seed, right in ((0, 114), (1, 60)):  # the classifier has seed 0 alone
+        accuracy = {"accuracy": Metric(value=right / N)}
+        results.add(
+            "symmflow", "cls", results.predictions(right), steps=1, nfe=1, seed=seed, metrics=accuracy, **DIGITS
+        )
+    for nfe, right in ((5500, 60), (2750, 114)):
+        results.add(
+            "diffusion-classifier", "cls", results.predictions(right), steps=nfe, nfe=nfe, solver=None,
+            metrics={"accuracy": Metric(value=right / N)}, **DIGITS,
+        )  # fmt: skip
+    finding = only(results)
+    assert "accuracy 95.0% at one step, 95.0% at 2,750 evaluations: +0.0 [" in finding.said
+    assert finding.keys == ("0", "3")
+
+
+def distances(value: float) -> dict[str, Any]:
+    """What a record of a synthesis says, the values without a group lying close about it."""
+    noise = np.random.default_rng(0).normal(scale=0.01, size=20)
+    return {
+        "metrics": {"fid[x]": Metric(value=value, unit="distance", better="lower")},
+        "details": {"jackknife": {"fid[x]": {"without": (value + noise).tolist(), "second": []}}},
+    }
+
+
+def test_every_data_set_has_its_finding_from_a_protocol_that_can_tell(results: Any) -> None:
+    samples = {"samples": pd.DataFrame({"id": IDS})}
+    for method, value in (("symmflow", 4.0), ("fm", 1.0)):
+        results.add(method, "sis", samples, **distances(value))
+        results.add(method, "sis", samples, dataset="e", **distances(5 - value))
+        results.add(method, "sis", samples, steps=1, n=1000, protocol={"name": "p", "hash": "all"}, **distances(9.0))
+        results.add(method, "sis", samples, steps=1, dataset="f", **distances(value))
+    told = {f.said[:1]: f for f in findings(results.stored)}
+    assert {where: f.verdict for where, f in told.items()} == {
+        "d": "holds", "e": "does not hold", "f": "cannot be told",
+    }  # fmt: skip
+    assert "4 for symmflow: +3 [" in told["d"].said and "run both at 25 steps" in told["f"].said
 
 
 @pytest.mark.parametrize(("semflow", "verdict"), [(9.0, "holds"), (1.0, "does not hold"), (4.001, "cannot be told")])
@@ -105,15 +145,7 @@ def test_methods_that_were_not_run_make_no_finding(results: Any) -> None:
 
 def test_only_ordinary_cells_of_one_protocol_are_compared(results: Any) -> None:
     def synthesized(method: str, value: float, **facts: Any) -> None:
-        noise = np.random.default_rng(0).normal(scale=0.01, size=20)
-        results.add(
-            method,
-            "sis",
-            {"samples": pd.DataFrame({"id": IDS})},
-            metrics={"fid[x]": Metric(value=value, unit="distance", better="lower")},
-            details={"jackknife": {"fid[x]": {"without": (value + noise).tolist(), "second": []}}},
-            **facts,
-        )
+        results.add(method, "sis", {"samples": pd.DataFrame({"id": IDS})}, **distances(value), **facts)
 
     synthesized("semflow", 90.0, options={"beta": 30.0})  # another perturbation
     synthesized("semflow", 80.0, precision="bf16")
