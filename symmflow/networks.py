@@ -62,13 +62,13 @@ class UNet(nn.Module):
     """The U-Net of Guided Diffusion (Dhariwal and Nichol 2021), as SymmFlow's Table 8 names it, from diffusers' parts.
 
     Matches: widths by multiplier, `depth` residual blocks a level (one more on the way up), GroupNorm and SiLU, time
-    as scale and shift of the second norm, attention at the listed resolutions of the network's grid, attention in the
-    middle, convolutional down- and upsampling, zero-initialised last convolution of every residual block, attention
-    and output, cosine-first time embedding. Cannot match: attention uses separate query, key and value
-    projections where Guided Diffusion packs them in one (the same function), heads follow from one head width for the
-    whole network, so at levels narrower than `head_channels` that width shrinks to the level's. GroupNorm has 32
-    groups only where the widths divide by 32; otherwise the largest divisor. A class, where there is one, is an
-    embedding added to that of the time.
+    as scale and shift of the second norm, normalised attention at the listed resolutions of the network's grid and,
+    with `middle_norm`, in the middle, convolutional down- and upsampling, zero-initialised last convolution of every
+    residual block, attention and output, cosine-first time embedding. Cannot match: attention uses separate query, key
+    and value projections where Guided Diffusion packs them in one (the same function), heads follow from one head
+    width for the whole network, so at levels narrower than `head_channels` that width shrinks to the level's.
+    GroupNorm has 32 groups only where the widths divide by 32; otherwise the largest divisor. A class, where there is
+    one, is an embedding added to that of the time.
 
     `patch` > 1 folds patch x patch pixels into channels (pixel unshuffle) before the network and unfolds them
     after: a cheap small model, not part of the paper. Nor is `gain`: the input, scaled by a learned function of time a
@@ -86,6 +86,7 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         from diffusers import UNet2DModel
+        from diffusers.models.attention_processor import AttnProcessor
 
         self.patch, self.time_scale = config.patch, config.time_scale
         self.multiple = self.patch * 2 ** (len(config.multipliers) - 1)
@@ -94,7 +95,7 @@ class UNet(nn.Module):
         grid = max(size) // self.patch
         attends = [grid // 2**level in config.attention for level in range(len(widths))]
         attending = [width for width, on in zip(widths, attends, strict=True) if on] + [widths[-1]]
-        fold = self.patch**2
+        fold, groups = self.patch**2, math.gcd(32, *widths)
         self.unet: Any = UNet2DModel(
             sample_size=grid,
             in_channels=in_channels * fold,
@@ -105,10 +106,13 @@ class UNet(nn.Module):
             up_block_types=["AttnUpBlock2D" if on else "UpBlock2D" for on in reversed(attends)],
             resnet_time_scale_shift="scale_shift",
             attention_head_dim=min(config.head_channels, *attending),
-            norm_num_groups=math.gcd(32, *widths),
+            norm_num_groups=groups,
+            attn_norm_num_groups=groups if config.middle_norm else None,
             dropout=config.dropout,
             num_class_embeds=num_classes,
         )
+        if not config.middle_norm:  # kernels that compute the softmax again in the backward pass overflow
+            self.unet.mid_block.attentions[0].set_processor(AttnProcessor())
         self.out_channels, self.frequencies = out_channels, config.time_frequencies
         self.gain: nn.Module | None = None
         if config.gain:

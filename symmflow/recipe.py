@@ -31,6 +31,8 @@ class NetworkConfig(Table):
     """Residual blocks a level of the U-Net; hidden layers of the MLP."""
     attention: tuple[Positive, ...] = (16,)
     """Sides of the network's grid (image side / patch) at which it attends; the middle block always does."""
+    middle_norm: bool = True
+    """GroupNorm before the attention in the middle, as before every other; without it nothing bounds its logits."""
     head_channels: Positive = 64
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     patch: Positive = 1
@@ -171,7 +173,7 @@ def check_table(kind: type[T], values: Mapping[str, Any], where: str) -> T:
         allowed = (
             f"; it takes {', '.join(kind.model_fields) or 'nothing'}" if first["type"] == "extra_forbidden" else ""
         )
-        what = f"{f'{name}: ' if name else ''}{first['msg'].lower()}{allowed}{more}"
+        what = f"{f'{name}: ' if name else ''}{first['msg'].lower().removeprefix('value error, ')}{allowed}{more}"
         raise InputError(f"{where}: {what}; mend the recipe or the --set.") from None
 
 

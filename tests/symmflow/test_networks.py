@@ -1,5 +1,6 @@
 import pytest
 import torch
+from diffusers.models.attention_processor import Attention
 
 from symmbench.symmflow.errors import InputError
 from symmbench.symmflow.networks import UNet, build_network
@@ -32,6 +33,24 @@ def test_table_8_networks_have_the_papers_shape() -> None:
     assert [hasattr(block, "attentions") for block in unet.down_blocks] == [False, True, False, False]
     assert [hasattr(block, "attentions") for block in unet.up_blocks] == [False, False, True, False]
     assert len(unet.mid_block.attentions) == 1
+    assert all(module.group_norm is not None for module in unet.modules() if isinstance(module, Attention))
+
+
+def test_huge_logits_of_attention_without_a_norm_leave_gradients_finite() -> None:
+    """Logits of 1e8, as an unnormalised residual stream can give them."""
+    torch.manual_seed(0)
+    network = build_network(
+        SMALL.model_copy(update={"middle_norm": False}), in_channels=4, out_channels=4, size=(16, 16)
+    )
+    for p in network.parameters():
+        torch.nn.init.normal_(p, std=0.3)
+    attention = network.unet.mid_block.attentions[0]
+    assert attention.group_norm is None
+    for p in (attention.to_q.weight, attention.to_k.weight):
+        torch.nn.init.normal_(p, std=2e3)
+    with torch.autocast("cpu", torch.bfloat16):
+        network(torch.randn(8, 4, 16, 16), torch.rand(8)).float().square().mean().backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in network.parameters())
 
 
 def test_toy_mlp_tells_the_two_ends_of_time_apart() -> None:
