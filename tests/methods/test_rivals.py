@@ -10,6 +10,7 @@ from symmbench import datasets, methods
 from symmbench.bench.cost import EvaluationCounter
 from symmbench.methods import Method
 from symmbench.methods.semflow import SemFlow
+from symmbench.methods.symmflow import label_codec
 from symmbench.symmflow.errors import InputError
 from symmbench.symmflow.noise import Draws
 from symmbench.symmflow.recipe import Recipe
@@ -37,13 +38,13 @@ def scenes(count: int = 3) -> tuple[Tensor, Tensor]:
 
 
 def recording(seen: dict[str, Tensor]) -> Callable[..., Tensor]:
-    """A network of zeros that keeps what it was given."""
+    """A network that keeps what it was given and what it gave."""
 
     def network(z: Tensor, t: Tensor, classes: Tensor | None = None) -> Tensor:
-        seen.update(z=z, t=t)
+        seen.update(z=z, t=t, out=torch.randn(z[:, :3].shape, generator=torch.Generator().manual_seed(0)))
         if classes is not None:
             seen["classes"] = classes
-        return torch.zeros_like(z[:, :3])
+        return seen["out"]
 
     return network
 
@@ -63,7 +64,9 @@ def test_semflow_objective(reverse: bool, perturb: bool) -> None:
     t = draws.uniform((), "t").reshape(-1, 1, 1, 1)
     at_mask = (1 - t) if reverse else t
     torch.testing.assert_close(seen["z"], at_mask * anchor + (1 - at_mask) * images, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(loss, (anchor - images).square().mean())
+    torch.testing.assert_close(seen["t"], t.flatten())
+    velocity = images - anchor if reverse else anchor - images
+    torch.testing.assert_close(loss, (seen["out"] - velocity).square().mean())
 
 
 def test_semflow_segments_alike_with_every_seed_and_synthesizes_by_perturbation_alone() -> None:
@@ -99,6 +102,25 @@ def test_segmentations_of_the_bundled_semflow_have_no_variance_over_seeds() -> N
     assert (few[0] == torch.from_numpy(batch.labels)).float().mean() > 0.9
 
 
+def test_bundled_rivals_do_what_they_were_trained_for() -> None:
+    """Far from what a reversed time or exchanged channels would give (a tenth)."""
+    batch = datasets.load("digit-scenes", "test").batch(range(16))
+    method = methods.method("dsm").load(methods.checkpoint("dsm", "digit-scenes"), CARD, "cpu")
+    images, draws = torch.from_numpy(batch.images), Draws(0, batch.ids)
+    with torch.inference_mode():
+        masks = next(method.segment(images, steps=(10,), solver="ddim", noise=draws)).classes
+    assert (masks == torch.from_numpy(batch.labels)).float().mean() > 0.9
+    digits, card = datasets.load("digits", "test").batch(range(60)), datasets.card("digits")
+    labels, draws = torch.from_numpy(digits.labels), Draws(0, digits.ids)
+    judge = methods.method("cnn").load(methods.checkpoint("cnn", "digits"), card, "cpu")
+    for name in ("fm", "diffusion-classifier"):
+        method = methods.method(name).load(methods.checkpoint(name, "digits"), card, "cpu")
+        with torch.inference_mode():
+            made = next(method.synthesize(labels, steps=(10,), solver=method.solvers("sis")[0], noise=draws))
+            seen = next(judge.classify(made, steps=(None,), solver="none", noise=draws)).classes
+        assert (seen == labels).float().mean() > 0.9, name
+
+
 def test_semflow_reversed_in_time_starts_at_the_other_end() -> None:
     images, _ = scenes()
     for reverse, times in ((False, [0.0, 0.5, 1.0]), (True, [1.0, 0.5, 0.0])):
@@ -124,7 +146,29 @@ def test_fm_objective_is_told_the_mask_beside_the_image() -> None:
     assert CARD.palette is not None
     colors = torch.tensor(CARD.palette)[labels].movedim(-1, 1) / 127.5 - 1
     torch.testing.assert_close(seen["z"], torch.cat([(1 - t) * noise + t * images, colors], dim=1))
-    torch.testing.assert_close(loss, (images - noise).square().mean())
+    torch.testing.assert_close(seen["t"], t.flatten())
+    torch.testing.assert_close(loss, (seen["out"] - (images - noise)).square().mean())
+
+
+def noisy(x: Tensor, noise: Tensor, t: Tensor, betas: Tensor) -> Tensor:
+    """Ho et al. 2020, eq. 4, at the integer timesteps under t [B]."""
+    a = torch.cumprod(1 - betas, dim=0)[(t * len(betas)).long()].reshape(-1, 1, 1, 1)
+    return a.sqrt() * x + (1 - a).sqrt() * noise
+
+
+def test_the_classifiers_objective_is_the_noise_of_an_image_whose_class_is_told() -> None:
+    chosen, card = recipe("digits/diffusion-classifier"), datasets.card("digits")
+    batch = datasets.load("digits", "validation").batch(range(3))
+    images, labels = torch.from_numpy(batch.images), torch.from_numpy(batch.labels)
+    draws, seen = Draws(0, IDS, scope="train/0"), dict[str, Tensor]()
+    loss, _ = (
+        methods.method("diffusion-classifier").objective(chosen, card).loss(recording(seen), images, labels, draws)
+    )
+    noise, t = draws.normal((1, 8, 8), "x"), draws.uniform((), "t")
+    torch.testing.assert_close(seen["z"], noisy(images, noise, t, torch.linspace(1e-4, 0.02, 1000)))
+    torch.testing.assert_close(seen["t"], (t * 1000).floor() / 1000)
+    assert torch.equal(seen["classes"], labels)
+    torch.testing.assert_close(loss, (seen["out"] - noise).square().mean())
 
 
 def test_class_conditional_methods_are_told_the_class_and_start_from_one_noise() -> None:
@@ -146,8 +190,13 @@ def test_dsm_denoises_masks_beside_the_image() -> None:
     draws, seen = Draws(0, IDS, scope="train/0"), dict[str, Tensor]()
     kind = methods.method("dsm")
     loss, _ = kind.objective(chosen, CARD).loss(recording(seen), images, labels, draws)
-    assert torch.equal(seen["z"][:, 3:], images)
-    torch.testing.assert_close(loss, draws.normal((3, 32, 32), "y").square().mean())
+    codec = label_codec(chosen.labels, CARD)
+    masks = codec.dequantize(codec.encode(labels, (32, 32)), draws.uniform((3, 32, 32), "dequantize"))
+    noise, t = draws.normal((3, 32, 32), "y"), draws.uniform((), "t")
+    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2
+    torch.testing.assert_close(seen["z"], torch.cat([noisy(masks, noise, t, betas), images], dim=1))
+    torch.testing.assert_close(seen["t"], (t * 1000).floor() / 1000)
+    torch.testing.assert_close(loss, (seen["out"] - noise).square().mean())
     refused = kind.supports("ss", 1, CARD)
     assert not refused and "one step" in refused.reason and kind.supports("ss", 2, CARD)
     method = untrained(chosen)
