@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -175,7 +179,7 @@ def _local(node: Any) -> Any:
         kept = {k: v for k, v in node.items() if k != "pretrained" and not (k == "init_cfg" and _downloads(v))}
         plain = {key: _local(value) for key, value in kept.items()}
         return plain | {"type": "BN"} if plain.get("type") == "SyncBN" else plain
-    return [_local(value) for value in node] if isinstance(node, list | tuple) else node
+    return type(node)(map(_local, node)) if isinstance(node, list | tuple) else node  # some parts insist on tuples
 
 
 def _downloads(init: Any) -> bool:
@@ -183,7 +187,13 @@ def _downloads(init: Any) -> bool:
 
 
 def _set_classes(node: Any, num_classes: int) -> bool:
-    """Change every `num_classes` in a head, also of heads within it; whether there was one."""
+    """Change every `num_classes` in a head, also of heads within it; whether there was one.
+
+    Weights of other classes than ours in its losses go.
+    """
+    weights = node.get("class_weight") if isinstance(node, dict) else None
+    if isinstance(weights, list | tuple) and len(weights) != num_classes:
+        del node["class_weight"]
     inside = node.values() if isinstance(node, dict) else node if isinstance(node, list | tuple) else ()
     found = [_set_classes(value, num_classes) for value in inside]
     if isinstance(node, dict) and "num_classes" in node:
@@ -204,6 +214,37 @@ def _check_types(node: Any, known: set[str]) -> None:
     if isinstance(node, list | tuple):
         for value in node:
             _check_types(value, known)
+
+
+@contextmanager
+def _silently(logger: logging.Logger) -> Iterator[None]:
+    """Models tell of every parameter, some by print: nothing of it may stand in the JSON of standard output."""
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextmanager
+def _fitting(size: tuple[int, ...]) -> Iterator[None]:
+    """Say what a model cannot take: images too small for its pooling, or labels that are only masks."""
+    try:
+        yield
+    except (AttributeError, AssertionError, KeyError, TypeError) as error:  # a loss that asks for more, such as edges
+        raise InputError(f"mmsegmentation cannot train this model on masks ({_first_line(error)}).") from error
+    except RuntimeError as error:
+        if "too small" not in str(error):
+            raise
+        raise InputError(f"{size[0]}x{size[1]} pixels are too few for this model; raise options.scale.") from error
+
+
+def _first_line(error: Exception) -> str:
+    """What went wrong, and where if the error says nothing more."""
+    said = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {said[0] if said else traceback.extract_tb(error.__traceback__)[-1].line}"
 
 
 def _registered() -> set[str]:
@@ -246,17 +287,11 @@ def build(model: dict[str, Any], num_classes: int, scale: int = 1) -> Any:
             if not _set_classes(one, num_classes):  # left to the part's default
                 one["num_classes"] = num_classes
     try:
-        built: Any = MODELS.build(ConfigDict(model))
+        with _silently(MMLogger.get_current_instance()):
+            built: Any = MODELS.build(ConfigDict(model))
+            built.init_weights()
     except Exception as error:  # parts of other packages, values that do not fit
-        first = str(error).strip().splitlines()[0] if str(error).strip() else ""
-        raise InputError(f"mmsegmentation cannot build this model ({type(error).__name__}: {first}).") from error
-    logger = MMLogger.get_current_instance()
-    level = logger.level
-    logger.setLevel("WARNING")  # it would tell of every parameter, on standard output
-    try:
-        built.init_weights()
-    finally:
-        logger.setLevel(level)
+        raise InputError(f"mmsegmentation cannot build this model ({_first_line(error)}).") from error
 
     class Network(nn.Module):
         mean: torch.Tensor
@@ -279,7 +314,8 @@ def build(model: dict[str, Any], num_classes: int, scale: int = 1) -> Any:
             large = tuple(inputs.shape[-2:])
             meta = {"img_shape": large, "ori_shape": large, "pad_shape": large, "padding_size": [0, 0, 0, 0]}
             if labels is None:
-                logits = self.model.inference(inputs, [meta] * len(images))
+                with _fitting(large):
+                    logits = self.model.inference(inputs, [meta] * len(images))
                 return nn.functional.interpolate(logits, size=size, mode="bilinear", align_corners=False)
             enlarged = nn.functional.interpolate(labels[:, None].float(), size=large, mode="nearest").long()
             samples = []
@@ -287,7 +323,8 @@ def build(model: dict[str, Any], num_classes: int, scale: int = 1) -> Any:
                 sample = SegDataSample(metainfo=meta)
                 sample.gt_sem_seg = PixelData(data=mask)
                 samples.append(sample)
-            losses = self.model.loss(inputs, samples)
+            with _fitting(large):
+                losses = self.model.loss(inputs, samples)
             return torch.stack([value for name, value in losses.items() if "loss" in name]).sum()
 
     return Network()

@@ -139,9 +139,17 @@ def test_miou_equals_that_of_mmsegmentation() -> None:
     assert areas.miou().value == pytest.approx(float(np.nanmean(reported["IoU"])), abs=1e-6)
 
 
-def test_nothing_is_said_on_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "config",
+    [
+        CONFIG,
+        "segnext/segnext_mscan-t_1xb16-adamw-160k_ade20k-512x512.py",
+        "swin/swin-tiny-patch4-window7-in1k-pre_upernet_8xb2-160k_ade20k-512x512.py",
+    ],
+)
+def test_nothing_is_said_on_standard_output(config: str, capfd: pytest.CaptureFixture[str]) -> None:
     """`bench run --json` writes there."""
-    mmseg.build(mmseg.read_config(CONFIG, {}), 11)
+    mmseg.build(mmseg.read_config(config, {}), 11)
     assert capfd.readouterr().out == ""
 
 
@@ -150,6 +158,32 @@ def test_every_head_of_a_nested_config_has_our_classes() -> None:
     network = mmseg.build(mmseg.read_config(config, {}), 11).eval()
     with torch.inference_mode():
         assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 11, 64, 64)
+
+
+@pytest.mark.parametrize(
+    ("config", "scale"),
+    [
+        ("cgnet/cgnet_fcn_4xb4-60k_cityscapes-680x680.py", 4),  # insists on tuples, has weights of 19 classes
+        ("mobilenet_v3/mobilenet-v3-d8-s_lraspp_4xb4-320k_cityscapes-512x1024.py", 16),
+        ("ddrnet/ddrnet_23-slim_in1k-pre_2xb6-120k_cityscapes-1024x1024.py", 4),
+    ],
+)
+def test_families_with_values_of_their_own_train(config: str, scale: int) -> None:
+    torch.manual_seed(0)
+    network = mmseg.build(mmseg.read_config(config, {}), 11, scale)
+    images, labels = scenes(2)
+    loss = network(images, labels)
+    loss.backward()
+    assert loss.isfinite()
+
+
+def test_what_a_model_cannot_take_is_said_in_a_sentence() -> None:
+    small = "mobilenet_v3/mobilenet-v3-d8-s_lraspp_4xb4-320k_cityscapes-512x1024.py"
+    with pytest.raises(InputError, match=r"32x32 pixels are too few .* raise options\.scale"):
+        mmseg.build(mmseg.read_config(small, {}), 11)(*scenes(2))
+    network = mmseg.build(mmseg.read_config("pidnet/pidnet-s_2xb6-120k_1024x1024-cityscapes.py", {}), 11, scale=4)
+    with pytest.raises(InputError, match=r"cannot train this model on masks .*gt_edge_map"):
+        network(*scenes(2))
 
 
 def test_helpers_that_mmsegmentation_registers_are_known() -> None:
