@@ -62,6 +62,8 @@ class UNetSegmenter(Method):
         from ..symmflow.networks import build_network
         from .cnn import Timeless
 
+        if not card.has_masks:
+            raise InputError(f"the U-Net segmenter takes masks, and {card.name} has none; choose another data set.")
         classes = len(card.classes)
         return Timeless(build_network(recipe.network, in_channels=card.channels, out_channels=classes, size=card.size))
 
@@ -87,14 +89,18 @@ class CNNClassifier(Method):
     def supports(cls, task: str, steps: int | None, card: Card) -> Support:
         if task != "cls":
             return no("the CNN only classifies")
+        if card.has_masks:
+            return no(f"{card.name} has masks, not one class an image")
         return no(f"{card.name} has no images") if card.is_points else YES
 
     @classmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
         from .cnn import CNN
 
-        if card.is_points:
-            raise InputError(f"the CNN takes images, and {card.name} has points; choose another data set.")
+        if card.is_points or card.has_masks:
+            raise InputError(
+                f"the CNN takes images of one class each, and {card.name} has none; choose another data set."
+            )
         return CNN(card.channels, len(card.classes), recipe.network.channels, recipe.network.dropout)
 
     @classmethod

@@ -82,6 +82,10 @@ class HuggingFaceSegmenter(Method):
                 f"the model in {checkpoint.path} has {config.num_labels} classes and {card.name} {len(card.classes)}; "
                 "give one that was trained on this data set."
             )
+        named = tuple(str(config.id2label[i]).lower() for i in range(config.num_labels))
+        ours = tuple(name.lower() for name in card.classes)
+        if named != ours and sorted(named) == sorted(ours):
+            raise InputError(f"the model in {checkpoint.path} has the classes of {card.name} in another order.")
         return cls(network.to(device).eval().requires_grad_(False), processor, card)
 
     @classmethod

@@ -106,11 +106,10 @@ def own_checkpoint(name: str, dataset: str, given: str | None = None) -> Checkpo
         found = bundled(dataset)
         if name not in found:
             have = f"bundled for {dataset}: {', '.join(found)}" if found else f"none is bundled for {dataset}"
-            train = (
-                f", or train one with `bench train --recipe {dataset}/{name}`"
-                if f"{dataset}/{name}" in recipe_names()
-                else ""
-            )
+            of_variants = [r for r in recipe_names() if r.startswith(f"{dataset}/{name}[")]
+            recipes = [f"{dataset}/{name}"] if f"{dataset}/{name}" in recipe_names() else of_variants
+            others = f" (or {', '.join(recipes[1:])})" if recipes[1:] else ""
+            train = f", or train one with `bench train --recipe {recipes[0]}`{others}" if recipes else ""
             raise InputError(f"{name} has no checkpoint for {dataset} ({have}); give --checkpoint{train}.")
         return open_checkpoint(found[name])
     path = Path(given)

@@ -59,6 +59,10 @@ class StableDiffusionClassifier(Method):
         self.vae, self.device = parts["vae"], device
         self.side = parts["unet"].config.sample_size * 2 ** (len(self.vae.config.block_out_channels) - 1)
         config = parts["scheduler"].config
+        if config.get("rescale_betas_zero_snr") or config.get("trained_betas") is not None:
+            raise InputError(
+                "the pipeline's scheduler rescales or lists its betas; sd-classifier takes a plain schedule."
+            )
         schedule = {
             "schedule": config.beta_schedule,
             "beta_start": config.beta_start,

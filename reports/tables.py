@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -87,19 +88,27 @@ def notes(table: Table) -> list[str]:
 
 
 def _covered(table: Table) -> str:
-    """Which source of chance the intervals speak of, and of which metrics where they differ."""
-    of: dict[str, list[str]] = {}
-    for row in table.rows:
-        sources = {name: metric.covers for name, metric in row.metrics.items() if metric.covers}
-        for source in dict.fromkeys(sources.values()):
-            mine = [name for name, other in sources.items() if other == source]
-            which = "" if len(mine) == len(sources) else f" ({', '.join(mine)})"
-            of.setdefault(source, []).append(at_steps(table, row) + which)
-    if len(of) < 2:
-        return next(iter(of), "")
-    most = max(of, key=lambda source: len(of[source]))
-    rest = [f"{source} of {', '.join(where)}" for source, where in of.items() if source != most]
-    return f"{most}, but {'; '.join(rest)}"
+    """Which source of chance the intervals speak of, and of which metrics or rows where they differ."""
+    found = {
+        (name, at_steps(table, row)): metric.covers
+        for row in table.rows
+        for name, metric in row.metrics.items()
+        if metric.covers
+    }
+    sources = Counter(found.values()).most_common()
+    if len(sources) < 2:
+        return sources[0][0] if sources else ""
+    said = []
+    for source, _ in sources[1:]:
+        mine = [at for at, other in found.items() if other == source]
+        names, rows = list(dict.fromkeys(name for name, _ in mine)), list(dict.fromkeys(row for _, row in mine))
+        if len(mine) == sum(name in names for name, _ in found):
+            said.append(f"{source} for {', '.join(names)}")
+        elif len(mine) == sum(row in rows for _, row in found):
+            said.append(f"{source} for {', '.join(rows)}")
+        else:
+            said.append(f"{source} for {', '.join(f'{name} of {row}' for name, row in mine)}")
+    return f"{sources[0][0]}, but {'; '.join(said)}"
 
 
 def _absent(table: Table) -> list[str]:

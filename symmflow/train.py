@@ -24,6 +24,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from .checkpoint import Checkpoint, open_checkpoint, save_checkpoint
 from .errors import InputError
+from .networks import parameter_count
 from .noise import Draws, generator
 from .objective import Objective
 from .recipe import DataConfig, Recipe
@@ -194,6 +195,7 @@ class Trainer:
                 recipe,
                 run.log_csv(),
                 trained_steps=step,
+                parameters=parameter_count(bare),
                 training={
                     "wall_seconds": round(run.seconds, 1),
                     "cpu_seconds": round(run.cpu_seconds, 1),

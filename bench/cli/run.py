@@ -92,7 +92,7 @@ def run(
         for table in tables(outcome.records):
             stdout().print(to_rich(table_block(table)))
     for cell in [*planned.unsupported, *outcome.unusable]:
-        at = f" at {cell.steps} steps" if cell.steps else ""
+        at = f" at {cell.steps} step{'s' if cell.steps > 1 else ''}" if cell.steps else ""
         print(f"unsupported: {cell.method} {cell.task}{at} on {cell.dataset}: {cell.reason}.", file=sys.stderr)
     total = len(outcome.records)
     if outcome.evaluated == 0 and outcome.reused == total:

@@ -89,6 +89,8 @@ class Broken(Method):
                 scores[:, len(images)] += 100
             if self.flaw == "depends on the order":
                 scores[torch.arange(len(scores)), torch.arange(len(scores))] += 100
+            if self.flaw == "small scores that depend on the batch":
+                scores = 1e-7 * (scores + 0.01 * len(images))
             if self.flaw == "random":
                 scores = torch.rand(len(images), 10)
             classes = scores.argmax(1)
@@ -118,6 +120,7 @@ class Broken(Method):
         ("more evaluations", "network evaluations"),
         ("depends on the batch", "a batch of one"),
         ("depends on the order", "the order of a batch"),
+        ("small scores that depend on the batch", "a batch of one"),
         ("random", "the same seed"),
         ("wrong class", "the form"),
         ("int32", "the form"),

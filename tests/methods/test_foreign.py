@@ -107,6 +107,11 @@ def test_foreign_models_that_do_not_fit_are_refused(hf_folder: Path, tmp_path: P
     (few / "config.json").write_text(json.dumps(config))
     with pytest.raises(InputError, match=r"2 classes|no segmentation model"):
         methods.method("hf").load(methods.checkpoint(f"hf:{few}", "digit-scenes"), CARD, "cpu")
+    turned = list(reversed(CARD.classes))
+    config |= {"id2label": dict(enumerate(turned)), "label2id": {c: i for i, c in enumerate(turned)}}
+    (few / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match="in another order"):
+        methods.method("hf").load(methods.checkpoint(f"hf:{few}", "digit-scenes"), CARD, "cpu")
 
 
 @pytest.fixture(scope="module", params=["epsilon", "v_prediction"])
@@ -226,6 +231,12 @@ def test_zero_shot_prompts_and_refusals(pipeline: Path, tmp_path: Path) -> None:
     assert not torch.equal(load_pipeline(pipeline).prompts, load_pipeline(pipeline, prompt="a photo of {}").prompts)
     with pytest.raises(InputError, match="prompt"):
         load_pipeline(pipeline, prompt="no place for the class")
+    turned = tmp_path / "zero-snr"
+    shutil.copytree(pipeline, turned)
+    config = json.loads((turned / "scheduler" / "scheduler_config.json").read_text())
+    (turned / "scheduler" / "scheduler_config.json").write_text(json.dumps(config | {"rescale_betas_zero_snr": True}))
+    with pytest.raises(InputError, match="rescales or lists its betas"):
+        load_pipeline(turned)
     with pytest.raises(InputError, match=r"has no unet/\*\.json"):
         methods.checkpoint(f"sd-classifier:{tmp_path}", "digits")
     with pytest.raises(InputError, match="not trained here"):

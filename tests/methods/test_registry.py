@@ -68,6 +68,21 @@ def test_unknown_names_say_the_nearest() -> None:
 def test_missing_checkpoint_says_how_to_get_one() -> None:
     with pytest.raises(InputError, match="bench train --recipe mnist/symmflow"):
         methods.checkpoint("symmflow", "mnist")
+    with pytest.raises(InputError, match=r"deeplabv3plus\]` \(or .*segformer\]\)"):
+        methods.checkpoint("mmseg", "digit-scenes")
+
+
+def test_data_that_a_floor_cannot_take_is_refused() -> None:
+    for name, dataset in (
+        ("digits/cnn", "digit-scenes"),
+        ("digits/cnn", "two-spirals"),
+        ("digit-scenes/unet", "digits"),
+    ):
+        chosen, card = methods.recipe(name, {"dataset": dataset}), datasets.card(dataset)
+        kind = methods.method(chosen.method)
+        assert not kind.supports("cls", None, card) and not kind.supports("ss", None, datasets.card("digits"))
+        with pytest.raises(InputError, match="choose another data set"):
+            kind.network(chosen, card)
 
 
 def test_checkpoint_of_another_method_is_refused() -> None:

@@ -13,7 +13,7 @@ from symmbench.reports.curves import steps_curves
 from symmbench.reports.grids import TILE, label_tile, preview
 from symmbench.reports.layout import to_json, to_markdown, to_rich
 from symmbench.reports.published import lookup, published
-from symmbench.reports.tables import figure, table_block
+from symmbench.reports.tables import figure, notes, table_block
 
 
 def record(steps: int | None, seed: int = 0, method: str = "symmflow", value: float = 0.9, **change: object) -> Record:
@@ -53,6 +53,23 @@ def test_rows_aggregate_seeds_and_say_what_the_interval_covers() -> None:
     assert row.metrics["accuracy"].high - 0.7 == pytest.approx(4.3027 * 0.02 / np.sqrt(3), rel=1e-3)
     (table,) = tables([record(1, seed, value=v) for seed, v in enumerate((0.8, 1.0))])
     assert table.rows[0].metrics["accuracy"].high == 1  # a share is no more than all
+
+
+def test_sources_of_chance_are_told_apart_by_metric_or_by_row() -> None:
+    images = Metric(value=0.5, low=0.4, high=0.6, covers="test images")
+    seeds = images.model_copy(update={"covers": "generation seeds"})
+
+    def said(*covers: tuple[Metric, Metric, Metric]) -> str:
+        names = ("accuracy", "top5", "ece")
+        made = [record(s, metrics=dict(zip(names, c, strict=True))) for s, c in zip((1, 5, 25), covers, strict=True)]
+        return notes(tables(made)[0])[0]
+
+    assert said(*[(images, images, images)] * 3).startswith("95 % intervals cover test images; percent")
+    assert "cover test images, but generation seeds for ece; percent" in said(*[(images, images, seeds)] * 3)
+    by_row = said((images, images, images), (images, images, images), (seeds, seeds, seeds))
+    assert "but generation seeds for symmflow@25; percent" in by_row
+    one = said((images, images, images), (images, images, images), (images, images, seeds))
+    assert "but generation seeds for ece of symmflow@25; percent" in one
 
 
 def test_papers_figures_stand_beside_matching_cells_only() -> None:
