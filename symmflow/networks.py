@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -112,7 +112,7 @@ class UNet(nn.Module):
             num_class_embeds=num_classes,
         )
         if not config.middle_norm:  # kernels that compute the softmax again in the backward pass overflow
-            self.unet.mid_block.attentions[0].set_processor(AttnProcessor())
+            cast(Any, self.unet).mid_block.attentions[0].set_processor(AttnProcessor())
         self.out_channels, self.frequencies = out_channels, config.time_frequencies
         self.gain: nn.Module | None = None
         if config.gain:
