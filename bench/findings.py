@@ -62,10 +62,9 @@ class Claim:
 
 def findings(stored: Sequence[Stored]) -> list[Finding]:
     """Every claim all of whose methods have records, on each data set where they have."""
-    usable = [s for s in stored if _ordinary(s[0])]
     made = []
     for claim in CLAIMS:
-        own = [s for s in usable if s[0].task == claim.task and s[0].method in claim.methods]
+        own = [s for s in stored if s[0].task == claim.task and s[0].method in claim.methods and _ordinary(s[0])]
         for dataset in dict.fromkeys(r.dataset for r, _ in own):
             here = [s for s in own if s[0].dataset == dataset]
             if {r.method for r, _ in here} == set(claim.methods):

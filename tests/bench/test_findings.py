@@ -140,6 +140,7 @@ def test_diversity_needs_two_samples_a_label(results: Any) -> None:
 
 def test_methods_that_were_not_run_make_no_finding(results: Any) -> None:
     segmented(results, "symmflow", 0.5)
+    segmented(results, "not-installed", 0.5)
     assert findings(results.stored) == []
 
 
