@@ -260,7 +260,7 @@ class DiffusionClassifier(Method):
 def enough(steps: int | None, num_classes: int) -> Support:
     """Whether a budget of evaluations tries every class."""
     if steps is not None and steps < num_classes:
-        return no(f"{steps} network evaluations cannot try {num_classes} classes")
+        return no(f"{num_classes} classes take {num_classes} network evaluations or more")
     return YES
 
 

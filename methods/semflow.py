@@ -35,7 +35,7 @@ class SemFlowInference(Table):
     """What `bench run --set` may change."""
 
     beta: Annotated[float, Field(ge=0)] | None = None
-    """Half width of the perturbation before synthesis, 0-255 units (the paper's beta'); None = the recipe's."""
+    """Half width of the perturbation before synthesis, 0-255 units (the paper's beta'); None = as in training."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,10 @@ class SemFlowObjective:
 
 
 class SemFlow(Method):
-    """Segmentation is deterministic; a synthesis varies with the perturbation of its mask alone."""
+    """Segmentation is deterministic; a synthesis varies with the perturbation of its mask alone.
+
+    Without perturbation in training there is none before synthesis either, and every mask has one image.
+    """
 
     name = "semflow"
     title = "SemFlow: rectified flow between images and masks"
@@ -125,9 +128,10 @@ class SemFlow(Method):
 
         clean = self.codec.encode(semantics, self.card.size)
         uniform = noise.uniform(clean.shape[1:], "dequantize", draw).to(clean.device)
-        beta = self.inference.beta
-        # not through the codec where beta' is given: past the limit at which colours touch is just what is studied
-        masks = self.codec.dequantize(clean, uniform) if beta is None else clean + beta / 127.5 * (2 * uniform - 1)
+        if (beta := self.inference.beta) is not None:  # not by the codec: past its limit is just what is studied
+            masks = clean + beta / 127.5 * (2 * uniform - 1)
+        else:
+            masks = self.codec.dequantize(clean, uniform) if self.options.perturb else clean
         for count in steps:
             end = integrate(
                 self.net, masks, start=self.mask_end, end=self.image_end, steps=count, solver=solver, trace=trace

@@ -81,8 +81,14 @@ def test_semflow_segments_alike_with_every_seed_and_synthesizes_by_perturbation_
 
         assert torch.equal(made(0), made(0)) and not torch.equal(made(0), made(1))
         assert not torch.equal(made(0), made(0, draw=1))
+        perturbed = made(0)
         method.inference = SemFlow.Inference(beta=0.0)
-        assert torch.equal(made(0), made(1))
+        clean = made(0)
+        assert torch.equal(clean, made(1)) and not torch.equal(clean, perturbed)
+        method = untrained(recipe("digit-scenes/semflow", **{"options.perturb": False}))
+        assert torch.equal(made(0), clean) and torch.equal(made(1, draw=1), clean)
+        method.inference = SemFlow.Inference(beta=method.recipe.labels.beta)
+        assert torch.equal(made(0), perturbed)
 
 
 def test_segmentations_of_the_bundled_semflow_have_no_variance_over_seeds() -> None:
