@@ -230,11 +230,11 @@ def _silently(logger: logging.Logger) -> Iterator[None]:
 
 @contextmanager
 def _fitting(size: tuple[int, ...]) -> Iterator[None]:
-    """Say what a model cannot take: images too small for its pooling, or labels that are only masks."""
+    """Say what a model cannot do with: images too small for its pooling, labels that are only masks."""
     try:
         yield
     except (AttributeError, AssertionError, KeyError, TypeError) as error:  # a loss that asks for more, such as edges
-        raise InputError(f"mmsegmentation cannot train this model on masks ({_first_line(error)}).") from error
+        raise InputError(f"this model asks for more than images and masks ({_first_line(error)}).") from error
     except RuntimeError as error:
         if "too small" not in str(error):
             raise

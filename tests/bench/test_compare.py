@@ -81,7 +81,7 @@ def test_seeds_that_agree_keep_the_interval_over_images(results: Any) -> None:
     assert (a.metrics["accuracy"].low, a.metrics["accuracy"].covers) == (100 / 120 - 0.1, "test images")
     assert b.metrics["accuracy"].covers == "generation seeds"
     (said, *_) = notes(one(results))
-    assert said.startswith("95 % intervals cover test images, but generation seeds of b@25")
+    assert said.startswith("95 % intervals cover test images, but generation seeds for b@25")
 
 
 def test_cells_measured_twice_with_other_figures_are_collected(results: Any, tmp_path: Path) -> None:
