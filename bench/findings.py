@@ -199,8 +199,8 @@ def _better_synthesis(better: str, worse: str, steps: int = 25) -> Callable[[Cel
         if isinstance(found, str):
             return found
         gap, value, picked = found
-        said = f"{name} at {steps} steps {value[1]:.3g} for {better}, {value[0]:.3g} for {worse}: {_gap(gap)}"
-        return _verdict(gap), said, picked
+        values = f"{value[1]:.3g} for {better}, {value[0]:.3g} for {worse}"
+        return _verdict(gap), f"{name} at {steps} steps {values}: {worse} - {better} = {_gap(gap)}", picked
 
     return judge
 
@@ -219,7 +219,8 @@ def _diversity(cells: Cells) -> Answer:
         return found
     gap, value, picked = found
     at = f"{shared[-1]} step{'s' if shared[-1] > 1 else ''}"
-    return _verdict(gap), f"{name} at {at} {value[0]:.3g} with, {value[1]:.3g} without: {_gap(gap)}", picked
+    values = f"{value[0]:.3g} with, {value[1]:.3g} without"
+    return _verdict(gap), f"{name} at {at} {values}: with - without = {_gap(gap)}", picked
 
 
 CLAIMS = (

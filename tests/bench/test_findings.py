@@ -105,7 +105,7 @@ def test_every_data_set_has_its_finding_from_a_protocol_that_can_tell(results: A
     assert {where: f.verdict for where, f in told.items()} == {
         "d": "holds", "e": "does not hold", "f": "cannot be told",
     }  # fmt: skip
-    assert "4 for symmflow: +3 [" in told["d"].said and "run both at 25 steps" in told["f"].said
+    assert "4 for symmflow: symmflow - fm = +3 [" in told["d"].said and "run both at 25 steps" in told["f"].said
 
 
 @pytest.mark.parametrize(("semflow", "verdict"), [(9.0, "holds"), (1.0, "does not hold"), (4.001, "cannot be told")])
