@@ -53,16 +53,18 @@ def test_seeds_change_dsm_alone(results: Any) -> None:
     assert seeds.verdict == "holds" and "0.0 [0.0," in seeds.said
 
 
+def classified(results: Any, method: str, right: int, steps: int, **facts: Any) -> None:
+    facts |= DIGITS | ({"solver": None} if method == "diffusion-classifier" else {})
+    accuracy = {"accuracy": Metric(value=right / N)}
+    results.add(method, "cls", results.predictions(right), steps=steps, nfe=steps, metrics=accuracy, **facts)
+
+
 @pytest.mark.parametrize(("ours", "verdict"), [(115, "holds"), (60, "does not hold"), (112, "cannot be told")])
 def test_one_step_against_the_full_budget(results: Any, ours: int, verdict: str) -> None:
-    accuracy = {"accuracy": Metric(value=ours / N)}
-    results.add("symmflow", "cls", results.predictions(ours), steps=1, nfe=1, metrics=accuracy, **DIGITS)
-    results.add("symmflow", "cls", results.predictions(0), steps=25, metrics=accuracy, **DIGITS)
-    for nfe, right in ((25, 0), (2750, 114)):
-        results.add(
-            "diffusion-classifier", "cls", results.predictions(right), steps=nfe, nfe=nfe, solver=None,
-            metrics={"accuracy": Metric(value=right / N)}, **DIGITS,
-        )  # fmt: skip
+    for method, steps, right in (("symmflow", 1, ours), ("symmflow", 25, 0)):
+        classified(results, method, right, steps)
+    for budget, right in ((25, 0), (2750, 114)):
+        classified(results, "diffusion-classifier", right, budget)
     finding = only(results)
     assert finding.verdict == verdict and "2,750 evaluations" in finding.said
     results.stored.pop()
@@ -71,15 +73,9 @@ def test_one_step_against_the_full_budget(results: Any, ours: int, verdict: str)
 
 def test_values_and_difference_are_of_the_same_cells(results: Any) -> None:
     for seed, right in ((0, 114), (1, 60)):  # the classifier has seed 0 alone
-        accuracy = {"accuracy": Metric(value=right / N)}
-        results.add(
-            "symmflow", "cls", results.predictions(right), steps=1, nfe=1, seed=seed, metrics=accuracy, **DIGITS
-        )
-    for nfe, right in ((5500, 60), (2750, 114)):
-        results.add(
-            "diffusion-classifier", "cls", results.predictions(right), steps=nfe, nfe=nfe, solver=None,
-            metrics={"accuracy": Metric(value=right / N)}, **DIGITS,
-        )  # fmt: skip
+        classified(results, "symmflow", right, 1, seed=seed)
+    for budget, right in ((5500, 60), (2750, 114)):
+        classified(results, "diffusion-classifier", right, budget)
     finding = only(results)
     assert "accuracy 95.0% at one step, 95.0% at 2,750 evaluations: +0.0 [" in finding.said
     assert finding.keys == ("0", "3")
