@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..symmflow.checkpoint import Checkpoint
-    from .compare import Table
-    from .records import Record
+    from .compare.rows import Table
+    from .records.record import Record
 
 
 def run(**request: Any) -> list[Record]:
-    """Evaluate; the keywords are the fields of `symmbench.bench.plan.Request`. Returns the records."""
-    from .plan import Request, plan
-    from .sweep import sweep
+    """Evaluate; the keywords are the fields of `symmbench.bench.run.plan.Request`. Returns the records."""
+    from .run.plan import Request, plan
+    from .run.sweep import sweep
 
     paths = ("out", "data_root")
     fields: dict[str, Any] = {k: Path(v) if k in paths and v is not None else v for k, v in request.items()}
@@ -28,9 +28,9 @@ def run(**request: Any) -> list[Record]:
 def train(
     recipe: str, out: Path | str | None = None, *, overrides: dict[str, Any] | None = None, **options: Any
 ) -> Checkpoint:
-    """Train a bundled recipe (or a TOML file) into a folder; options as `symmbench.bench.training.run_training`."""
+    """Train a bundled recipe (or a TOML file) into a folder; options as `symmbench.bench.run.training.run_training`."""
     from .. import methods
-    from .training import run_training
+    from .run.training import run_training
 
     chosen = methods.recipe(recipe, overrides)
     return run_training(chosen, Path(out) if out else Path("runs") / chosen.name, **options)
@@ -38,7 +38,7 @@ def train(
 
 def compare(*results: Path | str, tasks: Sequence[str] = (), datasets: Sequence[str] = ()) -> list[Table]:
     """Tables of the records in some folders, one a protocol."""
-    from .compare import Filter, choose, read_records, tables
+    from .compare.rows import Filter, choose, read_records, tables
 
     folders = [Path(r) for r in results] or [Path("results")]
     return tables(choose(read_records(folders), Filter(tasks=tasks, datasets=datasets)), folders=folders)
@@ -48,7 +48,7 @@ def load(results: Path | str = "results") -> pd.DataFrame:
     """All records of a folder as one table: a row a record, metrics as `accuracy`, `accuracy.low`, `accuracy.high`."""
     import pandas as pd
 
-    from .compare import read_records
+    from .compare.rows import read_records
 
     rows = []
     for record in read_records([Path(results)]):

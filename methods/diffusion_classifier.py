@@ -14,8 +14,8 @@ from ..datasets import Card
 from ..symmflow.errors import InputError
 from ..symmflow.recipe import Recipe, Table
 from .base import YES, Classification, Method, Support, no
-from .conditioning import conditional_network, told
-from .diffusion import SAMPLERS, Diffusion, DiffusionOptions, samplable
+from .parts.conditioning import conditional_network, told
+from .parts.diffusion import SAMPLERS, Diffusion, DiffusionOptions, samplable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -60,7 +60,7 @@ class UNetSegmenter(Method):
     @classmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
         from ..symmflow.networks import build_network
-        from .cnn import Timeless
+        from .parts.cnn import Timeless
 
         if not card.has_masks:
             raise InputError(f"the U-Net segmenter takes masks, and {card.name} has none; choose another data set.")
@@ -95,7 +95,7 @@ class CNNClassifier(Method):
 
     @classmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
-        from .cnn import CNN
+        from .parts.cnn import CNN
 
         if card.is_points or card.has_masks:
             raise InputError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..datasets import Card
 from ..symmflow.recipe import Recipe
 from .base import Method, Segmentation, Support, no
-from .diffusion import SAMPLERS, Diffusion, DiffusionOptions, samplable
+from .parts.diffusion import SAMPLERS, Diffusion, DiffusionOptions, samplable
 from .symmflow import label_codec
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..datasets import Card
 from ..symmflow.recipe import Recipe
 from .base import YES, Method, Support, no
-from .conditioning import conditional_network, told
+from .parts.conditioning import conditional_network, told
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -13,8 +13,8 @@ from ..symmflow.checkpoint import Checkpoint
 from ..symmflow.errors import InputError
 from ..symmflow.recipe import Recipe, check_table
 from .base import Classification, Foreign, Method, Support, no
-from .diffusion import Diffusion, DiffusionOptions
 from .diffusion_classifier import Stages, by_stages, enough, noise_errors
+from .parts.diffusion import Diffusion, DiffusionOptions
 from .registry import foreign_checkpoint
 
 if TYPE_CHECKING:

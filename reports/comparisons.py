@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from .layout import Block
+from .block import Block
 from .published import of as published_of
 from .tables import at_steps, figure, heading, row_name
 
 if TYPE_CHECKING:
-    from ..bench.compare import Row, Table
-    from ..bench.findings import Finding
-    from ..bench.judge import Judged
-    from ..bench.pareto import Front
-    from ..bench.selftest import Self
-    from ..bench.sources import Sources
+    from ..bench.compare.claims.findings import Finding
+    from ..bench.compare.fronts import Front
+    from ..bench.compare.rows import Row, Table
+    from ..bench.compare.selftest import Self
+    from ..bench.compare.spread import Sources
+    from ..bench.compare.verdicts import Judged
 
 
 def judged_block(judged: Judged) -> Block:

@@ -10,7 +10,7 @@ from ..symmflow.errors import InputError
 from .tables import row_name
 
 if TYPE_CHECKING:
-    from ..bench.compare import Row, Table
+    from ..bench.compare.rows import Row, Table
 
 HEADLINE = {
     "cls": ("accuracy",),

@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from .layout import Block
+from .block import Block
 
 if TYPE_CHECKING:
-    from ..bench.compare import Row, Table
-    from ..bench.records import Metric
+    from ..bench.compare.rows import Row, Table
+    from ..bench.records.record import Metric
 
 
 def figure(metric: Metric) -> str:

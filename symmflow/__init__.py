@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .recipe import Recipe as Recipe
     from .recipe import read_recipe as read_recipe
     from .solvers import integrate as integrate
-    from .train import Trainer as Trainer
+    from .train.loop import Trainer as Trainer
 
 _HOMES = {
     "Checkpoint": "checkpoint",
@@ -28,7 +28,7 @@ _HOMES = {
     "SymmFlow": "flow",
     "SymmFlowObjective": "objective",
     "SymmetricPath": "path",
-    "Trainer": "train",
+    "Trainer": "train.loop",
     "anchors": "labels",
     "build_network": "networks",
     "integrate": "solvers",

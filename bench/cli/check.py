@@ -29,8 +29,8 @@ def check(
 
     from ... import datasets, methods
     from ...symmflow.errors import InputError
-    from ..conformance import check_method
-    from ..sweep import exact_kernels, resolve_device
+    from ..checks.conformance import check_method
+    from ..run.sweep import exact_kernels, resolve_device
     from .progress import stdout
 
     methods.method(method)

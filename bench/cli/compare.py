@@ -62,19 +62,19 @@ def compare(
 ) -> None:
     """Tables of what was measured, one a protocol, with 95 % intervals and the papers' figures where they exist."""
     from ...reports import comparisons
-    from ...reports.layout import to_json, to_markdown, to_rich
+    from ...reports.block import to_json, to_markdown, to_rich
     from ...reports.tables import table_block
     from ...symmflow.errors import InputError
-    from ..compare import Filter, check_protocols, choose, read_stored, tables
-    from ..compare import sort as sort_rows
-    from ..difference import read_floors
-    from ..findings import findings
-    from ..judge import judge
-    from ..pareto import front
-    from ..plan import task_name
-    from ..records import Record
-    from ..selftest import against_itself
-    from ..sources import sources
+    from ..compare.claims.findings import findings
+    from ..compare.difference import read_floors
+    from ..compare.fronts import front
+    from ..compare.rows import Filter, check_protocols, choose, read_stored, tables
+    from ..compare.rows import sort as sort_rows
+    from ..compare.selftest import against_itself
+    from ..compare.spread import sources
+    from ..compare.verdicts import judge
+    from ..records.record import Record
+    from ..run.plan import task_name
     from .progress import stdout
 
     if within is not None and (pareto is None or not 0 <= within < inf):
@@ -121,7 +121,7 @@ def compare(
         blocks.append(comparisons.findings_block(claims))
     if plot is not None:
         from ...reports.curves import steps_curves
-        from ..records import write_atomically
+        from ..records.record import write_atomically
 
         write_atomically(plot, steps_curves(found))
     if as_json:

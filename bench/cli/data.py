@@ -15,7 +15,7 @@ def get(
     data_root: Path | None = typer.Option(None, "--data-root", help="Where the files of the data set lie."),
 ) -> None:
     """Fetch a data set or an evaluator's weights, verified."""
-    from ..metrics import weights
+    from ..judges import weights
 
     if name in weights.KNOWN:
         from .progress import bars
@@ -36,7 +36,7 @@ def verify(
     """Read every split of a data set and print its counts and hashes."""
     from ... import datasets
     from ...symmflow.errors import unknown
-    from ..metrics import weights
+    from ..judges import weights
 
     if name not in datasets.names():
         raise unknown("data set or weights", name, [*datasets.names(), *weights.KNOWN])

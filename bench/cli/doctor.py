@@ -16,7 +16,7 @@ def doctor(as_json: bool = typer.Option(False, "--json", help="Print the checks 
     from rich.table import Table
     from rich.text import Text
 
-    from ..doctor import examine, machine
+    from ..checks.doctor import examine, machine
     from .progress import stdout
 
     facts, checks = machine(), list(examine())

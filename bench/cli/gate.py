@@ -28,12 +28,12 @@ def gate(
 
     from rich.console import Console
 
-    from ...reports import gates
-    from .. import baseline as baselines
-    from ..compare import read_stored
-    from ..difference import read_floors
-    from ..gate import gate as judge
-    from ..records import write_atomically
+    from ...reports import ci as gates
+    from ..compare import baseline as baselines
+    from ..compare.difference import read_floors
+    from ..compare.gate import gate as judge
+    from ..compare.rows import read_stored
+    from ..records.record import write_atomically
     from .progress import stdout
 
     found = results or [Path("results")]
@@ -73,7 +73,7 @@ def save(
     results: list[Path] = typer.Argument(None, help="Folders of records. Default: results."),
 ) -> None:
     """Write the finished cells of a store, with what a comparison needs, to one small file."""
-    from .. import baseline as baselines
+    from ..compare import baseline as baselines
 
     count = baselines.save(results or [Path("results")], path)
     print(f"{path}: {count} cells, {path.stat().st_size / 1000:,.0f} kB")

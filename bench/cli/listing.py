@@ -86,7 +86,7 @@ SHOWN = {
 def _support() -> list[dict[str, Any]]:
     """What every method can do at 1, 5 and 25 steps."""
     from ... import datasets, methods
-    from ..plan import supports
+    from ..run.plan import supports
 
     rows = []
     for name in methods.names():
@@ -147,7 +147,7 @@ def _recipes() -> list[dict[str, Any]]:
 
 
 def _metrics() -> list[dict[str, Any]]:
-    from ..protocol import METRIC_VERSIONS
+    from ..protocols.protocol import METRIC_VERSIONS
 
     what = {
         "accuracy": ("cls", "share of right classes", "Wilson"),
@@ -196,7 +196,7 @@ def _metrics() -> list[dict[str, Any]]:
 
 def _protocols() -> list[dict[str, Any]]:
     """A row a field, a column a protocol."""
-    from ..protocol import all_rules
+    from ..protocols.protocol import all_rules
 
     known = all_rules()
     free = {"split": "any; test", "samples_per_label": "any; 1", "extractor": "any; auto"}
@@ -215,7 +215,7 @@ def _protocols() -> list[dict[str, Any]]:
 
 
 def _runs(out: Path) -> list[dict[str, Any]]:
-    from ..compare import read_records
+    from ..compare.rows import read_records
 
     return [
         {

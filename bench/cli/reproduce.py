@@ -16,9 +16,9 @@ def reproduce(
     trust: bool = typer.Option(False, "--trust", help="Let configs and pickles from elsewhere run code."),
 ) -> None:
     """Evaluate the cell of a record again. Exit code 1 if the figures do not come out."""
-    from ..gate import identity
-    from ..reproduce import ROUNDING
-    from ..reproduce import reproduce as again
+    from ..compare.gate import identity
+    from ..run.reproduce import ROUNDING
+    from ..run.reproduce import reproduce as again
     from .progress import sweep_progress
 
     with sweep_progress(quiet=False) as progress:

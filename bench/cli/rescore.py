@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from ..records import Metric
+    from ..records.record import Metric
 
 
 def rescore(
@@ -23,8 +23,8 @@ def rescore(
 ) -> None:
     """Compute every metric again from the evidence, without a network, and say what changed."""
     from ...symmflow.errors import InputError
-    from ..gate import identity
-    from ..rescore import rescore as again
+    from ..compare.gate import identity
+    from ..run.rescore import rescore as again
 
     if out and not protocol:
         raise InputError("--out goes with --protocol; without one, --write keeps the figures in their records.")

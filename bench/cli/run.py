@@ -52,9 +52,9 @@ def run(
 ) -> None:
     """Evaluate methods. The same command again evaluates only what is missing."""
     from ...symmflow.recipe import parse_overrides
-    from ..plan import Request, plan
-    from ..records import dumps
-    from ..sweep import sweep
+    from ..records.record import dumps
+    from ..run.plan import Request, plan
+    from ..run.sweep import sweep
     from .progress import console, stdout, sweep_progress
 
     request = Request(
@@ -85,9 +85,9 @@ def run(
     if as_json:
         print(dumps(outcome.records))
     else:
-        from ...reports.layout import to_rich
+        from ...reports.block import to_rich
         from ...reports.tables import table_block
-        from ..compare import tables
+        from ..compare.rows import tables
 
         for table in tables(outcome.records):
             stdout().print(to_rich(table_block(table)))

@@ -28,9 +28,9 @@ def sample(
     """Draw a grid: input, the method's output at each step count, what is real."""
     from ...symmflow.errors import InputError
     from ...symmflow.recipe import parse_overrides
-    from ..plan import Request
-    from ..records import write_atomically
-    from ..sampling import sample_grid
+    from ..records.record import write_atomically
+    from ..run.plan import Request
+    from ..run.sample import sample_grid
 
     if count < 1:
         raise InputError(f"--count must be at least 1, not {count}.")

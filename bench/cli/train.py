@@ -32,7 +32,7 @@ def train(
     from ... import datasets, methods
     from ...symmflow.errors import InputError
     from ...symmflow.recipe import parse_overrides
-    from ..training import run_training
+    from ..run.training import run_training
     from .progress import bars, console
 
     chosen = methods.recipe(recipe, parse_overrides(override))

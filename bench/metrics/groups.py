@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..statistics import Interval, jackknife
+from ..statistics.intervals import Interval, jackknife
 
 Array = np.ndarray
 GROUPS = 20

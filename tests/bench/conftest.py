@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from symmbench.bench import evidence
-from symmbench.bench.records import CheckpointFacts, Record
+from symmbench.bench.records import evidence
+from symmbench.bench.records.record import CheckpointFacts, Record
 
 N = 120
 IDS = [f"test-{i:05d}" for i in range(N)]

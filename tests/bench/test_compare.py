@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symmbench.bench.compare import Filter, Table, check_protocols, choose, read_stored, sort, tables
-from symmbench.bench.difference import read_floors
-from symmbench.bench.judge import judge
-from symmbench.bench.pareto import cheapest, front, undominated
-from symmbench.bench.records import CheckpointFacts, Cost, Metric
-from symmbench.bench.samples import Groups
-from symmbench.bench.selftest import against_itself
-from symmbench.bench.sources import sources
-from symmbench.bench.statistics import jackknife_error, resampled
+from symmbench.bench.compare.difference import read_floors
+from symmbench.bench.compare.fronts import cheapest, front, undominated
+from symmbench.bench.compare.rows import Filter, Table, check_protocols, choose, read_stored, sort, tables
+from symmbench.bench.compare.selftest import against_itself
+from symmbench.bench.compare.spread import sources
+from symmbench.bench.compare.verdicts import judge
+from symmbench.bench.metrics.sample import Groups
+from symmbench.bench.records.record import CheckpointFacts, Cost, Metric
+from symmbench.bench.statistics.intervals import jackknife_error, resampled
 from symmbench.reports.tables import notes
 from symmbench.symmflow.errors import InputError
 

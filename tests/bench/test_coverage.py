@@ -1,8 +1,8 @@
-"""The intervals on data whose truth is known; the full table is made by `python -m symmbench.bench.coverage`."""
+"""The intervals on data whose truth is known; the full table is made by `python -m symmbench.bench.checks.coverage`."""
 
 import pytest
 
-from symmbench.bench.coverage import Design, designs, run, to_csv
+from symmbench.bench.checks.coverage import Design, designs, run, to_csv
 
 TRIALS = 300
 QUICK = designs(quick=True)

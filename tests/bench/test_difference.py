@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from symmbench.bench.compare import tables
-from symmbench.bench.difference import Floor, difference, read_floors, verdict
-from symmbench.bench.judge import Judged, judge
-from symmbench.bench.records import Metric
-from symmbench.bench.statistics import Difference
+from symmbench.bench.compare.difference import Floor, difference, read_floors, verdict
+from symmbench.bench.compare.rows import tables
+from symmbench.bench.compare.verdicts import Judged, judge
+from symmbench.bench.records.record import Metric
+from symmbench.bench.statistics.intervals import Difference
 from symmbench.reports.comparisons import judged_block
 from symmbench.symmflow.errors import InputError
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from symmbench.bench.findings import Finding, findings
-from symmbench.bench.records import Metric
+from symmbench.bench.compare.claims.findings import Finding, findings
+from symmbench.bench.records.record import Metric
 
 N = 120
 IDS = [f"test-{i:05d}" for i in range(N)]

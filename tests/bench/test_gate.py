@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import xmlschema
 
-from symmbench.bench import baseline
-from symmbench.bench.difference import read_floors
-from symmbench.bench.gate import Report, gate
-from symmbench.bench.records import Cost, Metric
-from symmbench.reports import gates
+from symmbench.bench.compare import baseline
+from symmbench.bench.compare.difference import read_floors
+from symmbench.bench.compare.gate import Report, gate
+from symmbench.bench.records.record import Cost, Metric
+from symmbench.reports import ci as gates
 from symmbench.symmflow.errors import InputError
 
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from symmbench import datasets
-from symmbench.bench.evaluate import to_uint8
-from symmbench.bench.evidence import Evidence, mask_png
-from symmbench.bench.plan import Request, plan
-from symmbench.bench.protocol import METRIC_VERSIONS, all_rules, differing, make, rules
-from symmbench.bench.records import Store
-from symmbench.bench.rescore import cell_of, rescore
-from symmbench.bench.sweep import sweep
+from symmbench.bench.protocols.protocol import METRIC_VERSIONS, all_rules, differing, make, rules
+from symmbench.bench.records.evidence import Evidence, mask_png
+from symmbench.bench.records.record import Store
+from symmbench.bench.run.evaluate import to_uint8
+from symmbench.bench.run.plan import Request, plan
+from symmbench.bench.run.rescore import cell_of, rescore
+from symmbench.bench.run.sweep import sweep
 from symmbench.symmflow.errors import InputError
 
 
@@ -116,7 +116,7 @@ def test_scores_under_another_protocol_are_those_of_a_run_under_it(tmp_path: Pat
 def test_synthesis_is_scored_again_with_its_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = rules("harness")
     fewer = ours.model_copy(update={"name": "fewer", "metrics": {"sis": ("fid", "kid")}})
-    monkeypatch.setattr("symmbench.bench.protocol.all_rules", lambda: {"harness": ours, "fewer": fewer})
+    monkeypatch.setattr("symmbench.bench.protocols.protocol.all_rules", lambda: {"harness": ours, "fewer": fewer})
     asked = request(tmp_path / "ours", tasks=["sis"], limit=30)
     (run,) = sweep(plan(asked), asked).records
     (made,) = rescore([tmp_path / "ours"], protocol="fewer", out=tmp_path / "again").made
@@ -168,7 +168,7 @@ def test_ignored_background_equals_torchmetrics() -> None:
     from torchmetrics import JaccardIndex
 
     from symmbench.bench.metrics.confusion import sparse_confusion
-    from symmbench.bench.score import areas_of
+    from symmbench.bench.metrics.score import areas_of
 
     random = np.random.default_rng(0)
     truth = random.integers(0, 5, (3, 16, 16))
@@ -212,8 +212,8 @@ def test_probabilities_are_calibrated_and_other_scores_refused(tmp_path: Path) -
 
 
 def test_the_interval_of_a_share_ends_at_0_and_1() -> None:
-    from symmbench.bench.score import _finite
-    from symmbench.bench.statistics import Interval
+    from symmbench.bench.metrics.score import _finite
+    from symmbench.bench.statistics.intervals import Interval
 
     share = _finite(Interval(0.01, -0.1, 1.2, "test images"), "fraction", "lower")
     distance = _finite(Interval(0.01, -0.1, 1.2, "test images"), "distance", "lower")

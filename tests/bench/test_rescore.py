@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmbench.bench.records import Store
+from symmbench.bench.records.record import Store
 
 SCRIPT = """
 import sys

@@ -10,11 +10,11 @@ import torch
 
 import symmbench.bench as harness
 from symmbench import methods
-from symmbench.bench import evidence
-from symmbench.bench.evidence import Evidence
-from symmbench.bench.plan import Request, plan
-from symmbench.bench.records import Record, Store
-from symmbench.bench.sweep import Progress, sweep
+from symmbench.bench.records import evidence
+from symmbench.bench.records.evidence import Evidence
+from symmbench.bench.records.record import Record, Store
+from symmbench.bench.run.plan import Request, plan
+from symmbench.bench.run.sweep import Progress, sweep
 from symmbench.symmflow.errors import InputError
 
 
@@ -161,7 +161,7 @@ def test_lpips_metrics_with_a_random_backbone(
 
     from torchvision.models import alexnet
 
-    from symmbench.bench.metrics import weights
+    from symmbench.bench.judges import weights
     from symmbench.symmflow.checkpoint import file_sha256
 
     monkeypatch.setenv("SYMMBENCH_WEIGHTS", str(tmp_path))

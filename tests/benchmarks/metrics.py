@@ -24,12 +24,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from symmbench.bench import evidence
-from symmbench.bench.evidence import Evidence, Shard
 from symmbench.bench.metrics.confusion import Areas, sparse_confusion
 from symmbench.bench.metrics.frechet import frechet, frechet_distance, kernel_distance
-from symmbench.bench.records import CheckpointFacts, Cost, Metric, Record
-from symmbench.bench.statistics import over_seeds
+from symmbench.bench.records import evidence
+from symmbench.bench.records.evidence import Evidence, Shard
+from symmbench.bench.records.record import CheckpointFacts, Cost, Metric, Record
+from symmbench.bench.statistics.intervals import over_seeds
 
 CLASSES = 171
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from symmbench import datasets, methods
-from symmbench.bench.conformance import Check, check_method, conformance
+from symmbench.bench.checks.conformance import Check, check_method, conformance
 from symmbench.methods import YES, Classification, Method, no
 from symmbench.methods.registry import CHECKPOINTS
 from symmbench.symmflow.noise import Draws

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from symmbench.methods.diffusion import Diffusion, DiffusionOptions
 from symmbench.methods.diffusion_classifier import Stages, noise_errors, staged
+from symmbench.methods.parts.diffusion import Diffusion, DiffusionOptions
 from symmbench.symmflow.noise import Draws
 
 IDS = [f"s{i}" for i in range(4)]

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from symmbench import datasets, methods
-from symmbench.bench.conformance import check_method
-from symmbench.bench.plan import Request, plan
-from symmbench.bench.records import Store
-from symmbench.bench.reproduce import reproduce
-from symmbench.bench.sweep import sweep
+from symmbench.bench.checks.conformance import check_method
+from symmbench.bench.records.record import Store
+from symmbench.bench.run.plan import Request, plan
+from symmbench.bench.run.reproduce import reproduce
+from symmbench.bench.run.sweep import sweep
 from symmbench.symmflow.errors import InputError
 from symmbench.symmflow.noise import Draws
 

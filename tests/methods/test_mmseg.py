@@ -26,7 +26,7 @@ def scenes(count: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipes_train_and_segment(name: str, tmp_path: Path) -> None:
-    from symmbench.bench.conformance import check_method
+    from symmbench.bench.checks.conformance import check_method
 
     recipe = methods.recipe(name)
     torch.manual_seed(0)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from symmbench import datasets, methods
-from symmbench.bench.cost import EvaluationCounter
+from symmbench.bench.run.cost import EvaluationCounter
 from symmbench.methods import Method
 from symmbench.methods.semflow import SemFlow
 from symmbench.methods.symmflow import label_codec

@@ -7,11 +7,11 @@ from PIL import Image
 from rich.console import Console
 
 from symmbench import datasets
-from symmbench.bench.compare import tables
-from symmbench.bench.records import CheckpointFacts, Cost, Metric, Record
+from symmbench.bench.compare.rows import tables
+from symmbench.bench.records.record import CheckpointFacts, Cost, Metric, Record
+from symmbench.reports.block import to_json, to_markdown, to_rich
 from symmbench.reports.curves import steps_curves
-from symmbench.reports.grids import TILE, label_tile, preview
-from symmbench.reports.layout import to_json, to_markdown, to_rich
+from symmbench.reports.pictures import TILE, label_tile, preview
 from symmbench.reports.published import lookup, published
 from symmbench.reports.tables import figure, notes, table_block
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from symmbench.bench.cost import EvaluationCounter
+from symmbench.bench.run.cost import EvaluationCounter
 from symmbench.symmflow.errors import InputError
 from symmbench.symmflow.solvers import EVALUATIONS_PER_STEP, integrate
 

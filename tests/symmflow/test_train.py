@@ -15,7 +15,7 @@ from symmbench.symmflow.noise import Draws
 from symmbench.symmflow.objective import SymmFlowObjective
 from symmbench.symmflow.path import SymmetricPath
 from symmbench.symmflow.recipe import DataConfig, Recipe
-from symmbench.symmflow.train import Progress, Trainer, augment, learning_rate
+from symmbench.symmflow.train.loop import Progress, Trainer, augment, learning_rate
 
 COLORS = ((0.0, 0.0, 0.0), (255.0, 255.0, 255.0))
 

@@ -1,0 +1,1 @@
+"""How a figure is measured, as data, with its hash."""

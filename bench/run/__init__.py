@@ -1,0 +1,1 @@
+"""From a request to records: plan, jobs, sweep, evaluation, cost; training; figures again."""

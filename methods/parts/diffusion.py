@@ -1,0 +1,121 @@
+"""Denoising diffusion, shared by its users: noise schedule, training objective, DDIM and DDPM sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from ...symmflow.errors import InputError
+from ...symmflow.recipe import Table
+from ..base import YES, Support, no
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ...symmflow.noise import Draws
+    from ...symmflow.solvers import Trace
+
+SAMPLERS = ("ddim", "ddpm")
+
+
+class DiffusionOptions(Table):
+    """`[options]` of a diffusion recipe: the noise schedule (diffusers' names)."""
+
+    schedule: Literal["linear", "scaled_linear", "squaredcos_cap_v2"] = "linear"
+    beta_start: Annotated[float, Field(gt=0, lt=1)] = 1e-4
+    beta_end: Annotated[float, Field(gt=0, lt=1)] = 0.02
+    timesteps: Annotated[int, Field(ge=2)] = 1000
+    clip: bool = False
+    """Keep the predicted clean signal in [-1, 1] while sampling: usual for pixels, not for latents."""
+
+
+def samplable(steps: int | None) -> Support:
+    """Whether a sampler can take so many steps: each visits a timestep of its own."""
+    most = DiffusionOptions().timesteps
+    return no(f"{steps} steps are more than the diffusion's {most:,} timesteps") if (steps or 0) > most else YES
+
+
+class Diffusion:
+    """x_k = sqrt(a_k) x + sqrt(1 - a_k) noise for timesteps k = 0 ... T - 1 (Ho et al. 2020)."""
+
+    def __init__(self, options: DiffusionOptions) -> None:
+        from diffusers import DDPMScheduler
+
+        self.timesteps, self.clip = options.timesteps, options.clip
+        self._betas: dict[str, Any] = {
+            "num_train_timesteps": options.timesteps,
+            "beta_schedule": options.schedule,
+            "beta_start": options.beta_start,
+            "beta_end": options.beta_end,
+        }
+        self._scheduler: Any = DDPMScheduler(**self._betas)
+
+    def noised(self, x: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """x, noise: [B, ...]; timesteps: [B], int64."""
+        return self._scheduler.add_noise(x, noise, timesteps)
+
+    def time(self, timesteps: Tensor) -> Tensor:
+        """The network's t in [0, 1) of integer timesteps."""
+        return timesteps.float() / self.timesteps
+
+    def noise_of_velocity(self, v: Tensor, z: Tensor, timesteps: Tensor) -> Tensor:
+        """The noise that a predicted v = sqrt(a) noise - sqrt(1 - a) x tells of the state z (Salimans and Ho 2022)."""
+        a = self._scheduler.alphas_cumprod.to(z.device)[timesteps].reshape(-1, *[1] * (z.dim() - 1))
+        return a.sqrt() * v + (1 - a).sqrt() * z
+
+    def loss(self, predict: Callable[[Tensor, Tensor], Tensor], x: Tensor, noise: Tensor, draws: Draws) -> Tensor:
+        """Squared error of the predicted noise, timesteps uniform."""
+        from torch.nn.functional import mse_loss
+
+        k = (draws.uniform((), "t") * self.timesteps).long().clamp(max=self.timesteps - 1).to(x.device)
+        return mse_loss(predict(self.noised(x, noise, k), self.time(k)).float(), noise)
+
+    def sample(
+        self,
+        predict: Callable[[Tensor, Tensor], Tensor],
+        start: Tensor,
+        *,
+        steps: int,
+        solver: str,
+        noise: Draws,
+        draw: int = 0,
+        trace: Trace | None = None,
+    ) -> Tensor:
+        """Denoise `start` (standard normal, [B, ...]) in exactly `steps` network evaluations.
+
+        `ddim` (Song et al. 2021, eta = 0) is the first-order DPM-Solver++ and `ddpm` (ancestral, small variance) its
+        SDE form (Lu et al. 2022); diffusers' own DDIM steps assume an even stride, which most step counts do not have.
+        """
+        import torch
+        from diffusers import DPMSolverMultistepScheduler
+
+        if steps > self.timesteps:
+            raise InputError(
+                f"{steps} steps are more than the {self.timesteps} timesteps of the diffusion; choose fewer."
+            )
+        stochastic = solver == "ddpm"
+        scheduler: Any = DPMSolverMultistepScheduler(
+            **self._betas,
+            algorithm_type="sde-dpmsolver++" if stochastic else "dpmsolver++",
+            solver_order=1,
+            final_sigmas_type="zero",
+        )
+        grid = [(self.timesteps * (steps - i) + steps // 2) // steps - 1 for i in range(steps)]  # T - 1 ... above 0
+        scheduler.set_timesteps(timesteps=grid)
+        state = start
+        if trace:
+            trace(1.0, state)
+        for i, timestep in enumerate(scheduler.timesteps):
+            k = torch.full((len(state),), int(timestep), device=state.device)
+            fresh = noise.normal(state.shape[1:], f"ddpm/{i}", draw).to(state.device) if stochastic else None
+            eps = predict(state, self.time(k)).float()
+            if self.clip:
+                a = float(self._scheduler.alphas_cumprod[int(timestep)])
+                clean = ((state - (1 - a) ** 0.5 * eps) / a**0.5).clamp(-1, 1)
+                eps = (state - a**0.5 * clean) / (1 - a) ** 0.5
+            state = scheduler.step(eps, timestep, state, variance_noise=fresh)[0]
+            if trace:
+                trace((grid[i + 1] + 1) / self.timesteps if i + 1 < steps else 0.0, state)
+        return state
