@@ -19,12 +19,11 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import softmax
 
+from .. import statistics
 from ..metrics.calibration import expected_calibration_error
 from ..metrics.confusion import Areas
 from ..metrics.frechet import Blocks, at_infinity, frechet, kernel_distance, whole
-from ..metrics.groups import Jackknifed
-from ..statistics import intervals as statistics
-from ..statistics.intervals import Difference, Interval
+from ..statistics import Difference, Interval, Jackknifed
 
 Array = np.ndarray
 Random = np.random.Generator

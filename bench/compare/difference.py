@@ -9,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from ...symmflow.errors import InputError, unknown
+from .. import statistics
 from ..metrics.sample import Groups, Sample, Stored, Values, sample
-from ..statistics import intervals as statistics
-from ..statistics.intervals import Difference
+from ..statistics import Difference
 
 FLOORS = Path(__file__).parent / "floors.toml"
 

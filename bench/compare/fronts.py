@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...symmflow.errors import InputError, unknown
+from .. import statistics
 from ..metrics.sample import Stored, family, sample
-from ..statistics import intervals as statistics
 from .difference import Floor
 from .rows import Row, Table
 

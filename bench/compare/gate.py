@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from ...symmflow.errors import InputError
+from .. import statistics
 from ..metrics.sample import Stored, family
 from ..protocols.protocol import DEFAULT, fields_apart
 from ..records.record import Metric, Record
-from ..statistics import intervals as statistics
-from ..statistics.intervals import Difference
+from ..statistics import Difference
 from .difference import Floor, difference
 
 PASS, REGRESSION, UNMEASURED, INCOMPARABLE = 0, 1, 2, 3

@@ -11,9 +11,9 @@ from typing import Any
 from ... import methods
 from ...reports.published import lookup
 from ...symmflow.errors import InputError, unknown
+from .. import statistics
 from ..protocols.protocol import DEFAULT, fields_apart
 from ..records.record import Metric, Record, Store
-from ..statistics import intervals as statistics
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from itertools import combinations
 import numpy as np
 
 from ...symmflow.errors import InputError
+from .. import statistics
 from ..metrics.sample import Stored, sample
-from ..statistics import intervals as statistics
-from ..statistics.intervals import Difference, Interval
+from ..statistics import Difference, Interval
 from .difference import between
 from .gate import TIME, slower
 from .rows import Row, Table

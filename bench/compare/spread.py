@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...symmflow.errors import InputError, unknown
+from .. import statistics
 from ..metrics.sample import Groups, Stored, sample
-from ..statistics import intervals as statistics
-from ..statistics.intervals import Spread
+from ..statistics import Spread
 from .rows import Row, Table
 
 

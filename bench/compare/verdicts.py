@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...symmflow.errors import InputError, unknown
+from .. import statistics
 from ..metrics.sample import Stored, family
-from ..statistics import intervals as statistics
 from .difference import Floor, Verdict, difference, shared_seeds, verdict
 from .rows import Row, Table
 

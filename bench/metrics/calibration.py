@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .groups import GROUPS, Jackknifed, groups_of
+from ..statistics import GROUPS, Jackknifed, groups_of
 
 Array = np.ndarray
 BINS = 15

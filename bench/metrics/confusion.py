@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..statistics.intervals import Interval, bootstrap
+from ..statistics import Interval, bootstrap
 
 IGNORE = 255
 Array = np.ndarray

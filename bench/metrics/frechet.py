@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .groups import GROUPS, Jackknifed, groups_of
+from ..statistics import GROUPS, Jackknifed, groups_of
 
 Array = np.ndarray
 

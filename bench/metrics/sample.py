@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import statistics
 from ..records import evidence
 from ..records.evidence import Evidence
 from ..records.record import Record
-from ..statistics import intervals as statistics
 from .calibration import brier
 from .confusion import Areas
 from .score import areas_of, in_five

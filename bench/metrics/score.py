@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import statistics
 from ..judges.extractors import metric_name
 from ..records.evidence import Evidence
 from ..records.record import Metric
-from ..statistics import intervals as statistics
-from ..statistics.intervals import Interval
+from ..statistics import Interval, Jackknifed
 from .calibration import brier, expected_calibration_error
 from .confusion import Areas
 from .frechet import at_infinity, frechet, kernel_distance
-from .groups import Jackknifed
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ from symmbench.bench.compare.spread import sources
 from symmbench.bench.compare.verdicts import judge
 from symmbench.bench.metrics.sample import Groups
 from symmbench.bench.records.record import CheckpointFacts, Cost, Metric
-from symmbench.bench.statistics.intervals import jackknife_error, resampled
+from symmbench.bench.statistics import jackknife_error, resampled
 from symmbench.reports.tables import notes
 from symmbench.symmflow.errors import InputError
 

@@ -13,7 +13,7 @@ from symmbench.bench.compare.difference import Floor, difference, read_floors, v
 from symmbench.bench.compare.rows import tables
 from symmbench.bench.compare.verdicts import Judged, judge
 from symmbench.bench.records.record import Metric
-from symmbench.bench.statistics.intervals import Difference
+from symmbench.bench.statistics import Difference
 from symmbench.reports.comparisons import judged_block
 from symmbench.symmflow.errors import InputError
 

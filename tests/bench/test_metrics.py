@@ -134,8 +134,7 @@ def test_groups_are_equally_large_and_fixed_by_the_ids() -> None:
 
 def test_the_corrected_error_of_a_quadratic_figure_is_the_true_one() -> None:
     """|mean|^2 of noise around nothing has no linear part: the plain jackknife doubles its variance."""
-    from symmbench.bench.metrics.groups import Jackknifed
-    from symmbench.bench.statistics.intervals import jackknife_error
+    from symmbench.bench.statistics import Jackknifed, jackknife_error
 
     random, values, plain, corrected = np.random.default_rng(0), [], [], []
     for _ in range(400):

@@ -213,7 +213,7 @@ def test_probabilities_are_calibrated_and_other_scores_refused(tmp_path: Path) -
 
 def test_the_interval_of_a_share_ends_at_0_and_1() -> None:
     from symmbench.bench.metrics.score import _finite
-    from symmbench.bench.statistics.intervals import Interval
+    from symmbench.bench.statistics import Interval
 
     share = _finite(Interval(0.01, -0.1, 1.2, "test images"), "fraction", "lower")
     distance = _finite(Interval(0.01, -0.1, 1.2, "test images"), "distance", "lower")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from symmbench.bench.statistics.intervals import (
+from symmbench.bench.statistics import (
     bootstrap,
     holm,
     jackknife,

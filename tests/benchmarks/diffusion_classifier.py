@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from symmbench import datasets, methods
-from symmbench.bench.statistics.intervals import over_seeds
+from symmbench.bench.statistics import over_seeds
 from symmbench.methods.diffusion_classifier import Stages, noise_errors, staged
 from symmbench.methods.parts.diffusion import Diffusion
 from symmbench.symmflow.noise import Draws

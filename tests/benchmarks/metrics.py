@@ -29,7 +29,7 @@ from symmbench.bench.metrics.frechet import frechet, frechet_distance, kernel_di
 from symmbench.bench.records import evidence
 from symmbench.bench.records.evidence import Evidence, Shard
 from symmbench.bench.records.record import CheckpointFacts, Cost, Metric, Record
-from symmbench.bench.statistics.intervals import over_seeds
+from symmbench.bench.statistics import over_seeds
 
 CLASSES = 171
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from .... import datasets, methods
 from ....symmflow.errors import InputError
+from ... import statistics
 from ...metrics.sample import Sample, Stored, sample
 from ...records.evidence import Evidence
 from ...records.record import Record
-from ...statistics import intervals as statistics
-from ...statistics.intervals import Difference, Interval
+from ...statistics import Difference, Interval
 from ..difference import difference, shared_seeds
 from ..rows import default_options
 
