@@ -39,8 +39,9 @@ rivals: install ## Evaluate every bundled method on the same samples, and check 
 	$(BIN)/bench run --method all --task sis --steps 1,5,25 --samples-per-mask 2 --limit 500 --out results/rivals
 	$(BIN)/bench compare results/rivals
 
-test: install ## Run the tests
-	$(BIN)/python -m pytest -q
+test: export OMP_NUM_THREADS = 1
+test: install ## Run the tests, a worker a core
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 check: install ## Formatting, lint and types
 	$(BIN)/ruff format --check .

@@ -1,5 +1,40 @@
-"""The harness: protocols, sweeps, metrics, records. From a notebook: `run`, `train`, `compare`, `load`."""
+"""The harness: protocols, sweeps, metrics, records. From a notebook: a function for every command, and `load`."""
 
-from .api import compare, load, run, train
+# two rooms have the names of functions: imported first, lest a later import put them in the place of these
+from . import compare as _compare  # noqa: F401
+from . import run as _run  # noqa: F401
+from .api import (
+    check,
+    compare,
+    coverage,
+    doctor,
+    gate,
+    get,
+    inventory,
+    load,
+    reproduce,
+    rescore,
+    run,
+    sample,
+    save_baseline,
+    train,
+    verify,
+)
 
-__all__ = ["compare", "load", "run", "train"]
+__all__ = [
+    "check",
+    "compare",
+    "coverage",
+    "doctor",
+    "gate",
+    "get",
+    "inventory",
+    "load",
+    "reproduce",
+    "rescore",
+    "run",
+    "sample",
+    "save_baseline",
+    "train",
+    "verify",
+]

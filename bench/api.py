@@ -1,67 +1,283 @@
-"""The Python interface for notebooks and scripts."""
+"""The Python interface: one function behind every command, for notebooks and scripts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Unpack
+
+from ..symmflow.errors import InputError, unknown
+from .run.keywords import RequestFields, TrainingFields, named, request_of, takes_fields
+from .run.request import Asked, Checkpoint, DataRoot, Device, Names, Request, Trust
+from .run.training import Training
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..symmflow.checkpoint import Checkpoint
-    from .compare.rows import Table
-    from .records.record import Record
+    from ..datasets import Manifest
+    from ..symmflow.checkpoint import Checkpoint as TrainedCheckpoint
+    from ..symmflow.train import Progress as TrainingProgress
+    from .checks.conformance import Check
+    from .checks.coverage import Row as Coverage
+    from .checks.doctor import Examination
+    from .compare.comparison import Comparison
+    from .compare.gate import Report
+    from .compare.records import Records
+    from .run.reproduce import Reproduced
+    from .run.rescore import Outcome as Rescored
+    from .run.sample import Picture
+    from .run.sweep import Progress
+
+Results = Path | str
 
 
-def run(**request: Any) -> list[Record]:
-    """Evaluate; the keywords are the fields of `symmbench.bench.run.plan.Request`. Returns the records."""
-    from .run.plan import Request, plan
+@takes_fields(Request)
+def run(
+    request: Request | None = None, *, progress: Progress | None = None, **keywords: Unpack[RequestFields]
+) -> Records:
+    """Evaluate; only what the store lacks. Returns the records in the order of the request."""
+    from .compare.records import Records
+    from .run.plan import plan
     from .run.sweep import sweep
 
-    paths = ("out", "data_root")
-    fields: dict[str, Any] = {k: Path(v) if k in paths and v is not None else v for k, v in request.items()}
-    wanted = Request(**fields)
-    return sweep(plan(wanted), wanted).records
+    wanted = request_of(Request, request, keywords)
+    found = sweep(plan(wanted), wanted, progress)
+    return Records(found.cells, found.unsupported, found.evaluated, found.reused)
 
 
+@takes_fields(Training)
 def train(
-    recipe: str, out: Path | str | None = None, *, overrides: dict[str, Any] | None = None, **options: Any
-) -> Checkpoint:
-    """Train a bundled recipe (or a TOML file) into a folder; options as `symmbench.bench.run.training.run_training`."""
-    from .. import methods
+    request: Training | None = None,
+    *,
+    progress: Callable[[TrainingProgress], None] | None = None,
+    **keywords: Unpack[TrainingFields],
+) -> TrainedCheckpoint:
+    """Train a recipe into a folder, going on where an earlier call stopped."""
     from .run.training import run_training
 
-    chosen = methods.recipe(recipe, overrides)
-    return run_training(chosen, Path(out) if out else Path("runs") / chosen.name, **options)
+    return run_training(request_of(Training, request, keywords), progress)
 
 
-def compare(*results: Path | str, tasks: Sequence[str] = (), datasets: Sequence[str] = ()) -> list[Table]:
-    """Tables of the records in some folders, one a protocol."""
-    from .compare.rows import Filter, choose, read_records, tables
+@takes_fields(Request)
+def sample(request: Request | None = None, *, count: int = 8, **keywords: Unpack[RequestFields]) -> Picture:
+    """A picture of what a method does: input, output at each step count, what is real; a row a sample."""
+    from .run.sample import sample_grid
 
-    folders = [Path(r) for r in results] or [Path("results")]
-    return tables(choose(read_records(folders), Filter(tasks=tasks, datasets=datasets)), folders=folders)
+    if count < 1:
+        raise InputError(f"--count must be at least 1, not {count}.")
+    if request is None:
+        keywords = {"tasks": "sis", "steps": (1, 5, 25), "limit": count, **keywords}
+    return sample_grid(request_of(Request, request, keywords))
 
 
-def load(results: Path | str = "results") -> pd.DataFrame:
-    """All records of a folder as one table: a row a record, metrics as `accuracy`, `accuracy.low`, `accuracy.high`."""
+@named
+def compare(
+    *results: Results,
+    tasks: Annotated[Names | str, Asked("Only these tasks.", "--task", "-t")] = (),
+    datasets: Annotated[Names | str, Asked("Only these data sets.", "--dataset", "-d")] = (),
+    methods: Annotated[Names | str, Asked("Only these methods.", "--method", "-m")] = (),
+    steps: Annotated[Sequence[int], Asked("Only these step counts.", "--steps", least=1)] = (),
+    protocol: Annotated[str, Asked("Only this protocol: its name or file, or the beginning of its hash.")] = "",
+    mixed: Annotated[
+        bool, Asked("Put rows of different protocols into one table, stamped.", "--allow-protocol-diff")
+    ] = False,
+    by_seed: Annotated[bool, Asked("A row a seed, instead of the mean over seeds.")] = False,
+    sort: Annotated[str | None, Asked("Order rows by a metric, nfe or seconds; the best first.")] = None,
+    baseline: Annotated[
+        str | None,
+        Asked("Judge every row against this method at equal steps, or against one row: symmflow@1; symmflow@5,heun."),
+    ] = None,
+    pareto: Annotated[
+        str | None, Asked("The front of this metric against NFE and seconds, and the cheapest row good enough.")
+    ] = None,
+    within: Annotated[
+        float | None,
+        Asked("How much worse than the best is good enough for --pareto. Default: the metric's floor."),
+    ] = None,
+    spread: Annotated[
+        str | None,
+        Asked("Split the chance in this metric by source: test images, generation seeds, training runs."),
+    ] = None,
+    published: Annotated[bool, Asked("The papers' own figures beside ours, with their caveats.")] = False,
+    itself: Annotated[
+        bool, Asked("Compare every row with itself: how often is a difference found that is none?", "--self")
+    ] = False,
+    floors: Annotated[Path | None, Asked("TOML file of the smallest differences that matter.")] = None,
+) -> Comparison:
+    """Tables of what was measured, one a protocol, and whatever else is asked of them."""
+    from .compare.choice import Filter
+    from .compare.comparison import compare as side_by_side
+    from .protocols import rules
+    from .tasks import task
+
+    wanted = Filter(
+        tasks=[task(name).name for name in _several(tasks)],
+        datasets=_several(datasets),
+        methods=_several(methods),
+        steps=tuple(steps),
+        protocol=rules(protocol).name if protocol.endswith(".toml") else protocol,
+    )
+    return side_by_side(
+        _folders(results),
+        wanted,
+        mixed=mixed,
+        by_seed=by_seed,
+        sort=sort,
+        baseline=baseline,
+        pareto=pareto,
+        within=within,
+        spread=spread,
+        published=published,
+        itself=itself,
+        floors=floors,
+    )
+
+
+@named
+def gate(baseline: Results, *results: Results, floors: Path | str | None = None) -> Report:
+    """Compare results with a baseline file (or a folder of records), cell by cell; `exit_code` says how it came out."""
+    from .compare import baseline as baselines
+    from .compare.floors import read_floors
+    from .compare.gate import gate as judge
+    from .records import read_stored
+
+    limits = read_floors(Path(floors) if floors else None)
+    with baselines.opened(Path(baseline)) as cells:
+        return judge(cells, read_stored(_folders(results)), limits)
+
+
+@named
+def save_baseline(path: Results, *results: Results) -> int:
+    """Write the finished cells of some stores, with what a comparison needs, to one file; the number of cells."""
+    from .compare import baseline as baselines
+
+    return baselines.save(_folders(results), Path(path))
+
+
+@named
+def rescore(
+    *results: Results, write: bool = False, protocol: str | None = None, out: Results | None = None
+) -> Rescored:
+    """Compute every metric again from the evidence, without a network, and say what changed.
+
+    `write` keeps the new figures. With `protocol`, under other rules, as far as the evidence allows; `out`: the folder
+    for these records.
+    """
+    from .run.rescore import rescore as again
+
+    return again(_folders(results), write=write, protocol=protocol, out=Path(out) if out else None)
+
+
+@named
+def reproduce(
+    record: Results,
+    *,
+    checkpoint: Checkpoint = None,
+    data_root: DataRoot = None,
+    device: Device = "auto",
+    batch_size: Annotated[int | None, Asked("Images a batch. Default: as in the record.")] = None,
+    trust: Trust = False,
+    progress: Progress | None = None,
+) -> Reproduced:
+    """Evaluate the cell of a record (its folder, or its record.json) again."""
+    from .run.reproduce import reproduce as again
+
+    return again(
+        Path(record),
+        checkpoint=checkpoint,
+        data_root=data_root,
+        device=device,
+        batch_size=batch_size,
+        trust=trust,
+        progress=progress,
+    )
+
+
+@named
+def check(
+    method: str,
+    *,
+    dataset: Annotated[
+        str | None, Asked("Data set. Default: all for which it has a bundled checkpoint.", "--dataset", "-d")
+    ] = None,
+    checkpoint: Checkpoint = None,
+    data_root: DataRoot = None,
+    device: Annotated[str, Asked("cpu compares with CUDA where there is one.")] = "cpu",
+    trust: Trust = False,
+) -> dict[str, list[Check]]:
+    """Does a method keep the rules of the interface? By data set."""
+    from .checks.conformance import check_method, suited
+
+    where = [dataset] if dataset else suited(method, checkpoint, trust)
+    return {name: check_method(method, name, checkpoint, data_root, device, trust) for name in where}
+
+
+def doctor() -> Examination:
+    """Ask this installation questions whose answers are known."""
+    from .checks.doctor import Examination, examine, machine
+
+    return Examination(machine(), list(examine()))
+
+
+@named
+def coverage(*, trials: int = 1000, quick: bool = False) -> Iterator[Coverage]:
+    """Simulate how often the intervals cover, and comparisons cry wolf. `quick`: one small design a kind."""
+    from .checks.coverage import simulate
+    from .checks.designs import designs
+
+    return simulate(designs(quick), trials)
+
+
+@named
+def inventory(kind: str, out: Results = "results") -> list[dict[str, Any]]:
+    """What there is: methods, datasets, recipes, metrics, judges, protocols, support, or the runs in a store."""
+    from .run.inventory import KINDS, inventory
+
+    if kind not in (*KINDS, "runs"):
+        raise unknown("kind", kind, (*KINDS, "runs"))
+    return inventory(kind, Path(out))
+
+
+@named
+def get(name: str, *, progress: Callable[[int, int], None] | None = None) -> Path:
+    """Fetch a judge's weights, verified; where they lie. `progress` is told of bytes done and bytes in all."""
+    from .judges import weights
+
+    return weights.get(name, progress)
+
+
+@named
+def verify(name: str, *, data_root: Results | None = None) -> Iterator[Manifest]:
+    """Read every split of a data set; raises `InputError` for what is not as it should be."""
+    from .. import datasets
+    from .judges import weights
+
+    if name not in datasets.names():
+        raise unknown("data set or weights", name, [*datasets.names(), *weights.KNOWN])
+    for split in datasets.card(name).splits:
+        data = datasets.load(name, split, Path(data_root) if data_root else None)
+        data.verify()
+        yield data.manifest
+
+
+def load(*results: Results) -> pd.DataFrame:
+    """All figures of some stores as one tidy table: a row a cell and metric (an absent metric has no value).
+
+    Columns: key, status, method, recipe, checkpoint, task, dataset, split, n, steps, solver, precision, seed, protocol
+    (its hash), rules, nfe, nfe_executed, images_per_second, metric, value, low, high, unit, better, covers, absent (the
+    reason), created.
+    """
     import pandas as pd
 
-    from .compare.rows import read_records
+    from .records import read_stored
+    from .records.tidy import rows_of
 
-    rows = []
-    for record in read_records([Path(results)]):
-        row = record.model_dump(
-            mode="json", exclude={"metrics", "absent", "details", "provenance", "cost", "checkpoint", "protocol"}
-        )
-        row |= {
-            "checkpoint": record.checkpoint.sha256,
-            "recipe": record.checkpoint.recipe,
-            "protocol": record.protocol["hash"],
-        }
-        for name, metric in record.metrics.items():
-            row |= {name: metric.value, f"{name}.low": metric.low, f"{name}.high": metric.high}
-        row |= {"images_per_second": record.cost.images_per_second if record.cost else None}
-        rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame([row for stored in read_stored(_folders(results)) for row in rows_of(stored.record)])
+
+
+def _folders(results: Sequence[Results]) -> list[Path]:
+    return [Path(r) for r in results] or [Path("results")]
+
+
+def _several(given: Names | str) -> list[str]:
+    return [given] if isinstance(given, str) else list(given)

@@ -1,6 +1,23 @@
-"""Data sets: one file each, behind one card. `card(name)` gives the facts, `load(name, split)` the samples."""
+"""Data sets: one file each, behind one card. `manifest` says which samples a split has, `load` gives them."""
 
-from .card import Batch, Card, Split
-from .registry import card, load, names
+from .card import Card
+from .dataset import DataSet, Embedded
+from .registry import card, cards, dataset, load, manifest, names, verified
+from .split import ArraySplit, Batch, Manifest, Split
 
-__all__ = ["Batch", "Card", "Split", "card", "load", "names"]
+__all__ = [
+    "ArraySplit",
+    "Batch",
+    "Card",
+    "DataSet",
+    "Embedded",
+    "Manifest",
+    "Split",
+    "card",
+    "cards",
+    "dataset",
+    "load",
+    "manifest",
+    "names",
+    "verified",
+]

@@ -8,16 +8,23 @@ function of its id. Splits share neither digits nor parts of the photographs.
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
 from ..symmflow.noise import generator
-from .card import Array, Card, Split
-from .digits import digit_images, positions
+from .card import Card
+from .dataset import Embedded
+from .digits import JUDGES, digit_images, positions
+from .split import Array
 
 SIDE, TILE = 32, 64
 VERSION = "digit-scenes@1"
+CONTENT = {
+    "train": "6faeb66812bc9fed4886caf580a073353cdd84d9cdf3eb6109fc39cd8da56855",
+    "validation": "e3e6c10530d604307320095ed0bddd4f7c35fb05ae80b167dd1db606d6f52fc1",
+    "test": "b0cbd46eac29bda4e1087f0706b190ab6ee6afe68b918e5fc9ca302b5c414a99",
+}
+"""Content hashes of the splits as this version makes them."""
 
 # Corners and face centres of the colour cube: with 11 colours, neighbours lie as far apart as the cube allows.
 PALETTE = (
@@ -34,8 +41,9 @@ PALETTE = (
     (128, 128, 255),
 )
 
-CARDS = {
-    "digit-scenes": Card(
+
+class DigitScenes(Embedded):
+    card = Card(
         name="digit-scenes",
         title="Coloured real digits over photographs, 32x32, with masks",
         tasks=("ss", "sis"),
@@ -46,20 +54,25 @@ CARDS = {
         source="composed from scikit-learn's digits and sample images",
         obtain="Nothing to get: it is composed from what scikit-learn ships.",
         palette=PALETTE,
-        embedded=True,
-        digits=True,
+        judges=JUDGES,
         notes="Digits and photograph tiles of the three splits are disjoint; later digits lie over earlier ones.",
     )
-}
+    content = CONTENT
+
+    def arrays(self, split: str) -> tuple[Array, Array]:
+        return _scenes(self.ids(split))
 
 
-def read(card: Card, split: str, root: Path | None) -> Split:
-    ids = tuple(f"{split}-{i:05d}" for i in range(card.splits[split]))
+DIGIT_SCENES = DigitScenes()
+
+
+@lru_cache(maxsize=2)
+def _scenes(ids: tuple[str, ...]) -> tuple[Array, Array]:
     images = np.empty((len(ids), 3, SIDE, SIDE), dtype=np.uint8)
     masks = np.empty((len(ids), SIDE, SIDE), dtype=np.uint8)
     for row, scene_id in enumerate(ids):
         images[row], masks[row] = scene(scene_id)
-    return Split(card, split, ids, images, masks)
+    return images, masks
 
 
 def scene(scene_id: str) -> tuple[Array, Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import zlib
 from pathlib import Path
@@ -10,10 +11,91 @@ from pathlib import Path
 import numpy as np
 
 from ..symmflow.errors import InputError
-from .card import Array, Card, Split
+from .cache import cache_folder, kept_content
+from .card import Card
+from .dataset import DataSet
+from .split import Array, ArraySplit, Manifest
 
-CARDS = {
-    "mnist": Card(
+VERSION = "idx@1"
+"""Of what is made of the files: raised when the resizing changes."""
+DEBIAN = Path("/usr/share/datasets/fashion-mnist")
+FILES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+
+
+class Idx(DataSet):
+    """A data set in four idx files, 28x28. `places`: folders where other packages put them."""
+
+    def __init__(self, card: Card, torchvision: str, places: tuple[Path, ...] = ()) -> None:
+        self.card, self.torchvision, self.places = card, torchvision, places
+
+    def manifest(self, split: str, root: Path | None) -> Manifest:
+        files = self._files(split, root)
+        content = kept_content(VERSION, files, lambda: _content(*self._read(split, *files)))
+        ids = tuple(f"{split}-{i:05d}" for i in range(self.card.splits[split]))
+        return Manifest(self.name, split, ids, content, self.card.shape)
+
+    def load(self, split: str, root: Path | None) -> ArraySplit:
+        manifest = self.manifest(split, root)
+        images, labels = self._read(split, *self._files(split, root))
+        resized = _resize(images, self.card.size)[:, None]  # [N, 1, H, W]
+        return ArraySplit(self.card, manifest, resized, labels.astype(np.int64), _content(images, labels))
+
+    def _read(self, split: str, image_file: Path, label_file: Path) -> tuple[Array, Array]:
+        """Images uint8 [N, 28, 28] and class ids uint8 [N] as the files have them."""
+        images, labels = read_idx(image_file), read_idx(label_file)
+        card, count = self.card, self.card.splits[split]
+        if images.shape != (count, 28, 28) or labels.shape != (count,):
+            raise InputError(
+                f"{image_file} holds {images.shape} and {label_file.name} {labels.shape}, but {card.name} {split} has "
+                f"{count} images of 28x28; get the official files again."
+            )
+        if labels.max() >= len(card.classes):
+            raise InputError(
+                f"{label_file} holds class {labels.max()}, {card.name} has 10; get the official file again."
+            )
+        return images, labels
+
+    def _files(self, split: str, root: Path | None) -> tuple[Path, Path]:
+        """Images and labels of a split: in the given root, $SYMMBENCH_DATA, `places`, the download cache."""
+        from_env = Path(os.environ["SYMMBENCH_DATA"]) if os.environ.get("SYMMBENCH_DATA") else None
+        roots = [r for r in (root, from_env) if r]
+        tried = [folder for r in roots for folder in (r, r / self.name, r / self.torchvision / "raw")]
+        tried += self.places
+        if root is None:
+            tried.append(self._downloads)
+        for folder in tried:
+            if all(_find(folder, name) for names in FILES.values() for name in names):
+                break
+        else:
+            if root is not None:
+                wanted = ", ".join(name + "[.gz]" for names in FILES.values() for name in names)
+                raise InputError(f"--data-root {root} does not hold {self.name}; it needs {wanted}. {self.card.obtain}")
+            folder = self._download()
+        images, labels = (_find(folder, name) for name in FILES[split])
+        assert images and labels  # all four are there
+        return images, labels
+
+    @property
+    def _downloads(self) -> Path:
+        return cache_folder("data") / self.torchvision / "raw"
+
+    def _download(self) -> Path:
+        import torchvision.datasets
+
+        try:
+            getattr(torchvision.datasets, self.torchvision)(str(cache_folder("data")), download=True)
+        except (OSError, RuntimeError) as error:
+            raise InputError(
+                f"{self.name} is not on this machine and cannot be downloaded ({error}). {self.card.obtain}"
+            ) from None
+        return self._downloads
+
+
+MNIST = Idx(
+    Card(
         name="mnist",
         title="MNIST handwritten digits, 28x28",
         tasks=("cls", "sis"),
@@ -23,10 +105,13 @@ CARDS = {
         licence="CC BY-SA 3.0",
         source="LeCun, Cortes and Burges; SymmFlow resizes it to 32x32 (its appendix)",
         obtain="The four idx(.gz) files under --data-root or $SYMMBENCH_DATA, else torchvision downloads them.",
-        digits=True,
+        judges=("inception", "mobilenet-v2", "digits-cnn", "lpips-alex", "unet", "cnn"),
         notes="28x28 in the files; resized to 32x32 (Pillow, bilinear), as in the SymmFlow paper.",
     ),
-    "fashion-mnist": Card(
+    torchvision="MNIST",
+)
+FASHION_MNIST = Idx(
+    Card(
         name="fashion-mnist",
         title="Fashion-MNIST articles of clothing, 28x28",
         tasks=("cls", "sis"),
@@ -50,30 +135,9 @@ CARDS = {
         "$SYMMBENCH_DATA, else torchvision downloads them.",
         notes="28x28 in the files; resized to 32x32 (Pillow, bilinear), as MNIST.",
     ),
-}
-
-DEBIAN = Path("/usr/share/datasets/fashion-mnist")
-FILES = {
-    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
-    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
-}
-
-
-def read(card: Card, split: str, root: Path | None) -> Split:
-    folder = _folder(card, root)
-    image_file, label_file = (_find(folder, name) for name in FILES[split])
-    assert image_file and label_file  # `_folder` looked
-    images, labels = read_idx(image_file), read_idx(label_file)
-    count = card.splits[split]
-    if images.shape != (count, 28, 28) or labels.shape != (count,):
-        raise InputError(
-            f"{image_file} holds {images.shape} and {label_file.name} {labels.shape}, but {card.name} {split} has "
-            f"{count} images of 28x28; get the official files again."
-        )
-    if labels.max() >= len(card.classes):
-        raise InputError(f"{label_file} holds class {labels.max()}, {card.name} has 10; get the official file again.")
-    ids = tuple(f"{split}-{i:05d}" for i in range(count))
-    return Split(card, split, ids, _resize(images, card.size)[:, None], labels.astype(np.int64))
+    torchvision="FashionMNIST",
+    places=(DEBIAN,),
+)
 
 
 def read_idx(path: Path) -> Array:
@@ -87,43 +151,6 @@ def read_idx(path: Path) -> Array:
         return np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(shape)
     except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
         raise InputError(f"{path} is not a complete idx file ({error}); get it again.") from None
-
-
-def _folder(card: Card, root: Path | None) -> Path:
-    """The folder with all four files: the given root, $SYMMBENCH_DATA, Debian's, the download cache."""
-    torchvision_name = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}[card.name]
-    from_env = Path(os.environ["SYMMBENCH_DATA"]) if os.environ.get("SYMMBENCH_DATA") else None
-    roots = [r for r in (root, from_env) if r]
-    tried = [folder for r in roots for folder in (r, r / card.name, r / torchvision_name / "raw")]
-    if card.name == "fashion-mnist":
-        tried.append(DEBIAN)
-    if root is None:
-        tried.append(download_root() / torchvision_name / "raw")
-    for folder in tried:
-        if all(_find(folder, name) for names in FILES.values() for name in names):
-            return folder
-    if root is not None:
-        wanted = ", ".join(name + "[.gz]" for names in FILES.values() for name in names)
-        raise InputError(f"--data-root {root} does not hold {card.name}; it needs {wanted}. {card.obtain}")
-    return _download(card, torchvision_name)
-
-
-def download_root() -> Path:
-    """Where downloads are kept: $XDG_CACHE_HOME/symmbench/data."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "symmbench" / "data"
-
-
-def _download(card: Card, torchvision_name: str) -> Path:
-    import torchvision.datasets
-
-    root = download_root()
-    try:
-        getattr(torchvision.datasets, torchvision_name)(str(root), download=True)
-    except (OSError, RuntimeError) as error:
-        raise InputError(
-            f"{card.name} is not on this machine and cannot be downloaded ({error}). {card.obtain}"
-        ) from None
-    return root / torchvision_name / "raw"
 
 
 def _find(folder: Path, name: str) -> Path | None:
@@ -144,3 +171,11 @@ def _resize(images: Array, size: tuple[int, ...]) -> Array:
     for row, image in enumerate(images):
         out[row] = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
     return out
+
+
+def _content(images: Array, labels: Array) -> str:
+    """Hash of what the files hold and of what is made of it."""
+    digest = hashlib.sha256(VERSION.encode())
+    digest.update(images.tobytes())
+    digest.update(labels.tobytes())
+    return digest.hexdigest()

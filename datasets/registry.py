@@ -1,52 +1,74 @@
-"""The data sets by name."""
+"""The data sets by name, through the entry-point group `symmbench.datasets`."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 from ..symmflow.errors import InputError, unknown
-from .card import Card, Split
+from ..symmflow.plugins import Plugins
+from .card import Card
+from .dataset import DataSet
+from .split import Manifest, Split
 
-# each module has CARDS: {name: Card} and read(card, split, root) -> Split
-_HOMES = {
-    "two-spirals": "two_spirals",
-    "digits": "digits",
-    "digits-by-writer": "digits",
-    "digit-scenes": "digit_scenes",
-    "digit-presence": "digit_presence",
-    "mnist": "idx",
-    "fashion-mnist": "idx",
-}
+GROUP = "symmbench.datasets"
+_DATASETS: Plugins[DataSet] = Plugins("data set", GROUP, DataSet)
 
 
 def names() -> list[str]:
-    return list(_HOMES)
+    """All that are registered, whether or not they can be imported here."""
+    return _DATASETS.names()
+
+
+def dataset(name: str) -> DataSet:
+    """A registered data set. Raises `InputError` where it is none or cannot be imported."""
+    return _DATASETS.get(name)
 
 
 def card(name: str) -> Card:
     """The card of a data set."""
-    return _home(name).CARDS[name]
+    return dataset(name).card
+
+
+def cards() -> list[Card]:
+    """Those of all data sets that can be imported here."""
+    found = []
+    for name in names():
+        with suppress(InputError):  # `card` says why
+            found.append(card(name))
+    return found
+
+
+def manifest(name: str, split: str, root: Path | None = None) -> Manifest:
+    """Which samples a split holds, without decoding one; `root`: where files lie, for the data sets that have files."""
+    return _asked(name, split, root).manifest(split, root)
 
 
 def load(name: str, split: str, root: Path | None = None) -> Split:
-    """All samples of a split; `root`: where files lie, for the data sets that have files."""
-    facts = card(name)
-    if split not in facts.splits:
-        raise unknown(f"split of {name}", split, facts.splits)
+    """All samples of a split."""
+    return _loaded(name, split, root, manifest(name, split, root).content_sha256)
+
+
+def verified(planned: Manifest, root: Path | None = None) -> Split:
+    """The samples that a manifest names, for evaluation. Raises `InputError` where this machine has or makes others."""
+    split = load(planned.dataset, planned.split, root).first(len(planned))
+    if split.manifest != planned:
+        raise InputError(f"{planned.dataset} {planned.split} has changed since this was planned; start again.")
+    split.verify()
+    return split
+
+
+def _asked(name: str, split: str, root: Path | None) -> DataSet:
+    found = dataset(name)
+    if split not in found.card.splits:
+        raise unknown(f"split of {name}", split, found.card.splits)
     if root is not None and not root.is_dir():
         raise InputError(f"--data-root {root} is not a folder; give the one that holds the files of {name}.")
-    return _cached(name, split, root)
+    return found
 
 
 @lru_cache(maxsize=4)
-def _cached(name: str, split: str, root: Path | None) -> Split:
-    return _home(name).read(card(name), split, root)
-
-
-def _home(name: str) -> ModuleType:
-    if name not in _HOMES:
-        raise unknown("data set", name, _HOMES)
-    return import_module(f".{_HOMES[name]}", __package__)
+def _loaded(name: str, split: str, root: Path | None, content: str) -> Split:
+    """`content` keeps files that have changed apart from what was read of them before."""
+    return dataset(name).load(split, root)

@@ -11,36 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..datasets import Card
 from ..symmflow.errors import InputError
 from ..symmflow.recipe import Recipe, Table, check_table
-from ..symmflow.solvers import EVALUATIONS_PER_STEP, SOLVERS
+from ..symmflow.solvers import EVALUATIONS_PER_STEP, Steps
+from .does import YES, Does, Support, no
+from .sampling import Sampling
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..symmflow.checkpoint import Checkpoint
-    from ..symmflow.noise import Draws
     from ..symmflow.objective import Objective
-    from ..symmflow.solvers import Trace
-
-TASKS = {"cls": "classify", "ss": "segment", "sis": "synthesize"}
-"""The papers' abbreviations and what the command line also takes."""
-
-
-@dataclass(frozen=True)
-class Support:
-    """Whether a method can do something, and if not, why. True and false like a bool."""
-
-    ok: bool
-    reason: str = ""
-
-    def __bool__(self) -> bool:
-        return self.ok
-
-
-YES = Support(True)
-
-
-def no(reason: str) -> Support:
-    return Support(False, reason)
 
 
 @dataclass(frozen=True)
@@ -82,18 +61,23 @@ class Method(ABC):
     Register a subclass under the entry-point group `symmbench.methods`; nothing here needs to change. Modules that
     hold methods import torch inside functions, so that asking what a method supports stays cheap.
 
-    `steps` is a tuple so that a method may share work between step counts; results come lazily, one per step count in
-    that order, so that each can be timed and its network evaluations counted. A method without steps gets `(None,)`.
+    Of `segment`, `classify` and `synthesize` a method writes those that it does. Results come lazily, one per step
+    count of the `Sampling`, so that each can be timed and its network evaluations counted; a method without steps gives
+    exactly one.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     source: ClassVar[str] = ""
     """Paper, and where in it."""
+    version: ClassVar[int] = 1
+    """Raised when its outputs change."""
+    tasks: ClassVar[tuple[Does, ...]]
+    """What it does, and how."""
     stepless: ClassVar[bool] = False
-    """Has no steps: runs once."""
-    any_size: ClassVar[bool] = False
-    """Segments images of other sizes than the card's."""
+    """Has no steps and no solver: runs once."""
+    points: ClassVar[bool] = False
+    """Takes points too, not only images."""
     Options: ClassVar[type[Table]] = Table
     """What `[options]` of a recipe may hold for this method; `options_of` reads it."""
     Inference: ClassVar[type[Table]] = Table
@@ -106,9 +90,53 @@ class Method(ABC):
         self.inference = self.Inference()
 
     @classmethod
+    def does(cls, task: str) -> Does | None:
+        """What it declares of a task (cls, ss, sis)."""
+        return {does.task: does for does in cls.tasks}.get(task)
+
+    @classmethod
+    def solvers(cls, task: str) -> tuple[str, ...]:
+        """The solvers that `task` can be done with, the default first."""
+        does = cls.does(task)
+        return does.solvers if does and not cls.stepless else ()
+
+    @classmethod
     def inference_fields(cls, task: str) -> tuple[str, ...]:
         """The fields of `Inference` that `task` depends on."""
-        return tuple(cls.Inference.model_fields)
+        does = cls.does(task)
+        if does is None:
+            return ()
+        return tuple(cls.Inference.model_fields) if does.options is None else does.options
+
+    @classmethod
+    def supports(cls, task: str, steps: int | None, card: Card) -> Support:
+        """Whether the method can do `task` on data like `card` in `steps` steps; None: in whatever number."""
+        if (does := cls.does(task)) is None:
+            return no(f"it only {' and '.join(does.third_person for does in cls.tasks)}")
+        return cls._takes(does, card) and cls.can(does, steps, card)
+
+    @classmethod
+    def can(cls, does: Does, steps: int | None, card: Card) -> Support:
+        """What of `supports` is the method's own: the task is one of `tasks`, and the data suit it."""
+        return YES
+
+    @classmethod
+    def _takes(cls, does: Does, card: Card) -> Support:
+        if card.is_points and not cls.points:
+            return no(f"{card.name} has points, not images")
+        return does.suits(card)
+
+    @classmethod
+    def check_data(cls, card: Card) -> None:
+        """Raise `InputError` for data that it can do none of its tasks on: training would be in vain."""
+        found = [cls._takes(does, card) for does in cls.tasks]
+        if not any(found):
+            raise InputError(f"{cls.name} cannot learn from {card.name}: {found[0].reason}; choose another data set.")
+
+    def require(self, task: type[Does]) -> None:
+        """Raise TypeError where the method cannot do `task` on its data at all."""
+        if not (support := self.supports(task.task, None, self.card)):
+            raise TypeError(f"{self.name} cannot {task.verb}: {support.reason}")
 
     @classmethod  # noqa: B027 (most methods load nothing that could run)
     def vet(cls, recipe: Recipe, trust: bool) -> None:
@@ -118,16 +146,6 @@ class Method(ABC):
     def options_of(cls, recipe: Recipe) -> Any:
         """The recipe's `[options]`, checked."""
         return check_table(cls.Options, recipe.options, f"{recipe.name}: options")
-
-    @classmethod
-    def solvers(cls, task: str) -> tuple[str, ...]:
-        """The solvers that `task` can be done with, the default first; none for a method that solves nothing."""
-        return () if cls.stepless else SOLVERS
-
-    @classmethod
-    @abstractmethod
-    def supports(cls, task: str, steps: int | None, card: Card) -> Support:
-        """Whether the method can do `task` (cls, ss, sis) on data like `card` in `steps` steps."""
 
     @classmethod
     @abstractmethod
@@ -164,46 +182,28 @@ class Method(ABC):
             raise InputError(f"{cls.name} takes nothing after a colon; give a checkpoint with --checkpoint.")
         return None
 
-    def nfe(self, task: str, steps: int | None, solver: str) -> int | None:
-        """Network evaluations a sample of a task; None where they depend on the sample (adaptive solvers)."""
+    def nfe(self, task: str, steps: Steps | None, solver: str | None) -> int | None:
+        """Network evaluations a sample of a task; None where they depend on the sample (adaptive solvers).
+
+        `steps`: None for a method without steps.
+        """
         if self.stepless:
             return 1
-        return None if steps is None else steps * EVALUATIONS_PER_STEP.get(solver, 1)
+        return steps * EVALUATIONS_PER_STEP.get(solver or "", 1) if isinstance(steps, int) else None
 
     @property
     def networks(self) -> Sequence[nn.Module]:
         """The networks whose calls are the cost: the harness hooks them to count evaluations."""
         return [self.net]
 
-    def require(self, task: str) -> None:
-        """Raise TypeError where the method cannot do `task` on its data at all."""
-        if not (support := self.supports(task, None, self.card)):
-            raise TypeError(f"{self.name} cannot do {task}: {support.reason}")
-
-    def segment(
-        self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None
-    ) -> Iterator[Segmentation]:
+    def segment(self, images: Tensor, sampling: Sampling) -> Iterator[Segmentation]:
         """Images as the card says, [B, C, H, W] in [-1, 1] -> one `Segmentation` per step count."""
         raise TypeError(f"{self.name} does not segment")
 
-    def classify(
-        self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None
-    ) -> Iterator[Classification]:
+    def classify(self, images: Tensor, sampling: Sampling) -> Iterator[Classification]:
         """Images [B, C, H, W] in [-1, 1], or points [B, D] -> one `Classification` per step count."""
         raise TypeError(f"{self.name} does not classify")
 
-    def synthesize(
-        self,
-        semantics: Tensor,
-        *,
-        steps: tuple[int | None, ...],
-        solver: str,
-        noise: Draws,
-        draw: int = 0,
-        trace: Trace | None = None,
-    ) -> Iterator[Tensor]:
-        """Class ids [B, H, W] or [B] -> images [B, C, H, W] in [-1, 1], one batch per step count.
-
-        `draw` numbers the samples of one label.
-        """
+    def synthesize(self, semantics: Tensor, sampling: Sampling) -> Iterator[Tensor]:
+        """Class ids [B, H, W] or [B] -> images [B, C, H, W] in [-1, 1], one batch per step count."""
         raise TypeError(f"{self.name} does not synthesize")

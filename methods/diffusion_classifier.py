@@ -2,167 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Literal
-
-from pydantic import Field, model_validator
+from typing import TYPE_CHECKING
 
 from ..datasets import Card
-from ..symmflow.errors import InputError
-from ..symmflow.recipe import Recipe, Table
-from .base import YES, Classification, Method, Support, no
+from ..symmflow.recipe import Recipe
+from ..symmflow.solvers import Steps
+from .base import Classification, Method
+from .does import Classify, Does, Support, Synthesize
 from .parts.conditioning import conditional_network, told
 from .parts.diffusion import SAMPLERS, Diffusion, DiffusionOptions, samplable
+from .parts.stages import Stages, by_stages, enough
+from .sampling import Sampling
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..symmflow.noise import Draws
-    from ..symmflow.solvers import Trace
-
-ROWS = 2048
-"""Network evaluations a call at most: images, classes and timesteps of a batch together, so that the device is full."""
-
-Positive = Annotated[int, Field(ge=1)]
-Plan = tuple[tuple[int, tuple[int, ...]], ...]
-"""(classes that enter, timesteps they are tried at) a stage."""
-
-
-class Stages(Table):
-    """What `bench run --set` may change: the staged evaluation and the error.
-
-    The defaults are the paper's for CIFAR-10: 50 timesteps for every class, then the best five go on to 500, which
-    makes 10 * 50 + 5 * 450 = 2,750 evaluations an image.
-    """
-
-    keep: Annotated[tuple[Positive, ...], Field(min_length=1)] = (5, 1)
-    """Classes kept after each stage; the last is one."""
-    samples: tuple[Positive, ...] = (50, 500)
-    """Timesteps a class by the end of each stage."""
-    error: Literal["l1", "l2"] = "l2"
-
-    @model_validator(mode="after")
-    def _fit(self) -> Stages:
-        if len(self.keep) != len(self.samples):
-            raise ValueError("keep and samples must have one entry a stage")
-        if any(b > a for a, b in pairwise(self.keep)) or self.keep[-1] != 1:
-            raise ValueError("keep must fall and end with 1")
-        if any(b <= a for a, b in pairwise(self.samples)):
-            raise ValueError("samples must rise")
-        return self
-
-    def within(self, budget: int, num_classes: int, timesteps: int = 1000) -> Plan:
-        """The stages scaled to at most `budget` evaluations: ((classes that enter, timesteps they are tried at), ...).
-
-        Every class is tried once at the least, so `budget` must be `num_classes` or more. Timesteps of a stage are
-        spread evenly over all of them and those of earlier stages are not tried again; grids need not nest, so the
-        evaluations are counted, not computed from `samples`.
-        """
-        return _within(self, budget, num_classes, timesteps)
-
-    def full(self, num_classes: int) -> int:
-        """Evaluations an image when every stage has all its samples."""
-        return sum(classes * len(tried) for classes, tried in _scaled(self, self.samples[-1], num_classes, 1000))
-
-    def evaluations(self, budget: int | None, num_classes: int, timesteps: int = 1000) -> int | None:
-        """How many network evaluations a budget really takes."""
-        if budget is None:
-            return None
-        return sum(classes * len(tried) for classes, tried in self.within(budget, num_classes, timesteps))
-
-
-@lru_cache(maxsize=256)
-def _within(stages: Stages, budget: int, num_classes: int, timesteps: int) -> Plan:
-    best: Plan = ()
-    for finest in range(1, min(timesteps, budget) + 1):
-        plan = _scaled(stages, finest, num_classes, timesteps)
-        if sum(classes * len(tried) for classes, tried in plan) <= budget:  # not monotone with three stages
-            best = plan
-    return best
-
-
-def _scaled(stages: Stages, finest: int, num_classes: int, timesteps: int) -> Plan:
-    plan, done = [], set[int]()
-    classes = num_classes
-    for samples, keep in zip(stages.samples, stages.keep, strict=True):
-        count = max(1, samples * finest // stages.samples[-1])
-        grid = {(2 * i + 1) * finest // (2 * count) for i in range(count)}  # of the finest grid's points
-        plan.append((classes, tuple(sorted((2 * i + 1) * timesteps // (2 * finest) for i in grid - done))))
-        done |= grid
-        classes = min(classes, keep)
-    return tuple(plan)
-
-
-def staged(errors: Callable[[Tensor, Sequence[int]], Tensor], images: int, num_classes: int, plan: Plan) -> Tensor:
-    """Scores [B, K] by staged elimination; the highest is the answer.
-
-    `errors(classes [B, k], timesteps)`: the error of each candidate summed over timesteps, float64 [B, k]. The score
-    of the classes that reach the end is minus their mean error. One that was dropped lies below all of them by as much
-    as it lay behind the last one kept when it was dropped, so that scores order the classes as the stages did.
-    """
-    import torch
-
-    total = torch.zeros(images, num_classes, dtype=torch.float64)
-    tried = 0
-    alive = torch.arange(num_classes).expand(images, -1)  # [B, k], best first after the first stage
-    dropped: list[tuple[Tensor, Tensor, Tensor]] = []  # classes, their means, the mean of the last one kept
-    for classes, timesteps in plan:
-        if classes < alive.shape[1]:
-            means = total.gather(1, alive) / tried
-            order = means.argsort(dim=1, stable=True)
-            means, alive = means.gather(1, order), alive.gather(1, order)
-            dropped.append((alive[:, classes:], means[:, classes:], means[:, classes - 1 : classes]))
-            alive = alive[:, :classes]
-        if timesteps:
-            total.scatter_add_(1, alive, errors(alive, timesteps))
-        tried += len(timesteps)
-    scores = torch.empty_like(total)
-    last = -(total.gather(1, alive) / tried)
-    scores.scatter_(1, alive, last)
-    floor = last.min(dim=1, keepdim=True).values
-    for classes_out, means, kept in reversed(dropped):
-        behind = floor - (means - kept)
-        scores.scatter_(1, classes_out, behind)
-        floor = behind.min(dim=1, keepdim=True).values
-    return scores
-
-
-def noise_errors(
-    predict: Callable[[Tensor, Tensor, Tensor], Tensor],
-    x: Tensor,
-    diffusion: Diffusion,
-    draws: Draws,
-    error: str,
-    rows: int = ROWS,
-) -> Callable[[Tensor, Sequence[int]], Tensor]:
-    """The `errors` of `staged`: how badly `predict(x_k [R, ...], timesteps [R], classes [R])` tells the noise.
-
-    x: [B, ...]. One noise an image and timestep, shared by all classes (Diffusion Classifier eq. 7).
-    """
-    import torch
-
-    def errors(classes: Tensor, timesteps: Sequence[int]) -> Tensor:
-        images, candidates = classes.shape
-        at_once = max(1, rows // (images * candidates))
-        total = torch.zeros(images, candidates, dtype=torch.float64)
-        for first in range(0, len(timesteps), at_once):
-            chunk = timesteps[first : first + at_once]
-            noise = torch.stack([draws.normal(x.shape[1:], f"eps/{k}") for k in chunk]).to(x.device)  # [m, B, ...]
-            k = torch.tensor(chunk, device=x.device).repeat_interleave(images)  # [m B]
-            noisy = diffusion.noised(x.repeat(len(chunk), *[1] * (x.dim() - 1)), noise.flatten(0, 1), k)
-            parts = [r.repeat_interleave(candidates, dim=0) for r in (noisy, k, noise.flatten(0, 1))]  # [m B k, ...]
-            given = classes.to(x.device).repeat(len(chunk), 1).flatten()
-            found = []
-            for z, at, target, c in zip(*(r.split(rows) for r in (*parts, given)), strict=True):
-                off = predict(z, at, c).float() - target
-                found.append((off.abs() if error == "l1" else off.square()).flatten(1).mean(dim=1))
-            total += torch.cat(found).reshape(len(chunk), images, candidates).double().sum(dim=0).cpu()
-        return total
-
-    return errors
 
 
 @dataclass(frozen=True)
@@ -192,6 +49,7 @@ class DiffusionClassifier(Method):
     name = "diffusion-classifier"
     title = "Diffusion Classifier (class-conditional, trained on the same data)"
     source = "Li et al., Your Diffusion Model is Secretly a Zero-Shot Classifier, 2023"
+    tasks = (Classify(solvers=()), Synthesize(SAMPLERS, options=(), labels="classes"))
     Options = DiffusionOptions
     Inference = Stages
 
@@ -200,80 +58,30 @@ class DiffusionClassifier(Method):
         self.diffusion = Diffusion(self.options_of(recipe))
 
     @classmethod
-    def solvers(cls, task: str) -> tuple[str, ...]:
-        return () if task == "cls" else SAMPLERS
-
-    @classmethod
-    def inference_fields(cls, task: str) -> tuple[str, ...]:
-        return tuple(cls.Inference.model_fields) if task == "cls" else ()
-
-    @classmethod
-    def supports(cls, task: str, steps: int | None, card: Card) -> Support:
-        if task == "ss" or card.has_masks or card.is_points:
-            return no("the Diffusion Classifier takes images of one class each")
-        return enough(steps, len(card.classes)) if task == "cls" else samplable(steps)
+    def can(cls, does: Does, steps: int | None, card: Card) -> Support:
+        return enough(steps, len(card.classes)) if isinstance(does, Classify) else samplable(steps)
 
     @classmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
-        if card.has_masks or card.is_points:
-            raise InputError(f"the Diffusion Classifier takes images of one class each, and {card.name} has none.")
         return conditional_network(recipe, card)
 
     @classmethod
     def objective(cls, recipe: Recipe, card: Card) -> EpsilonObjective:
         return EpsilonObjective(recipe, card, Diffusion(cls.options_of(recipe)))
 
-    def nfe(self, task: str, steps: int | None, solver: str) -> int | None:
-        return (
-            self.inference.evaluations(steps, len(self.card.classes), self.diffusion.timesteps)
-            if task == "cls"
-            else steps
-        )
+    def nfe(self, task: str, steps: Steps | None, solver: str | None) -> int | None:
+        if isinstance(self.does(task), Classify) and isinstance(steps, int):
+            return self.inference.evaluations(steps, len(self.card.classes), self.diffusion.timesteps)
+        return super().nfe(task, steps, solver)
 
-    def classify(
-        self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None
-    ) -> Iterator[Classification]:
+    def classify(self, images: Tensor, sampling: Sampling) -> Iterator[Classification]:
         def predict(z: Tensor, k: Tensor, classes: Tensor) -> Tensor:
             return self.net(z, self.diffusion.time(k), classes)
 
-        errors = noise_errors(predict, images, self.diffusion, noise, self.inference.error)
-        yield from by_stages(errors, len(images), len(self.card.classes), self.inference, steps, self.diffusion)
+        yield from by_stages(predict, images, self.diffusion, self.card, self.inference, sampling)
 
-    def synthesize(
-        self,
-        semantics: Tensor,
-        *,
-        steps: tuple[int | None, ...],
-        solver: str,
-        noise: Draws,
-        draw: int = 0,
-        trace: Trace | None = None,
-    ) -> Iterator[Tensor]:
-        start = noise.normal(self.card.shape, "x", draw).to(semantics.device)
-        for count in steps:
-            assert count is not None
-            predict = told(self.net, semantics, self.recipe, self.card)
-            end = self.diffusion.sample(predict, start, steps=count, solver=solver, noise=noise, draw=draw, trace=trace)
-            yield end.clamp(-1, 1)
-
-
-def enough(steps: int | None, num_classes: int) -> Support:
-    """Whether a budget of evaluations tries every class."""
-    if steps is not None and steps < num_classes:
-        return no(f"{num_classes} classes take {num_classes} network evaluations or more")
-    return YES
-
-
-def by_stages(
-    errors: Callable[[Tensor, Sequence[int]], Tensor],
-    images: int,
-    num_classes: int,
-    stages: Stages,
-    budgets: Sequence[int | None],
-    diffusion: Diffusion,
-) -> Iterator[Classification]:
-    """One classification a budget of evaluations."""
-    for budget in budgets:
-        assert budget is not None
-        scores = staged(errors, images, num_classes, stages.within(budget, num_classes, diffusion.timesteps)).float()
-        yield Classification(scores.argmax(dim=1), scores, scale="minus mean error of the predicted noise")
+    def synthesize(self, semantics: Tensor, sampling: Sampling) -> Iterator[Tensor]:
+        start = sampling.noise.normal(self.card.shape, "x", sampling.draw).to(semantics.device)
+        predict = told(self.net, semantics, self.recipe, self.card)
+        for image in self.diffusion.samples(predict, start, sampling):
+            yield image.clamp(-1, 1)

@@ -11,21 +11,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..datasets import Card
-from ..symmflow.errors import InputError
+from ..symmflow.pixels import IGNORE
 from ..symmflow.recipe import Recipe
-from .base import YES, Classification, Method, Segmentation, Support, no
+from .base import Classification, Method, Segmentation
+from .does import Classify, Segment
+from .sampling import Sampling
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..symmflow.noise import Draws
     from ..symmflow.objective import Objective
-    from ..symmflow.solvers import Trace
 
 
 @dataclass(frozen=True)
 class CrossEntropy:
-    """Mean cross-entropy over images or pixels; void pixels (255) are left out.
+    """Mean cross-entropy over images or pixels; void pixels are left out.
 
     Labels that are flags, [B, K], get the binary cross-entropy of every flag.
     """
@@ -39,8 +40,8 @@ class CrossEntropy:
         if labels.shape == logits.shape:
             correct = ((logits > 0) == (labels > 0)).float().mean()
             return binary_cross_entropy_with_logits(logits.float(), labels.float()), {"accuracy": correct}
-        correct = (logits.argmax(1) == labels)[labels != 255].float().mean()
-        return cross_entropy(logits.float(), labels, ignore_index=255), {"accuracy": correct.detach()}
+        correct = (logits.argmax(1) == labels)[labels != IGNORE].float().mean()
+        return cross_entropy(logits.float(), labels, ignore_index=IGNORE), {"accuracy": correct.detach()}
 
 
 class UNetSegmenter(Method):
@@ -48,22 +49,14 @@ class UNetSegmenter(Method):
 
     name = "unet"
     title = "U-Net segmenter (cross-entropy)"
-    any_size = True
+    tasks = (Segment(any_size=True),)
     stepless = True
-
-    @classmethod
-    def supports(cls, task: str, steps: int | None, card: Card) -> Support:
-        if task != "ss":
-            return no("the U-Net segmenter only segments")
-        return YES if card.has_masks else no(f"{card.name} has no masks to segment")
 
     @classmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
         from ..symmflow.networks import build_network
         from .parts.cnn import Timeless
 
-        if not card.has_masks:
-            raise InputError(f"the U-Net segmenter takes masks, and {card.name} has none; choose another data set.")
         classes = len(card.classes)
         return Timeless(build_network(recipe.network, in_channels=card.channels, out_channels=classes, size=card.size))
 
@@ -71,11 +64,8 @@ class UNetSegmenter(Method):
     def objective(cls, recipe: Recipe, card: Card) -> Objective:
         return CrossEntropy()
 
-    def segment(
-        self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None
-    ) -> Iterator[Segmentation]:
-        for _ in steps:
-            yield Segmentation(self.net(images).argmax(dim=1))
+    def segment(self, images: Tensor, sampling: Sampling) -> Iterator[Segmentation]:
+        yield Segmentation(self.net(images).argmax(dim=1))
 
 
 class CNNClassifier(Method):
@@ -83,33 +73,19 @@ class CNNClassifier(Method):
 
     name = "cnn"
     title = "CNN classifier (cross-entropy)"
+    tasks = (Classify(),)
     stepless = True
-
-    @classmethod
-    def supports(cls, task: str, steps: int | None, card: Card) -> Support:
-        if task != "cls":
-            return no("the CNN only classifies")
-        if card.has_masks:
-            return no(f"{card.name} has masks, not one class an image")
-        return no(f"{card.name} has no images") if card.is_points else YES
 
     @classmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
         from .parts.cnn import CNN
 
-        if card.is_points or card.has_masks:
-            raise InputError(
-                f"the CNN takes images of one class each, and {card.name} has none; choose another data set."
-            )
         return CNN(card.channels, len(card.classes), recipe.network.channels, recipe.network.dropout)
 
     @classmethod
     def objective(cls, recipe: Recipe, card: Card) -> Objective:
         return CrossEntropy()
 
-    def classify(
-        self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None
-    ) -> Iterator[Classification]:
-        for _ in steps:
-            probabilities = self.net(images).float().softmax(dim=1)
-            yield Classification(probabilities.argmax(dim=1), probabilities, scale="probability")
+    def classify(self, images: Tensor, sampling: Sampling) -> Iterator[Classification]:
+        probabilities = self.net(images).float().softmax(dim=1)
+        yield Classification(probabilities.argmax(dim=1), probabilities, scale="probability")

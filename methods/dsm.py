@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 from ..datasets import Card
 from ..symmflow.recipe import Recipe
-from .base import Method, Segmentation, Support, no
+from .base import Method, Segmentation
+from .does import Does, Segment, Support, no
 from .parts.diffusion import SAMPLERS, Diffusion, DiffusionOptions, samplable
-from .symmflow import label_codec
+from .parts.labels import label_codec
+from .sampling import Sampling
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..symmflow.labels import Codec
     from ..symmflow.noise import Draws
-    from ..symmflow.solvers import Trace
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class DSM(Method):
 
     name = "dsm"
     title = "Diffusion segmentation model"
-    any_size = True
     source = "Wang et al., SemFlow, 2024, its baseline"
+    tasks = (Segment(SAMPLERS, any_size=True),)
     Options = DiffusionOptions
 
     def __init__(self, network: nn.Module, recipe: Recipe, card: Card) -> None:
@@ -55,18 +56,8 @@ class DSM(Method):
         self.diffusion = Diffusion(self.options_of(recipe))
 
     @classmethod
-    def solvers(cls, task: str) -> tuple[str, ...]:
-        return SAMPLERS
-
-    @classmethod
-    def supports(cls, task: str, steps: int | None, card: Card) -> Support:
-        if task != "ss":
-            return no("DSM only segments")
-        if not card.has_masks:
-            return no(f"{card.name} has no masks to segment")
-        if steps == 1:
-            return no("from pure noise one step gives no mask; DSM takes two or more")
-        return samplable(steps)
+    def can(cls, does: Does, steps: int | None, card: Card) -> Support:
+        return no("from pure noise one step gives no mask; DSM takes two or more") if steps == 1 else samplable(steps)
 
     @classmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
@@ -79,15 +70,9 @@ class DSM(Method):
     def objective(cls, recipe: Recipe, card: Card) -> DSMObjective:
         return DSMObjective(label_codec(recipe.labels, card), Diffusion(cls.options_of(recipe)))
 
-    def segment(
-        self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None
-    ) -> Iterator[Segmentation]:
+    def segment(self, images: Tensor, sampling: Sampling) -> Iterator[Segmentation]:
         from ..symmflow.path import join
 
-        start = noise.normal((self.codec.channels, *images.shape[2:]), "y").to(images.device)
-        for count in steps:
-            assert count is not None
-            signal = self.diffusion.sample(
-                lambda y, t: self.net(join(y, images), t), start, steps=count, solver=solver, noise=noise, trace=trace
-            )
+        start = sampling.noise.normal((self.codec.channels, *images.shape[2:]), "y").to(images.device)
+        for signal in self.diffusion.samples(lambda y, t: self.net(join(y, images), t), start, sampling):
             yield Segmentation(self.codec.decode(signal))

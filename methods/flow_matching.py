@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from ..datasets import Card
 from ..symmflow.recipe import Recipe
-from .base import YES, Method, Support, no
+from .base import Method
+from .does import Synthesize
 from .parts.conditioning import conditional_network, told
+from .sampling import Sampling
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..symmflow.noise import Draws
-    from ..symmflow.solvers import Trace
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,7 @@ class FlowMatching(Method):
     name = "fm"
     title = "Conditional flow matching"
     source = "Lipman et al., Flow Matching for Generative Modeling, 2023"
-
-    @classmethod
-    def supports(cls, task: str, steps: int | None, card: Card) -> Support:
-        if task != "sis":
-            return no("flow matching only synthesizes")
-        return no(f"{card.name} has no images") if card.is_points else YES
+    tasks = (Synthesize(),)
 
     @classmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
@@ -62,25 +58,19 @@ class FlowMatching(Method):
     def objective(cls, recipe: Recipe, card: Card) -> FlowMatchingObjective:
         return FlowMatchingObjective(recipe, card)
 
-    def synthesize(
-        self,
-        semantics: Tensor,
-        *,
-        steps: tuple[int | None, ...],
-        solver: str,
-        noise: Draws,
-        draw: int = 0,
-        trace: Trace | None = None,
-    ) -> Iterator[Tensor]:
+    def synthesize(self, semantics: Tensor, sampling: Sampling) -> Iterator[Tensor]:
         import torch
 
-        from ..symmflow.solvers import ADAPTIVE, integrate
+        from ..symmflow.solvers import integrate
 
-        start = noise.normal(self.card.shape, "x", draw).to(semantics.device)
-        size = 1 if solver in ADAPTIVE else len(start)  # an adaptive solver takes each sample, and its label, alone
-        for count in steps:
+        start = sampling.noise.normal(self.card.shape, "x", sampling.draw).to(semantics.device)
+        solver, trace = sampling.solved_by, sampling.trace
+        for steps in sampling.steps:
+            size = (
+                1 if steps == "adaptive" else len(start)
+            )  # an adaptive solver takes each sample, and its label, alone
             ends = []
             for z, labels in zip(start.split(size), semantics.split(size), strict=True):
                 field = told(self.net, labels, self.recipe, self.card)
-                ends.append(integrate(field, z, start=0.0, end=1.0, steps=count, solver=solver, trace=trace))
+                ends.append(integrate(field, z, start=0.0, end=1.0, steps=steps, solver=solver, trace=trace))
             yield torch.cat(ends).clamp(-1, 1)

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from ..symmflow.checkpoint import Checkpoint, file_sha256, open_checkpoint
+from ..symmflow.checkpoint import Checkpoint, open_checkpoint
 from ..symmflow.errors import InputError, unknown
+from ..symmflow.plugins import Plugins
 from ..symmflow.recipe import Recipe, read_recipe
 from .base import Foreign, Method
+from .parts.hub import from_hub
 
 GROUP = "symmbench.methods"
+_METHODS: Plugins[type[Method]] = Plugins("method", GROUP, Method, classes=True)
 _HERE = Path(__file__).parent
 RECIPES, CHECKPOINTS = _HERE / "recipes", _HERE / "checkpoints"
 
 
-@lru_cache(maxsize=1)
-def _registered() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}
-
-
 def names() -> list[str]:
-    return sorted(_registered())
+    """All that are registered, whether or not they can be imported here."""
+    return _METHODS.names()
 
 
 def method(name: str) -> type[Method]:
@@ -32,21 +27,7 @@ def method(name: str) -> type[Method]:
 
     `name[variant]` is the method `name` with another recipe, `name:argument` with something made elsewhere.
     """
-    own = base(name)
-    if own not in _registered():
-        raise unknown("method", own, names())
-    point = _registered()[own]
-    try:
-        loaded = point.load()
-    except ImportError as error:
-        raise InputError(
-            f"method {own!r} ({point.value}) cannot be imported: {error}; install what it needs."
-        ) from error
-    if not (isinstance(loaded, type) and issubclass(loaded, Method)):
-        raise InputError(
-            f"the entry point {own!r} ({point.value}) is not a Method; mend the package that registers it."
-        )
-    return loaded
+    return _METHODS.get(base(name))
 
 
 def base(name: str) -> str:
@@ -122,34 +103,3 @@ def own_checkpoint(name: str, dataset: str, given: str | None = None) -> Checkpo
     if made != wanted:
         raise InputError(f"{given} is a checkpoint of {made}, not of {wanted}; run it with --method {made}.")
     return opened
-
-
-def foreign_checkpoint(where: str, patterns: Sequence[str], needs: Sequence[str]) -> Foreign:
-    """A model of another project: the files that match `patterns` in a folder or a hub repository, hashed together."""
-    path = Path(where)
-    if not path.is_dir():
-        if where.count("/") != 1 or where.startswith((".", "~")):
-            raise InputError(f"there is no folder {where}; give a folder or a hub id (owner/name).")
-        path = from_hub(where, patterns)
-    for pattern in needs:
-        if not any(path.glob(pattern)):
-            raise InputError(f"{where} has no {pattern}; it is not a model of this kind.")
-    files = sorted({file for pattern in patterns for file in path.glob(pattern) if file.is_file()})
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(f"{file.relative_to(path)} {file_sha256(file)}\n".encode())
-    return Foreign(path, where, digest.hexdigest())
-
-
-def from_hub(repository: str, patterns: Sequence[str] = ("*.safetensors", "checkpoint.json", "training.csv")) -> Path:
-    """The files of a hub repository (`owner/name`) that match; none of them may hold code."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(repository, allow_patterns=list(patterns)))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
-        raise InputError(
-            f"there is no folder {repository!r} and the hub gives no repository of that id ({type(error).__name__}); "
-            "check the name and the connection."
-        ) from None

@@ -10,16 +10,18 @@ from pydantic import Field
 
 from ..datasets import Card
 from ..symmflow.errors import InputError
+from ..symmflow.pixels import UNIT
 from ..symmflow.recipe import Recipe, Table
-from .base import YES, Method, Segmentation, Support, no
-from .symmflow import label_codec
+from .base import Method, Segmentation
+from .does import Segment, Synthesize
+from .parts.labels import label_codec
+from .sampling import Sampling
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..symmflow.labels import Codec
     from ..symmflow.noise import Draws
-    from ..symmflow.solvers import Trace
 
 
 class SemFlowOptions(Table):
@@ -71,8 +73,8 @@ class SemFlow(Method):
 
     name = "semflow"
     title = "SemFlow: rectified flow between images and masks"
-    any_size = True
     source = "Wang et al., SemFlow: Binding Semantic Segmentation and Image Synthesis via Rectified Flow, 2024"
+    tasks = (Segment(options=(), any_size=True), Synthesize(options=("beta",), labels="masks"))
     Options = SemFlowOptions
     Inference = SemFlowInference
 
@@ -81,16 +83,6 @@ class SemFlow(Method):
         self.codec = _codec(recipe, card)
         self.options: SemFlowOptions = self.options_of(recipe)
         self.image_end, self.mask_end = (1.0, 0.0) if self.options.reverse_time else (0.0, 1.0)
-
-    @classmethod
-    def inference_fields(cls, task: str) -> tuple[str, ...]:
-        return ("beta",) if task == "sis" else ()
-
-    @classmethod
-    def supports(cls, task: str, steps: int | None, card: Card) -> Support:
-        if task == "cls":
-            return no("SemFlow has no class route")
-        return YES if card.has_masks else no(f"{card.name} has no masks")
 
     @classmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
@@ -103,40 +95,28 @@ class SemFlow(Method):
     def objective(cls, recipe: Recipe, card: Card) -> SemFlowObjective:
         return SemFlowObjective(_codec(recipe, card), cls.options_of(recipe))
 
-    def segment(
-        self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None
-    ) -> Iterator[Segmentation]:
-        from ..symmflow.solvers import integrate
-
-        for count in steps:
-            signal = integrate(
-                self.net, images, start=self.image_end, end=self.mask_end, steps=count, solver=solver, trace=trace
-            )
+    def segment(self, images: Tensor, sampling: Sampling) -> Iterator[Segmentation]:
+        for signal in self._ends(images, self.image_end, self.mask_end, sampling):
             yield Segmentation(self.codec.decode(signal))
 
-    def synthesize(
-        self,
-        semantics: Tensor,
-        *,
-        steps: tuple[int | None, ...],
-        solver: str,
-        noise: Draws,
-        draw: int = 0,
-        trace: Trace | None = None,
-    ) -> Iterator[Tensor]:
-        from ..symmflow.solvers import integrate
-
+    def synthesize(self, semantics: Tensor, sampling: Sampling) -> Iterator[Tensor]:
         clean = self.codec.encode(semantics, self.card.size)
-        uniform = noise.uniform(clean.shape[1:], "dequantize", draw).to(clean.device)
+        uniform = sampling.noise.uniform(clean.shape[1:], "dequantize", sampling.draw).to(clean.device)
         if (beta := self.inference.beta) is not None:  # not by the codec: past its limit is just what is studied
-            masks = clean + beta / 127.5 * (2 * uniform - 1)
+            masks = clean + beta / UNIT * (2 * uniform - 1)
         else:
             masks = self.codec.dequantize(clean, uniform) if self.options.perturb else clean
-        for count in steps:
-            end = integrate(
-                self.net, masks, start=self.mask_end, end=self.image_end, steps=count, solver=solver, trace=trace
+        for image in self._ends(masks, self.mask_end, self.image_end, sampling):
+            yield image.clamp(-1, 1)
+
+    def _ends(self, state: Tensor, start: float, end: float, sampling: Sampling) -> Iterator[Tensor]:
+        """Where the flow takes `state`, [B, C, H, W], from t = `start`: at t = `end`, a step count each."""
+        from ..symmflow.solvers import integrate
+
+        for steps in sampling.steps:
+            yield integrate(
+                self.net, state, start=start, end=end, steps=steps, solver=sampling.solved_by, trace=sampling.trace
             )
-            yield end.clamp(-1, 1)
 
 
 def _codec(recipe: Recipe, card: Card) -> Codec:

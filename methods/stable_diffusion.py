@@ -11,28 +11,23 @@ from pydantic import Field
 from ..datasets import Card
 from ..symmflow.checkpoint import Checkpoint
 from ..symmflow.errors import InputError
-from ..symmflow.recipe import Recipe, check_table
-from .base import Classification, Foreign, Method, Support, no
-from .diffusion_classifier import Stages, by_stages, enough, noise_errors
+from ..symmflow.recipe import check_table
+from ..symmflow.solvers import Steps
+from .base import Classification, Foreign
+from .does import Classify, Does, Support, no
 from .parts.diffusion import Diffusion, DiffusionOptions
-from .registry import foreign_checkpoint
+from .parts.foreign import TRANSFORMERS, Pretrained, loading
+from .parts.stages import Stages, by_stages, enough
+from .sampling import Sampling
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from ..symmflow.noise import Draws
-    from ..symmflow.objective import Objective
-    from ..symmflow.solvers import Trace
+    from torch import Tensor
 
 ROWS = 64
 """Network evaluations a call: a Stable Diffusion row takes some 40 MB in one layer."""
 PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
-FILES = (
-    *(f"{part}/*.json" for part in PARTS),
-    *(f"{part}/*model.safetensors" for part in PARTS[:3]),
-    "tokenizer/merges.txt",
-    "model_index.json",
-)
+CONFIGURATIONS = tuple(f"{part}/*.json" for part in PARTS)
+WEIGHTS = tuple(f"{part}/*model.safetensors" for part in PARTS[:3])
 
 
 class ZeroShotStages(Stages):
@@ -42,7 +37,7 @@ class ZeroShotStages(Stages):
     """The class name takes the place of the braces; the default is the paper's for CIFAR-10."""
 
 
-class StableDiffusionClassifier(Method):
+class StableDiffusionClassifier(Pretrained):
     """`sd-classifier:<folder or hub id>`: any Stable Diffusion pipeline in diffusers' format, untrained on the data.
 
     Images are resized to the pipeline's size and encoded to the mean of the VAE's posterior; prompts are padded to the
@@ -52,6 +47,9 @@ class StableDiffusionClassifier(Method):
     name = "sd-classifier"
     title = "Diffusion Classifier (zero-shot, Stable Diffusion)"
     source = "Li et al., Your Diffusion Model is Secretly a Zero-Shot Classifier, 2023"
+    tasks = (Classify(solvers=()),)
+    files = (*CONFIGURATIONS, *WEIGHTS, "tokenizer/merges.txt", "model_index.json")
+    needs = CONFIGURATIONS
     Inference = ZeroShotStages
 
     def __init__(self, parts: Mapping[str, Any], card: Card, inference: ZeroShotStages, device: str) -> None:
@@ -76,23 +74,10 @@ class StableDiffusionClassifier(Method):
         self.prompts = self._encode_prompts(parts["tokenizer"], parts["text_encoder"])  # [K, L, D]
 
     @classmethod
-    def solvers(cls, task: str) -> tuple[str, ...]:
-        return ()
-
-    @classmethod
-    def supports(cls, task: str, steps: int | None, card: Card) -> Support:
-        if task != "cls" or card.has_masks or card.is_points:
-            return no("the zero-shot classifier takes images of one class each")
+    def can(cls, does: Does, steps: int | None, card: Card) -> Support:
         if not find_spec("transformers"):
-            return no("transformers is not installed; pip install 'symmbench[hf]'")
+            return no(TRANSFORMERS)
         return enough(steps, len(card.classes))
-
-    @classmethod
-    def open(cls, argument: str, dataset: str, given: str | None, trust: bool = False) -> Foreign:
-        where = given or argument
-        if not where:
-            raise InputError("name the pipeline: --method sd-classifier:<folder or hub id>.")
-        return foreign_checkpoint(where, FILES, needs=tuple(f"{part}/*.json" for part in PARTS))
 
     @classmethod
     def load(
@@ -103,42 +88,29 @@ class StableDiffusionClassifier(Method):
         try:
             from transformers import CLIPTextModel, CLIPTokenizer
         except ImportError:
-            raise InputError("sd-classifier needs transformers; pip install 'symmbench[hf]'.") from None
+            raise InputError(f"{TRANSFORMERS}.") from None
         kinds = (UNet2DConditionModel, AutoencoderKL, CLIPTextModel)
         parts: dict[str, Any] = {}
-        try:
+        with loading(checkpoint.path, "whole Stable Diffusion pipeline"):
             for part, kind in zip(PARTS, kinds, strict=False):
                 loaded = kind.from_pretrained(checkpoint.path, subfolder=part, use_safetensors=True)
                 parts[part] = loaded.to(device).eval().requires_grad_(False)
             parts["tokenizer"] = CLIPTokenizer.from_pretrained(checkpoint.path, subfolder="tokenizer")
             parts["scheduler"] = DDPMScheduler.from_pretrained(checkpoint.path, subfolder="scheduler")
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
-            first = str(error).strip().splitlines()[0]
-            raise InputError(f"{checkpoint.path} is no whole Stable Diffusion pipeline ({first}).") from error
         return cls(parts, card, check_table(cls.Inference, inference or {}, f"--set for {cls.name}"), device)
 
-    @classmethod
-    def network(cls, recipe: Recipe, card: Card) -> nn.Module:
-        raise InputError("sd-classifier is not trained here; name a pipeline with --method sd-classifier:<folder>.")
-
-    @classmethod
-    def objective(cls, recipe: Recipe, card: Card) -> Objective:
-        raise InputError("sd-classifier is not trained here; name a pipeline with --method sd-classifier:<folder>.")
-
-    def nfe(self, task: str, steps: int | None, solver: str) -> int | None:
+    def nfe(self, task: str, steps: Steps | None, solver: str | None) -> int | None:
+        if not isinstance(steps, int):
+            return None
         return self.inference.evaluations(steps, len(self.card.classes), self.diffusion.timesteps)
 
-    def classify(
-        self, images: Tensor, *, steps: tuple[int | None, ...], solver: str, noise: Draws, trace: Trace | None = None
-    ) -> Iterator[Classification]:
-        latents = self.encode(images)
-
+    def classify(self, images: Tensor, sampling: Sampling) -> Iterator[Classification]:
         def predict(z: Tensor, k: Tensor, classes: Tensor) -> Tensor:
             out = self.net(z, k, encoder_hidden_states=self.prompts[classes], return_dict=False)[0]
             return out if self.predicts == "epsilon" else self.diffusion.noise_of_velocity(out, z, k)
 
-        errors = noise_errors(predict, latents, self.diffusion, noise, self.inference.error, ROWS)
-        yield from by_stages(errors, len(images), len(self.card.classes), self.inference, steps, self.diffusion)
+        latents = self.encode(images)
+        yield from by_stages(predict, latents, self.diffusion, self.card, self.inference, sampling, ROWS)
 
     def encode(self, images: Tensor) -> Tensor:
         """Images [B, 1 or 3, H, W] in [-1, 1] -> scaled latents [B, C, h, w], the posterior's mean."""

@@ -1,1 +1,1 @@
-"""Records in, pages out: tables, grids, curves; the published figures as data."""
+"""Plain values in, pages out: blocks, curves, pictures, a gate's checks; the published figures as data."""

@@ -1,10 +1,11 @@
-"""One block of a report (a heading, a table, notes) for the terminal, as Markdown and as JSON."""
+"""One block of a report (a heading, a table, notes) for the terminal, as Markdown, HTML and JSON."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -69,6 +70,24 @@ def to_markdown(block: Block) -> str:
         lines += ["| " + " | ".join(cells) + " |" for cells in (block.headers, aligned, *map(_escaped, block.rows))]
         lines.append("")
     return "\n".join([*lines, *[f"{note}  " for note in block.notes], ""])
+
+
+def to_html(blocks: Sequence[Block]) -> str:
+    """For notebooks."""
+    parts = []
+    for block in blocks:
+        parts.append(f"<h4>{escape(block.heading)}</h4>")
+        if block.warning:
+            parts.append(f"<p><strong>{escape(block.warning)}</strong></p>")
+        if block.rows:
+            sides = ["left" if i in block.left else "right" for i in range(len(block.headers))]
+            parts.append("<table>")
+            for tag, cells in (("th", block.headers), *(("td", row) for row in block.rows)):
+                row = (f'<{tag} style="text-align: {s}">{escape(c)}</{tag}>' for s, c in zip(sides, cells, strict=True))
+                parts.append(f"<tr>{''.join(row)}</tr>")
+            parts.append("</table>")
+        parts += [f"<p>{escape(note)}</p>" for note in block.notes]
+    return "\n".join(parts)
 
 
 def to_json(blocks: Sequence[Block]) -> str:

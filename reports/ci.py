@@ -1,29 +1,59 @@
-"""A gate's report for people and machines: text, Markdown, JSON, JUnit XML, GitHub annotations."""
+"""A gate's checks for people and machines: text, Markdown, JSON, JUnit XML, GitHub annotations."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections import Counter
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 from xml.etree import ElementTree
+
+from . import block
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ..bench.compare.gate import Report
+Outcome = Literal["pass", "failure", "error", "skipped"]
+"""JUnit's words: `error` is what could not be measured, `skipped` what decides nothing."""
+COLORS: dict[Outcome, str] = {"pass": "green", "failure": "bold red", "error": "yellow", "skipped": "dim"}
+LEVELS: dict[Outcome, str] = {"failure": "error", "error": "warning", "skipped": "notice"}
+"""GitHub's annotations."""
 
-COLORS = {"pass": "green", "regression": "bold red", "extra": "dim", "unjudged": "dim"}
+
+@dataclass(frozen=True)
+class Check:
+    """One check."""
+
+    cell: str
+    metric: str
+    """Empty: it is about the whole cell."""
+    status: str
+    outcome: Outcome
+    said: str
+    data: Mapping[str, Any]
+    """Plain values: the check in JSON."""
 
 
-def summary(report: Report) -> str:
+@dataclass(frozen=True)
+class Page:
+    """All checks and what they come to."""
+
+    verdict: str
+    exit_code: int
+    checks: Sequence[Check]
+    covers: Sequence[str]
+    """Which sources of chance the intervals speak of."""
+
+
+def summary(page: Page) -> str:
     """`regression: 1 regression, 5 pass`."""
-    counts = Counter(c.status for c in report.checks)
-    return f"{report.verdict}: {', '.join(f'{n} {status}' for status, n in counts.items())}"
+    counts = Counter(c.status for c in page.checks)
+    return f"{page.verdict}: {', '.join(f'{n} {status}' for status, n in counts.items())}"
 
 
-def to_text(report: Report) -> RenderableType:
+def to_text(page: Page) -> RenderableType:
     from rich import box
     from rich.console import Group
     from rich.table import Table
@@ -32,16 +62,16 @@ def to_text(report: Report) -> RenderableType:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("", "cell", "metric", "found"):
         table.add_column(column, overflow="fold")
-    for c in report.checks:
-        table.add_row(Text(c.status, style=COLORS.get(c.status, "yellow")), Text(c.cell), Text(c.metric), Text(c.said))
-    style = "green" if report.exit_code == 0 else "bold red"
-    return Group(table, Text(_covered(report), style="dim"), Text(summary(report), style=style))
+    for c in page.checks:
+        table.add_row(Text(c.status, style=COLORS[c.outcome]), Text(c.cell), Text(c.metric), Text(c.said))
+    style = "green" if page.exit_code == 0 else "bold red"
+    return Group(table, Text(_covered(page), style="dim"), Text(summary(page), style=style))
 
 
-def to_markdown(report: Report) -> str:
-    lines = [f"### symmbench gate: {summary(report)}", "", "| | cell | metric | found |", "|---|---|---|---|"]
-    lines += [f"| {' | '.join(_cell(text) for text in (c.status, c.cell, c.metric, c.said))} |" for c in report.checks]
-    lines += ["", _covered(report)]
+def to_markdown(page: Page) -> str:
+    lines = [f"### symmbench gate: {summary(page)}", "", "| | cell | metric | found |", "|---|---|---|---|"]
+    lines += [f"| {' | '.join(_cell(text) for text in (c.status, c.cell, c.metric, c.said))} |" for c in page.checks]
+    lines += ["", _covered(page)]
     return "\n".join([*lines, ""])
 
 
@@ -49,37 +79,39 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def _covered(report: Report) -> str:
-    """Which source of chance the intervals speak of."""
-    covers = dict.fromkeys(c.difference.covers for c in report.checks if c.difference)
-    return f"95 % intervals cover {', '.join(covers)}" if covers else ""
+def _covered(page: Page) -> str:
+    return f"95 % intervals cover {', '.join(page.covers)}" if page.covers else ""
 
 
-def to_json(report: Report) -> str:
-    shown = {"verdict": report.verdict, "exit_code": report.exit_code, "checks": [asdict(c) for c in report.checks]}
-    return json.dumps(shown, indent=2)
+def to_html(page: Page) -> str:
+    """For notebooks."""
+    rows = [[c.status, c.cell, c.metric, c.said] for c in page.checks]
+    notes = [covered] if (covered := _covered(page)) else []
+    return block.to_html([block.Block("gate", summary(page), ["", "cell", "metric", "found"], rows, [], notes)])
 
 
-def to_junit(report: Report) -> str:
-    """JUnit XML: a test case a check; regressions fail, what was not measured is an error, extra cells are skipped."""
-    failures = sum(c.status == "regression" for c in report.checks)
-    errors = sum(c.status in ("missing", "failed", "incomparable") for c in report.checks)
-    skipped = sum(c.status in ("extra", "unjudged") for c in report.checks)
-    counts = {"tests": len(report.checks), "failures": failures, "errors": errors}
-    root = ElementTree.Element("testsuites", {k: str(v) for k, v in counts.items()})
-    suite = ElementTree.SubElement(
-        root, "testsuite", {"name": "symmbench gate", **{k: str(v) for k, v in counts.items()}, "skipped": str(skipped)}
-    )
-    for c in report.checks:
+def to_json(page: Page) -> str:
+    checks = [c.data for c in page.checks]
+    return json.dumps({"verdict": page.verdict, "exit_code": page.exit_code, "checks": checks}, indent=2)
+
+
+def to_junit(page: Page) -> str:
+    """JUnit XML: a test case a check."""
+    found = Counter(c.outcome for c in page.checks)
+    counts = {"tests": len(page.checks), "failures": found["failure"], "errors": found["error"]}
+    shown = {name: str(n) for name, n in counts.items()}
+    root = ElementTree.Element("testsuites", shown)
+    attributes = {"name": "symmbench gate", **shown, "skipped": str(found["skipped"])}
+    suite = ElementTree.SubElement(root, "testsuite", attributes)
+    for c in page.checks:
         case = ElementTree.SubElement(suite, "testcase", {"classname": _xml(c.cell), "name": c.metric or "cell"})
-        kind = {"regression": "failure", "extra": "skipped", "unjudged": "skipped", "pass": None}.get(c.status, "error")
         said = _xml(c.said)
-        if kind == "skipped":
-            ElementTree.SubElement(case, kind, {"message": said})
-        elif kind:
-            ElementTree.SubElement(case, kind, {"message": said, "type": c.status}).text = said
-        else:
+        if c.outcome == "pass":
             ElementTree.SubElement(case, "system-out").text = said
+        elif c.outcome == "skipped":
+            ElementTree.SubElement(case, "skipped", {"message": said})
+        else:
+            ElementTree.SubElement(case, c.outcome, {"message": said, "type": c.status}).text = said
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -89,16 +121,15 @@ def _xml(text: str) -> str:
     return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
 
 
-def to_github(report: Report) -> str:
+def to_github(page: Page) -> str:
     """Workflow commands, one line a check that is not fine, and a closing line."""
     lines = []
-    for c in report.checks:
-        if c.status != "pass":
-            level = {"regression": "error", "extra": "notice", "unjudged": "notice"}.get(c.status, "warning")
+    for c in page.checks:
+        if c.outcome != "pass":
             title = _property(f"{c.status}: {c.cell}{f' {c.metric}' if c.metric else ''}")
-            lines.append(f"::{level} title={title}::{_data(c.said)}")
-    level = "notice" if report.exit_code == 0 else "error"
-    return "\n".join([*lines, f"::{level} title=symmbench gate::{_data(summary(report))}"])
+            lines.append(f"::{LEVELS[c.outcome]} title={title}::{_data(c.said)}")
+    level = "notice" if page.exit_code == 0 else "error"
+    return "\n".join([*lines, f"::{level} title=symmbench gate::{_data(summary(page))}"])
 
 
 def _data(text: str) -> str:

@@ -1,56 +1,68 @@
-"""Figures over inference steps."""
+"""Curves over inference steps."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Any
 
-from ..symmflow.errors import InputError
-from .tables import row_name
-
-if TYPE_CHECKING:
-    from ..bench.compare.rows import Row, Table
-
-HEADLINE = {
-    "cls": ("accuracy",),
-    "ss": ("miou",),
-    "sis": ("fid", "alignment_miou", "alignment_accuracy"),
-    "cycle": ("cycle_miou", "cycle_accuracy"),
-}
 # Okabe and Ito: told apart by colour-blind readers and in print
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
-def steps_curves(tables: Sequence[Table]) -> bytes:
-    """PNG: a panel a headline metric and protocol, a line a method, intervals as bands, papers' points as crosses."""
+@dataclass(frozen=True)
+class Point:
+    """A figure, in the unit of its panel."""
+
+    steps: int | None
+    """None: there are no steps, the figure is the same everywhere."""
+    value: float
+    low: float | None = None
+    high: float | None = None
+    paper: float | None = None
+    """What the paper says."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line, by ascending steps."""
+
+    name: str
+    points: Sequence[Point]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What is drawn on common axes."""
+
+    title: str
+    label: str
+    curves: Sequence[Curve]
+
+
+def draw(panels: Sequence[Panel]) -> bytes:
+    """PNG: intervals as bands, papers' points as crosses. A name keeps its colour in every panel."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    panels = [(t, m) for t in tables for m in t.metrics if m.partition("[")[0] in HEADLINE[t.task]]
-    if not panels:
-        raise InputError("there is nothing to plot: no record has a headline metric; run more cells.")
     width = min(len(panels), 3)
     height = -(-len(panels) // width)
     figure, axes = plt.subplots(height, width, figsize=(4 * width, 3.2 * height), squeeze=False, layout="constrained")
-    names = sorted({row_name(t, r) for t in tables for r in t.rows})  # a method keeps its colour in every panel
+    names = sorted({curve.name for panel in panels for curve in panel.curves})
     for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
-    for axis, (table, metric) in zip(axes.flat, panels, strict=False):
-        ticks: set[int] = set()
-        for name in names:
-            rows = [r for r in table.rows if row_name(table, r) == name and metric in r.metrics]
-            if rows:
-                ticks |= _line(axis, rows, metric, name, COLORS[names.index(name) % len(COLORS)])
-        first = next(r.metrics[metric] for r in table.rows if metric in r.metrics)
-        axis.set_title(f"{table.dataset}  {table.task}", fontsize=10)
-        axis.set_ylabel(f"{metric} [%]" if first.unit == "fraction" else metric)
+    for axis, panel in zip(axes.flat, panels, strict=False):
+        for curve in sorted(panel.curves, key=lambda c: c.name):
+            _line(axis, curve, COLORS[names.index(curve.name) % len(COLORS)])
+        axis.set_title(panel.title, fontsize=10)
+        axis.set_ylabel(panel.label)
         axis.set_xlabel("inference steps")
-        if ticks:
+        if ticks := sorted({p.steps for curve in panel.curves for p in curve.points if p.steps is not None}):
             axis.set_xscale("log")
-            axis.set_xticks(sorted(ticks), [str(t) for t in sorted(ticks)])
+            axis.set_xticks(ticks, [str(t) for t in ticks])
             axis.minorticks_off()
         axis.grid(alpha=0.25)
         axis.legend(fontsize=8, frameon=False)
@@ -60,20 +72,15 @@ def steps_curves(tables: Sequence[Table]) -> bytes:
     return buffer.getvalue()
 
 
-def _line(axis, rows: Sequence[Row], metric: str, name: str, color: str) -> set[int]:  # type: ignore[no-untyped-def]
-    """Draw a method; returns its step counts. A method without steps is a horizontal line."""
-    scale = 100 if rows[0].metrics[metric].unit == "fraction" else 1
-    if rows[0].steps is None:
-        axis.axhline(rows[0].metrics[metric].value * scale, color=color, linestyle="--", label=name)
-        return set()
-    found = [(r.steps, r.metrics[metric]) for r in rows if r.steps is not None]
-    steps = [s for s, _ in found]
-    axis.plot(steps, [m.value * scale for _, m in found], color=color, marker="o", markersize=4, label=name)
-    banded = [(s, m.low * scale, m.high * scale) for s, m in found if m.low is not None and m.high is not None]
-    if banded:
-        x, low, high = zip(*banded, strict=True)
-        axis.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
-    paper = [(r.steps, r.paper[metric] * scale) for r in rows if metric in r.paper]
-    if paper:
-        axis.plot(*zip(*paper, strict=True), color=color, marker="x", linestyle=":", label=f"{name}, paper")
-    return set(steps)
+def _line(axis: Any, curve: Curve, color: str) -> None:
+    """A curve; a horizontal line where there are no steps."""
+    first = curve.points[0]
+    if first.steps is None:
+        axis.axhline(first.value, color=color, linestyle="--", label=curve.name)
+        return
+    steps, values = [p.steps for p in curve.points], [p.value for p in curve.points]
+    axis.plot(steps, values, color=color, marker="o", markersize=4, label=curve.name)
+    if banded := [(p.steps, p.low, p.high) for p in curve.points if p.low is not None and p.high is not None]:
+        axis.fill_between(*zip(*banded, strict=True), color=color, alpha=0.15, linewidth=0)
+    if papers := [(p.steps, p.paper) for p in curve.points if p.paper is not None]:
+        axis.plot(*zip(*papers, strict=True), color=color, marker="x", linestyle=":", label=f"{curve.name}, paper")

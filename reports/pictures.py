@@ -1,4 +1,4 @@
-"""Sample grids and previews as PNG files."""
+"""Tiles and grids of them, as PNG files."""
 
 from __future__ import annotations
 
@@ -8,60 +8,39 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..datasets import Batch, Card
-
 if TYPE_CHECKING:
     from PIL import Image
 
 MARGIN, CAPTION, TILE = 4, 18, 96
 
 
-def preview(card: Card, task: str, batch: Batch, output: np.ndarray) -> bytes:
-    """PNG of the first images of a cell. `output`: what the method made of them: class ids, masks or uint8 images."""
-    count = len(batch.ids)
-    real = [to_tile(image, card) for image in batch.images]
-    if task == "sis":
-        label = [label_tile(value, card) for value in batch.labels]
-        made = [uint8_tile(image) for image in output[:count]]
-        return png(grid([label, made, real], rows=["label", "sample", "real"]))
-    truth = [label_tile(value, card) for value in batch.labels]
-    made = [label_tile(value, card) for value in output[:count]]
-    return png(grid([real, made, truth], rows=["image", "predicted", "truth"]))
-
-
-def to_tile(image: np.ndarray, card: Card) -> Image.Image:
-    """float [C, H, W] in [-1, 1] -> a square picture."""
-    return uint8_tile(np.round((np.clip(image, -1, 1) + 1) * 127.5).astype(np.uint8))
-
-
-def uint8_tile(image: np.ndarray) -> Image.Image:
+def image_tile(pixels: np.ndarray) -> Image.Image:
     """uint8 [C, H, W] -> a square picture, pixels enlarged without smoothing."""
     from PIL import Image
 
-    rgb = np.repeat(image, 3, axis=0) if len(image) == 1 else image
+    rgb = np.repeat(pixels, 3, axis=0) if len(pixels) == 1 else pixels
     return Image.fromarray(np.ascontiguousarray(rgb.transpose(1, 2, 0))).resize((TILE, TILE), Image.Resampling.NEAREST)
 
 
-def label_tile(label: np.ndarray | int, card: Card) -> Image.Image:
-    """A mask in its palette (void in mid-grey), or the name of a class."""
+def mask_tile(mask: np.ndarray, palette: Sequence[tuple[int, int, int]]) -> Image.Image:
+    """Class ids [H, W] in the colours of a palette; what it does not name (void) in mid-grey."""
+    colors = np.full((256, 3), 128, dtype=np.uint8)
+    colors[: len(palette)] = palette
+    return image_tile(colors[mask].transpose(2, 0, 1))
+
+
+def text_tile(text: str) -> Image.Image:
+    """A word, the name of a class say."""
     from PIL import Image, ImageDraw
 
-    label = np.asarray(label)
-    if label.ndim == 2:
-        assert card.palette is not None
-        colors = np.full((256, 3), 128, dtype=np.uint8)
-        colors[: len(card.palette)] = card.palette
-        return uint8_tile(colors[label].transpose(2, 0, 1))
     tile = Image.new("RGB", (TILE, TILE), "white")
-    name = card.classes[int(label)]
-    ImageDraw.Draw(tile).text(
-        (TILE / 2, TILE / 2), name, fill="black", font=_font(40 if len(name) < 3 else 13), anchor="mm"
-    )
+    font = _font(40 if len(text) < 3 else 13)
+    ImageDraw.Draw(tile).text((TILE / 2, TILE / 2), text, fill="black", font=font, anchor="mm")
     return tile
 
 
 def grid(tiles: Sequence[Sequence[Image.Image]], rows: Sequence[str] = (), columns: Sequence[str] = ()) -> Image.Image:
-    """Pictures in rows, with captions at the left and on top."""
+    """Tiles in rows, with captions at the left and on top."""
     from PIL import Image, ImageDraw
 
     left = 84 if rows else MARGIN

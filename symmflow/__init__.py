@@ -1,4 +1,4 @@
-"""Symmetrical Flow Matching (SymmFlow): path, labels, networks, solvers, objective and trainer, without the harness."""
+"""Symmetrical Flow Matching (SymmFlow): path, labels, networks, solvers, objective and trainer."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .checkpoint import Checkpoint as Checkpoint
     from .checkpoint import open_checkpoint as open_checkpoint
+    from .errors import InputError as InputError
     from .flow import SymmFlow as SymmFlow
     from .labels import ClassMap as ClassMap
     from .labels import Palette as Palette
@@ -17,18 +18,19 @@ if TYPE_CHECKING:
     from .recipe import Recipe as Recipe
     from .recipe import read_recipe as read_recipe
     from .solvers import integrate as integrate
-    from .train.loop import Trainer as Trainer
+    from .train import Trainer as Trainer
 
 _HOMES = {
     "Checkpoint": "checkpoint",
     "ClassMap": "labels",
     "Draws": "noise",
+    "InputError": "errors",
     "Palette": "labels",
     "Recipe": "recipe",
     "SymmFlow": "flow",
     "SymmFlowObjective": "objective",
     "SymmetricPath": "path",
-    "Trainer": "train.loop",
+    "Trainer": "train",
     "anchors": "labels",
     "build_network": "networks",
     "integrate": "solvers",

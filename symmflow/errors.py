@@ -1,13 +1,45 @@
-"""The one error that is the user's to mend: its message is one sentence that says what to do."""
+"""Errors that are the user's to mend: each states a fact in one sentence; who knows the caller adds what to do."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class InputError(ValueError):
-    """Bad input (file, name, size, option). The command line prints the message and exits with code 2."""
+    """Bad input (file, name, size, option); the message is one sentence.
+
+    A subclass states a fact alone, without a full stop: what helps depends on the caller, who may add it.
+    """
+
+
+class Unwritable(InputError):
+    """A file or folder that cannot be written. `errno`: the system's reason."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(f"cannot write {path}: {error.strerror or error}")
+        self.path, self.errno = path, error.errno
+
+
+class NoRecipe(InputError):
+    """There is no recipe where one should be."""
+
+
+class NoCheckpoint(InputError):
+    """There is no checkpoint where one should be."""
+
+
+class Damaged(InputError):
+    """A checkpoint that is not what it was when it was saved, or weights that do not fit their recipe."""
+
+
+class WrongValue(InputError):
+    """A value of a recipe's table that is not allowed, or a key that it does not have."""
+
+
+class OtherRecipe(InputError):
+    """A training that was begun with another recipe."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from .labels import Codec
 from .noise import Draws
 from .path import join
-from .solvers import Trace, integrate
+from .solvers import Steps, Trace, integrate
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,7 @@ class SymmFlow:
     codec: Codec
     image_channels: int
 
-    def labels(
-        self, images: Tensor, draws: Draws, *, steps: int | None, solver: str, trace: Trace | None = None
-    ) -> Tensor:
+    def labels(self, images: Tensor, draws: Draws, *, steps: Steps, solver: str, trace: Trace | None = None) -> Tensor:
         """The label signal y at t = 0 from images [B, C, ...] in [-1, 1] (eq. 8): start (x, noise), t 1 -> 0."""
         noise = draws.normal((self.codec.channels, *images.shape[2:]), "y").to(images.device)
         state = join(images, noise)
@@ -34,13 +32,13 @@ class SymmFlow:
         return end[:, self.image_channels :]
 
     def segment(
-        self, images: Tensor, draws: Draws, *, steps: int | None, solver: str = "euler", trace: Trace | None = None
+        self, images: Tensor, draws: Draws, *, steps: Steps, solver: str = "euler", trace: Trace | None = None
     ) -> Tensor:
         """Class ids [B, H, W] of images [B, C, H, W] in [-1, 1]."""
         return self.codec.decode(self.labels(images, draws, steps=steps, solver=solver, trace=trace))
 
     def classify(
-        self, images: Tensor, draws: Draws, *, steps: int | None, solver: str = "euler", trace: Trace | None = None
+        self, images: Tensor, draws: Draws, *, steps: Steps, solver: str = "euler", trace: Trace | None = None
     ) -> tuple[Tensor, Tensor]:
         """Class ids [B] and scores [B, K] (minus the squared distance to each label: an order, no probability)."""
         signal = self.labels(images, draws, steps=steps, solver=solver, trace=trace)
@@ -52,7 +50,7 @@ class SymmFlow:
         labels: Tensor,
         draws: Draws,
         *,
-        steps: int | None,
+        steps: Steps,
         size: tuple[int, ...],
         solver: str = "euler",
         draw: int = 0,

@@ -12,9 +12,7 @@ import torch
 from torch import Tensor
 
 from .errors import InputError
-
-IGNORE = 255
-"""Class id of void pixels in a mask: encoded as mid-grey, never decoded, never counted."""
+from .pixels import IGNORE, UNIT, from_uint8
 
 
 class Codec(Protocol):
@@ -107,7 +105,7 @@ class Palette:
     """A colour a class; a pixel is decoded to the nearest colour (L2).
 
     `colors`: [K, C] in 0-255 units. `beta`: half width of the uniform noise, in 0-255 units; `official` halves it, as
-    the authors' code does. The signal is colour / 127.5 - 1.
+    the authors' code does. The signal is `from_uint8` of the colour.
     """
 
     colors: tuple[tuple[float, ...], ...]
@@ -148,7 +146,7 @@ class Palette:
 
     def table(self, device: torch.device | str | None = None) -> Tensor:
         """[K, C] in signal units."""
-        return torch.tensor(self.colors, dtype=torch.float32, device=device) / 127.5 - 1
+        return from_uint8(torch.tensor(self.colors, dtype=torch.float32, device=device))
 
     def encode(self, labels: Tensor, spatial: Sequence[int]) -> Tensor:
         if tuple(labels.shape[1:]) != tuple(spatial):
@@ -158,7 +156,7 @@ class Palette:
         return table[index].movedim(-1, 1)  # [B, H, W, C] -> [B, C, H, W]
 
     def dequantize(self, clean: Tensor, uniform: Tensor) -> Tensor:
-        return clean + self.noise / 127.5 * (2 * uniform - 1)
+        return clean + self.noise / UNIT * (2 * uniform - 1)
 
     def distances(self, signal: Tensor) -> Tensor:
         pixels = signal.float().movedim(1, -1)  # [B, H, W, C]

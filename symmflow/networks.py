@@ -22,6 +22,8 @@ def build_network(
     `size`: the spatial size of the training images, () for points. With `num_classes`, a U-Net takes class ids [B]
     as its third argument.
     """
+    if config.kind == "cnn":
+        raise InputError("network.kind = 'cnn' has no time to depend on; choose 'unet' for images or 'mlp' for points.")
     if config.kind == "mlp":
         if len(size):
             raise InputError("network.kind = 'mlp' takes points; choose 'unet' for images.")
@@ -61,14 +63,14 @@ class MLP(nn.Module):
 class UNet(nn.Module):
     """The U-Net of Guided Diffusion (Dhariwal and Nichol 2021), as SymmFlow's Table 8 names it, from diffusers' parts.
 
-    Matches: widths by multiplier, `depth` residual blocks a level (one more on the way up), GroupNorm and SiLU, time
-    as scale and shift of the second norm, normalised attention at the listed resolutions of the network's grid and,
-    with `middle_norm`, in the middle, convolutional down- and upsampling, zero-initialised last convolution of every
-    residual block, attention and output, cosine-first time embedding. Cannot match: attention uses separate query, key
-    and value projections where Guided Diffusion packs them in one (the same function), heads follow from one head
-    width for the whole network, so at levels narrower than `head_channels` that width shrinks to the level's.
-    GroupNorm has 32 groups only where the widths divide by 32; otherwise the largest divisor. A class, where there is
-    one, is an embedding added to that of the time.
+    Matches: widths by multiplier, `depth` residual blocks a level (one more on the way up), GroupNorm and SiLU, time as
+    scale and shift of the second norm (added before it with `time` = "add"), normalised attention at the listed
+    resolutions of the network's grid and, with `middle_norm`, in the middle, convolutional down- and upsampling, zero-
+    initialised last convolution of every residual block, attention and output, cosine-first time embedding. Cannot
+    match: attention uses separate query, key and value projections where Guided Diffusion packs them in one (the same
+    function), heads follow from one head width for the whole network, so at levels narrower than `head_channels` that
+    width shrinks to the level's. GroupNorm has 32 groups only where the widths divide by 32; otherwise the largest
+    divisor. A class, where there is one, is an embedding added to that of the time.
 
     `patch` > 1 folds patch x patch pixels into channels (pixel unshuffle) before the network and unfolds them
     after: a cheap small model, not part of the paper. Nor is `gain`: the input, scaled by a learned function of time a
@@ -104,7 +106,7 @@ class UNet(nn.Module):
             layers_per_block=config.depth,
             down_block_types=["AttnDownBlock2D" if on else "DownBlock2D" for on in attends],
             up_block_types=["AttnUpBlock2D" if on else "UpBlock2D" for on in reversed(attends)],
-            resnet_time_scale_shift="scale_shift",
+            resnet_time_scale_shift="scale_shift" if config.time == "scale-shift" else "default",
             attention_head_dim=min(config.head_channels, *attending),
             norm_num_groups=groups,
             attn_norm_num_groups=groups if config.middle_norm else None,

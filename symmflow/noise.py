@@ -7,7 +7,7 @@ generator. Everything is drawn on the CPU, in float32, because the CPU and CUDA 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,9 @@ class Draws:
         """Uniform noise in [0, 1), float32 [B, *shape] on the CPU."""
         return self._each(shape, stream, draw, lambda g: g.random(tuple(shape), dtype=np.float32))
 
-    def _each(self, shape: Sequence[int], stream: str, draw: int, fill) -> torch.Tensor:  # type: ignore[no-untyped-def]
+    def _each(
+        self, shape: Sequence[int], stream: str, draw: int, fill: Callable[[np.random.Generator], np.ndarray]
+    ) -> torch.Tensor:
         import torch
 
         out = np.empty((len(self.ids), *shape), dtype=np.float32)

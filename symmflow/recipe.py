@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .errors import InputError
+from .errors import InputError, NoRecipe, WrongValue
 
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -34,6 +34,8 @@ class NetworkConfig(Table):
     middle_norm: bool = True
     """GroupNorm before the attention in the middle, as before every other; without it nothing bounds its logits."""
     head_channels: Positive = 64
+    time: Literal["scale-shift", "add"] = "scale-shift"
+    """How a residual block of the U-Net takes the time: as scale and shift of its second norm, or added before it."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     patch: Positive = 1
     time_scale: Annotated[float, Field(gt=0)] = 1000.0
@@ -91,6 +93,8 @@ class ScheduleConfig(Table):
     kind: Literal["cosine", "linear", "one-cycle", "constant"] = "cosine"
     steps: Positive
     warmup: Annotated[int, Field(ge=0)] = 0
+    ends: Annotated[float, Field(gt=0)] = 1e-6
+    """The rate at which a one-cycle schedule begins and ends."""
 
     @model_validator(mode="after")
     def _warmup_ends(self) -> ScheduleConfig:
@@ -139,8 +143,8 @@ def read_recipe(path: Path, overrides: dict[str, Any] | None = None) -> Recipe:
     """A recipe from a TOML file; `overrides`: dotted keys such as {"optimizer.lr": 3e-4}."""
     try:
         values = tomllib.loads(path.read_text())
-    except FileNotFoundError:
-        raise InputError(f"there is no recipe at {path}; `bench list recipes` shows the bundled ones.") from None
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise NoRecipe(f"there is no recipe at {path}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not a valid TOML file: {error}.") from None
     for key, value in (overrides or {}).items():
@@ -149,21 +153,16 @@ def read_recipe(path: Path, overrides: dict[str, Any] | None = None) -> Recipe:
         for part in tables:
             table = table.setdefault(part, {})
             if not isinstance(table, dict):
-                raise InputError(f"--set {key}: {part!r} is a value, not a table.")
+                raise WrongValue(f"{path}: {key}: {part!r} is a value, not a table")
         table[last] = value
-    return parse_recipe(values, str(path))
-
-
-def parse_recipe(values: dict[str, Any], where: str) -> Recipe:
-    """Check a recipe's values; the error names the field and what is allowed."""
-    return check_table(Recipe, values, where)
+    return check_table(Recipe, values, str(path))
 
 
 T = TypeVar("T", bound=Table)
 
 
 def check_table(kind: type[T], values: Mapping[str, Any], where: str) -> T:
-    """The values as a table of that kind, or an error that names the first wrong field."""
+    """The values as a table of that kind, or an error that names the first wrong field and what is allowed."""
     try:
         return kind.model_validate(values)
     except ValidationError as error:
@@ -174,18 +173,4 @@ def check_table(kind: type[T], values: Mapping[str, Any], where: str) -> T:
             f"; it takes {', '.join(kind.model_fields) or 'nothing'}" if first["type"] == "extra_forbidden" else ""
         )
         what = f"{f'{name}: ' if name else ''}{first['msg'].lower().removeprefix('value error, ')}{allowed}{more}"
-        raise InputError(f"{where}: {what}; mend the recipe or the --set.") from None
-
-
-def parse_overrides(pairs: list[str]) -> dict[str, Any]:
-    """`key.sub=value` pairs of the command line; values are read as TOML, bare words as strings."""
-    parsed: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        if not equals or not key.strip():
-            raise InputError(f"--set takes key=value, for example optimizer.lr=3e-4, not {pair!r}.")
-        try:
-            parsed[key.strip()] = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
-            parsed[key.strip()] = text
-    return parsed
+        raise WrongValue(f"{where}: {what}") from None

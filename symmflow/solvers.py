@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from .errors import InputError, unknown
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Velocity = Callable[["Tensor", "Tensor"], "Tensor"]
 """(state [B, ...], t [B]) -> d state / dt [B, ...]."""
+Steps = int | Literal["adaptive"]
+"""Equal steps, or as many as an adaptive solver chooses."""
 Trace = Callable[[float, "Tensor"], None]
 """Called with (t, state) at the start and after every step."""
 
@@ -27,21 +29,20 @@ def integrate(
     *,
     start: float,
     end: float,
-    steps: int | None,
+    steps: Steps,
     solver: str = "euler",
     trace: Trace | None = None,
     tolerance: float = 1e-5,
 ) -> Tensor:
     """Integrate d state / dt = velocity from t = `start` to t = `end`.
 
-    Fixed-grid solvers take exactly `steps` equal steps. `dopri5` (the papers' RK45) chooses its own to `tolerance`
-    (absolute and relative); it takes each sample alone, because a step size shared by a batch would make a result
-    depend on its neighbours. The time grid is built from the integer, never from 1 / steps.
+    Fixed-grid solvers take exactly `steps` equal steps; the grid is built from the integer, never from 1 / steps.
+    `dopri5` (the papers' RK45, `steps` = "adaptive") chooses its own to `tolerance` (absolute and relative); it takes
+    each sample alone, because a step size shared by a batch would make a result depend on its neighbours.
     """
     check(solver, steps)
-    if solver in ADAPTIVE:
+    if steps == "adaptive":
         return _adaptive(velocity, state, start, end, tolerance, trace)
-    assert steps is not None
     advance = _STEPS[solver]
     grid = [start + (end - start) * i / steps for i in range(steps + 1)]
     if trace:
@@ -53,13 +54,14 @@ def integrate(
     return state
 
 
-def check(solver: str, steps: int | None) -> None:
-    """Refuse a solver that does not exist and a number of steps that no grid can have."""
+def check(solver: str, steps: Steps) -> None:
+    """Refuse a solver that does not exist and steps that it cannot take."""
     if solver not in SOLVERS:
         raise unknown("solver", solver, SOLVERS)
     if solver in ADAPTIVE:
-        return
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        if steps != "adaptive":
+            raise InputError(f"{solver} chooses its own steps; give steps = 'adaptive', not {steps!r}.")
+    elif isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise InputError(f"steps must be a whole number of at least 1 for {solver}, not {steps!r}.")
 
 

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from ... import datasets, methods
 from ...datasets import Card, Split
-from ...methods import Classification, Foreign, Method, Segmentation
+from ...methods import Foreign, Method, Sampling
+from ...symmflow.device import exact_kernels, resolve_device
 from ...symmflow.errors import InputError
 from ...symmflow.noise import Draws
-from ...symmflow.solvers import ADAPTIVE
+from ...symmflow.solvers import ADAPTIVE, Steps
 from ..run.cost import EvaluationCounter
+from ..tasks import Inputs, Task, all_tasks
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-STEPS = (None, 2, 3, 25, 100)
+STEPS = (2, 3, 25, 100)
 """Tried in this order; the first two that the method supports are taken."""
 COUNT = 5
 DIFFERING = 0.002
@@ -37,182 +39,185 @@ class Check:
     said: str = ""
 
 
+@dataclass(frozen=True)
+class _Subject:
+    """A method on some samples of a data set, for one task."""
+
+    task: Task
+    load: Callable[[str], Method]
+    method: Method
+    data: Split
+    device: str
+
+    @property
+    def card(self) -> Card:
+        return self.data.card
+
+    @property
+    def solver(self) -> str | None:
+        return next(iter(self.method.solvers(self.task.name)), None)
+
+    def results(
+        self, positions: list[int], steps: tuple[Steps, ...], solver: str | None = None, on: str | None = None
+    ) -> Iterator[Any]:
+        """What the method gives for the samples at some positions; `on` another device, it is loaded there."""
+        import torch
+
+        batch, device = self.data.batch(positions), on or self.device
+        method = self.method if device == self.device else self.load(device)
+        inputs = Inputs(*(torch.from_numpy(x).to(device) for x in (batch.images, batch.labels)))
+        asked = Sampling(Draws(0, batch.ids), steps, solver or self.solver)
+        return self.task.results(method, inputs, asked, "round")
+
+    def check(self, rule: str, ok: bool | None, said: str = "") -> Check:
+        return Check(self.task.name, rule, ok, said)
+
+    def guarded(self, rule: str, check: Callable[[], Check]) -> Check:
+        """A rule that breaks the method is one that it does not keep."""
+        try:
+            return check()
+        except Exception as error:
+            return self.check(rule, False, f"it breaks with {type(error).__name__}: {error}")
+
+
 def conformance(load: Callable[[str], Method], data: Split, device: str = "cpu") -> Iterator[Check]:
     """Check a method on the first samples of `data`; `load(device)` gives it."""
     import torch
 
     method = load(device)
-    for task in methods.TASKS:
-        support = [method.supports(task, steps, data.card) for steps in STEPS]
+    for task in (task for task in all_tasks() if len(task.parts(data.card)) == 1):  # the others are made of these
+        subject = _Subject(task, load, method, data, device)
+        support = [method.supports(task.name, steps, data.card) for steps in (None, *STEPS)]
         silent = [s for s in support if not s and not s.reason]
-        yield Check(task, "says why it does not support something", not silent)
-        steps = _steps(method, task, data.card)
-        if steps == ():
-            yield _refuses(method, task, data, device)
+        yield subject.check("says why it does not support something", not silent)
+        steps = _steps(subject)
+        if steps is None:
+            yield _refuses(subject)
             continue
         with torch.inference_mode():
-            yield from _checks(method, load, task, steps, data, device)
+            yield from _checks(subject, steps)
 
 
-def _steps(method: Method, task: str, card: Card) -> tuple[int | None, ...]:
-    """The first two step counts that it supports; (None,) for a method without steps; () if there is none."""
-    found = [s for s in STEPS if (s is None) == method.stepless and method.supports(task, s, card)]
-    return tuple(found[:2])
+def _steps(s: _Subject) -> tuple[int, ...] | None:
+    """The first two step counts that it supports; () for a method without steps; None if it cannot do the task."""
+    if s.method.stepless:
+        return () if s.method.supports(s.task.name, None, s.card) else None
+    return tuple([n for n in STEPS if s.method.supports(s.task.name, n, s.card)][:2]) or None
 
 
-def _checks(
-    method: Method, load: Callable[[str], Method], task: str, steps: tuple[int | None, ...], data: Split, device: str
-) -> Iterator[Check]:
-    import torch
-
-    card, positions = data.card, list(range(COUNT))
+def _checks(s: _Subject, steps: tuple[int, ...]) -> Iterator[Check]:
+    positions = list(range(COUNT))
     counter = EvaluationCounter()
     try:
-        with counter.watch(method.networks):
-            results = list(_call(method, task, data, positions, steps, device))
+        with counter.watch(s.method.networks):
+            results = list(s.results(positions, steps))
     except Exception as error:
-        yield Check(task, "a supported task works", False, f"{type(error).__name__}: {error}")
+        yield s.check("a supported task works", False, f"{type(error).__name__}: {error}")
         return
-    yield Check(task, "a supported task works", True, f"{COUNT} samples")
-    yield Check(task, "one result a step count", len(results) == len(steps), f"{len(results)} for {len(steps)}")
+    yield s.check("a supported task works", True, f"{COUNT} samples")
+    wanted = len(steps) or 1
+    yield s.check("one result a step count", len(results) == wanted, f"{len(results)} for {wanted}")
     if not results:
         return
-    forms = [_guarded(task, FORM, partial(_form, task, result, card)) for result in results]
+    forms = [s.guarded(FORM, partial(_form, s, result)) for result in results]
     yield next((form for form in forms if not form.ok), forms[0])
     if not all(form.ok for form in forms):
         return
-    solver = _solver(method, task)
-    declared = [method.nfe(task, s, solver) for s in steps]
-    found, expected = counter.rows / COUNT, sum(n for n in declared if n is not None)
-    right = None in declared or found == expected
-    yield Check(task, "network evaluations as declared", right, f"{found:g} for {steps}, declared {expected}")
+    yield _cost(s, steps, counter.rows / COUNT)
+    yield from _repeats(s, steps, s.task.tensor(results[0]).cpu(), positions)
+    for other in s.method.solvers(s.task.name)[1:]:
+        yield s.guarded(f"works with {other}", partial(_solves, s, other))
+    does = s.method.does(s.task.name)
+    if does is not None and hasattr(does, "any_size"):
+        yield s.guarded(OBLONG, partial(_other_size, s, steps, does.any_size))
 
-    def first(order: list[int], on: str = device) -> Tensor:
-        return values(next(_call(method if on == device else load(on), task, data, order, steps, on))).cpu()
+
+def _form(s: _Subject, result: Any) -> Check:
+    fault = s.task.fault(result, s.card, COUNT)
+    return s.check(FORM, not fault, fault or str(tuple(s.task.tensor(result).shape)))
+
+
+def _cost(s: _Subject, steps: tuple[int, ...], found: float) -> Check:
+    declared = [s.method.nfe(s.task.name, n, s.solver) for n in steps or (None,)]
+    expected = sum(n for n in declared if n is not None)
+    right = None in declared or found == expected
+    said = f"{found:g} for {steps or 'one run'}, declared {expected}"
+    return s.check("network evaluations as declared", right, said)
+
+
+def _repeats(s: _Subject, steps: tuple[int, ...], before: Tensor, positions: list[int]) -> Iterator[Check]:
+    """The same again: alone, in another order, on another device."""
+    import torch
+
+    def first(order: list[int], on: str | None = None) -> Tensor:
+        return s.task.tensor(next(s.results(order, steps, on=on))).cpu()
 
     def compared(rule: str, make: Callable[[], Tensor], **limits: float) -> Check:
-        return _guarded(task, rule, lambda: _agree(task, rule, values(results[0]).cpu(), make(), **limits))
+        return s.guarded(rule, lambda: _agree(s, rule, before, make(), **limits))
 
     yield compared("the same seed and ids give the same result", lambda: first(positions), tolerance=0.0, differing=0.0)
     yield compared("a batch of one gives the same result", lambda: torch.cat([first([i]) for i in positions]))
     yield compared("the order of a batch does not matter", lambda: first(positions[::-1]).flip(0))
-    for other in method.solvers(task)[1:]:
-        yield _guarded(task, f"works with {other}", partial(_solves, method, task, other, data, device))
-    if task == "ss":
-        yield _guarded(task, OBLONG, partial(_other_size, method, data, steps, device))
     rule = "CUDA agrees with the CPU"
-    if device == "cpu" and torch.cuda.is_available():
+    if s.device == "cpu" and torch.cuda.is_available():
         yield compared(rule, lambda: first(positions, "cuda"), tolerance=1e-3, differing=0.01)
-    elif device == "cpu":
-        yield Check(task, rule, None, "no CUDA device")
+    elif s.device == "cpu":
+        yield s.check(rule, None, "no CUDA device")
 
 
-def _guarded(task: str, rule: str, check: Callable[[], Check]) -> Check:
-    """A rule that breaks the method is one that it does not keep."""
-    try:
-        return check()
-    except Exception as error:
-        return Check(task, rule, False, f"it breaks with {type(error).__name__}: {error}")
-
-
-def values(result: Any) -> Tensor:
-    """What of a result is compared: masks, images, or the scores of classes."""
-    if isinstance(result, Classification):
-        return result.scores
-    return result.classes if isinstance(result, Segmentation) else result
-
-
-def _solver(method: Method, task: str) -> str:
-    return next(iter(method.solvers(task)), "none")
-
-
-def _solves(method: Method, task: str, solver: str, data: Split, device: str) -> Check:
+def _solves(s: _Subject, solver: str) -> Check:
     """Another solver gives as many results from a batch of two."""
-    steps: tuple[int | None, ...] = (None,) if solver in ADAPTIVE else (2,)
-    made = values(next(_call(method, task, data, [0, 1], steps, device, solver)))
+    steps: tuple[Steps, ...] = ("adaptive",) if solver in ADAPTIVE else (2,)
+    made = s.task.tensor(next(s.results([0, 1], steps, solver)))
     right = len(made) == 2 and bool(made.float().isfinite().all())
-    return Check(task, f"works with {solver}", right, f"{tuple(made.shape)}")
+    return s.check(f"works with {solver}", right, f"{tuple(made.shape)}")
 
 
-def _call(
-    method: Method,
-    task: str,
-    data: Split,
-    positions: list[int],
-    steps: tuple[int | None, ...],
-    device: str,
-    solver: str | None = None,
-) -> Iterator[Any]:
-    import torch
-
-    batch = data.batch(positions)
-    inputs = torch.from_numpy(batch.labels if task == "sis" else batch.images).to(device)
-    call: Callable[..., Iterator[Any]] = getattr(method, methods.TASKS[task])
-    return iter(call(inputs, steps=steps, solver=solver or _solver(method, task), noise=Draws(0, batch.ids)))
-
-
-def _refuses(method: Method, task: str, data: Split, device: str) -> Check:
+def _refuses(s: _Subject) -> Check:
     rule = "an unsupported task refuses"
     try:
-        next(_call(method, task, data, [0], (25,), device))
-    except (
-        TypeError,
-        NotImplementedError,
-        InputError,
-    ) as error:  # the ways in which methods, also foreign ones, refuse
-        return Check(task, rule, True, type(error).__name__)
+        next(s.results([0], (25,)))
+    except (TypeError, NotImplementedError, InputError) as error:  # how methods, also foreign ones, refuse
+        return s.check(rule, True, type(error).__name__)
     except Exception as error:
-        return Check(task, rule, False, f"it breaks with {type(error).__name__}: {error}")
-    return Check(task, rule, False, "it gave a result")
+        return s.check(rule, False, f"it breaks with {type(error).__name__}: {error}")
+    return s.check(rule, False, "it gave a result")
 
 
-def _form(task: str, result: Any, card: Card) -> Check:
-    """Type, shape, dtype and range."""
-    import torch
-
-    rule, k = FORM, len(card.classes)
-    if task == "sis":
-        if (
-            not isinstance(result, torch.Tensor)
-            or result.shape != (COUNT, *card.shape)
-            or result.dtype != torch.float32
-        ):
-            return Check(task, rule, False, f"not float32 {(COUNT, *card.shape)}")
-        if not result.isfinite().all():
-            return Check(task, rule, False, "not finite")
-        return Check(task, rule, card.is_points or bool(result.abs().max() <= 1), "images in [-1, 1]")
-    if not isinstance(result, Segmentation if task == "ss" else Classification):
-        return Check(task, rule, False, f"a {type(result).__name__}")
-    shape = (COUNT, *card.size) if task == "ss" else (COUNT,)
-    classes = result.classes
-    if classes.dtype != torch.int64 or classes.shape != shape or classes.min() < 0 or classes.max() >= k:
-        return Check(task, rule, False, f"classes are not int64 {shape} in 0-{k - 1}")
-    if isinstance(result, Classification):
-        if result.scores.shape != (COUNT, k) or not result.scores.isfinite().all() or not result.scale:
-            return Check(task, rule, False, f"scores are not finite [{COUNT}, {k}] with a scale")
-        if not torch.equal(result.scores.argmax(dim=1), classes):
-            return Check(task, rule, False, "the best score is not the class")
-    return Check(task, rule, True, f"int64 {tuple(classes.shape)}")
-
-
-def _agree(task: str, rule: str, a: Tensor, b: Tensor, tolerance: float = 1e-4, differing: float = DIFFERING) -> Check:
+def _agree(
+    s: _Subject, rule: str, a: Tensor, b: Tensor, tolerance: float = 1e-4, differing: float = DIFFERING
+) -> Check:
     if a.shape != b.shape:
-        return Check(task, rule, False, f"{tuple(b.shape)} instead of {tuple(a.shape)}")
+        return s.check(rule, False, f"{tuple(b.shape)} instead of {tuple(a.shape)}")
     off = (a.float() - b.float()).abs()
     allowed = tolerance * float(a.abs().max()) if a.is_floating_point() else 0.0  # scores have scales of their own
     share = float((off > allowed).float().mean())
-    return Check(task, rule, share <= differing, f"{share:.2%} of the values differ")
+    return s.check(rule, share <= differing, f"{share:.2%} of the values differ")
 
 
-def _other_size(method: Method, data: Split, steps: tuple[int | None, ...], device: str) -> Check:
+def _other_size(s: _Subject, steps: tuple[int, ...], claimed: bool) -> Check:
     import torch
 
-    if not method.any_size:
-        return Check("ss", OBLONG, None, "it does not claim to")
-    batch = data.batch([0, 1])
-    wide = torch.from_numpy(batch.images).repeat(1, 1, 1, 2).to(device)  # [2, C, H, 2 W]
-    made = next(iter(method.segment(wide, steps=steps, solver=_solver(method, "ss"), noise=Draws(0, batch.ids))))
-    return Check("ss", OBLONG, made.classes.shape == (2, *wide.shape[2:]), f"{tuple(made.classes.shape)}")
+    if not claimed:
+        return s.check(OBLONG, None, "it does not claim to")
+    batch = s.data.batch([0, 1])
+    wide = torch.from_numpy(batch.images).repeat(1, 1, 1, 2).to(s.device)  # [2, C, H, 2 W]
+    made = next(iter(s.method.segment(wide, Sampling(Draws(0, batch.ids), steps, s.solver))))
+    return s.check(OBLONG, made.classes.shape == (2, *wide.shape[2:]), f"{tuple(made.classes.shape)}")
+
+
+def suited(method: str, checkpoint: str | None, trust: bool) -> list[str]:
+    """The data sets that a method can be checked on: of its bundled checkpoints, or of the given one."""
+    methods.method(method)
+    found = [card.name for card in datasets.cards() if method in methods.bundled(card.name) and "test" in card.splits]
+    if checkpoint:
+        opened = methods.checkpoint(method, "", checkpoint, trust)
+        found = [] if isinstance(opened, Foreign) else [opened.recipe.dataset]
+    if not found:
+        raise InputError(
+            f"on what data is {method} to be checked? Give --dataset (and --checkpoint, if none is bundled)."
+        )
+    return found
 
 
 def check_method(
@@ -227,6 +232,7 @@ def check_method(
     kind, opened = methods.method(name), methods.checkpoint(name, dataset, checkpoint, trust)
     if not isinstance(opened, Foreign) and opened.recipe.dataset != dataset:
         raise InputError(f"the checkpoint was trained on {opened.recipe.dataset}, not on {dataset}; check it there.")
-    card = datasets.card(dataset)
+    card, device = datasets.card(dataset), resolve_device(device)
+    exact_kernels()
     data = datasets.load(dataset, "test", data_root).first(COUNT)
     return list(conformance(lambda where: kind.load(opened, card, where), data, device))

@@ -1,31 +1,21 @@
 """How often the intervals cover, and how often a comparison cries wolf, by simulation where the truth is known.
 
-```
-python -m symmbench.bench.checks.coverage --trials 1000 --out reports/coverage.csv
-```
-Every design states what it estimates. Coverage is the share of trials whose 95 % interval holds the estimand; `alarms`
-the share of comparisons of two equal methods that find a difference at 5 %; `power` the share that find one of three
-standard errors.
+`bench doctor --coverage` runs it. Every design states what it estimates. Coverage is the share of trials whose 95 %
+interval holds the estimand; `alarms` the share of comparisons of two equal methods that find a difference at 5 %;
+`power` the share that find one of three standard errors.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 
 import numpy as np
-from scipy.special import softmax
 
-from .. import statistics
-from ..metrics.calibration import expected_calibration_error
-from ..metrics.confusion import Areas
-from ..metrics.frechet import Blocks, at_infinity, frechet, kernel_distance, whole
-from ..statistics import Difference, Interval, Jackknifed
+from ..statistics import Difference, Interval
 
-Array = np.ndarray
 Random = np.random.Generator
 Simulated = Callable[[Random], tuple[Difference, float | None]]
 
@@ -54,7 +44,7 @@ class Design:
     measure: str = "coverage"
 
 
-def run(designs: list[Design], trials: int, seed: int = 0) -> Iterator[Row]:
+def simulate(designs: Sequence[Design], trials: int, seed: int = 0) -> Iterator[Row]:
     """Simulate every design; the trial numbers are seeds, so that a longer run begins with the shorter one."""
     for number, design in enumerate(designs):
         found = [design.draw(np.random.default_rng([seed, number, t])) for t in range(trials)]
@@ -66,285 +56,9 @@ def run(designs: list[Design], trials: int, seed: int = 0) -> Iterator[Row]:
         yield Row(design.interval, design.estimand, design.design, design.measure, trials, float(np.mean(hits)))
 
 
-def designs(quick: bool = False) -> list[Design]:
-    """All design points; `quick`: one small point a kind."""
-    made: list[Design] = []
-    for n, p in [(300, 0.9)] if quick else [(100, 0.5), (400, 0.9), (400, 0.975), (1000, 0.98)]:
-        made.append(Design("wilson", "accuracy", f"n={n} p={p}", _accuracy(n, p)))
-    for n, gap in [(400, 0.0)] if quick else [(400, 0.0), (400, 0.03), (1000, 0.01)]:
-        made.append(Design("paired shares", "difference of accuracies", f"n={n} gap={gap}", _accuracies(n, gap)))
-    for n, k in [(150, 5)] if quick else [(200, 11), (1000, 11), (500, 40)]:
-        made.append(Design("bootstrap", "mIoU of the population", f"n={n} classes={k}", _miou(n, k)))
-        made.append(Design("paired bootstrap", "difference of mIoU", f"n={n} classes={k}", _mious(n, k, 0.03)))
-    for n in [150] if quick else [100, 1000]:
-        made.append(Design("bootstrap", "mean of a skewed distance", f"n={n}", _skewed(n)))
-    for n in [300] if quick else [400, 2000]:
-        made.append(Design("jackknife", "E[calibration error of n]", f"n={n} classes=10", _calibration(n, 10)))
-    for n, d in [(200, 8)] if quick else [(200, 16), (1000, 64), (2000, 128)]:
-        made.append(Design("jackknife", "E[Frechet distance of n]", f"n={n} d={d}", _distance(n, d, frechet)))
-        made.append(Design("jackknife", "kernel distance", f"n={n} d={d}", _distance(n, d, kernel_distance)))
-        made.append(Design("jackknife", "FID-infinity", f"n={n} d={d}", _endless(n, d)))
-        made.append(Design("paired jackknife", "difference of E[FD_n]", f"n={n} d={d}", _distances(n, d, 0.1)))
-    for seeds in [3] if quick else [3, 5, 10]:
-        made.append(Design("t over seeds", "mean over generation seeds", f"seeds={seeds}", _seeds(seeds)))
-    n, k, d, trials = (150, 5, 8, 200) if quick else (500, 11, 32, 1000)
-    for measure, errors in (("alarms", 0.0), ("power", 3.0)):
-        made += [
-            Design("paired shares", "accuracy", f"n={4 * n}", _shares_apart(4 * n, errors), measure),
-            Design("paired bootstrap", "mIoU", f"n={n} classes={k}", _mious_apart(n, k, errors, trials), measure),
-            Design(
-                "paired jackknife",
-                "Frechet distance",
-                f"n={2 * n} d={d}",
-                _distances_apart(2 * n, d, errors, trials),
-                measure,
-            ),
-            # t intervals over five seeds, or six batches, are too wide to see three standard errors four times of five
-            *(
-                Design("t over seeds", "difference over seeds", f"seeds={s}", _seeds_apart(s, errors), measure)
-                for s in ((20,) if measure == "power" else (5, 20))
-            ),
-        ]
-    for n, d in [(200, 8)] if quick else [(200, 16), (1000, 64)]:
-        kernel, endless = _distances(n, d, 0.1, kernel_distance), _distances(n, d, 0.1, _without_end)
-        made.append(Design("paired jackknife", "difference of kernel distances", f"n={n} d={d}", kernel))
-        made.append(Design("paired jackknife", "difference of FID-infinity", f"n={n} d={d}", endless))
-    n = 300 if quick else 2000
-    made.append(
-        Design("paired jackknife", "difference of calibration errors", f"n={n} classes=10", _calibrations(n, 10))
-    )
-    for repeats in [6] if quick else [6, 20]:
-        made.append(Design("Welch", "difference of log time", f"repeats={repeats}", _times(repeats, None)))
-    made.append(Design("Welch", "log time", "repeats=6", _times(6, 0.0), "alarms"))
-    if not quick:
-        made.append(Design("Welch", "log time", "repeats=20", _times(20, 3.0), "power"))
-    return made
-
-
-def _accuracy(n: int, p: float) -> Callable[[Random], tuple[Interval, float]]:
-    return lambda random: (statistics.wilson(int(random.binomial(n, p)), n), p)
-
-
-def _accuracies(n: int, gap: float) -> Callable[[Random], tuple[Difference, float]]:
-    """Two classifiers that share most of their errors: 5 % of the images divide them, and `gap` more favour one."""
-
-    def draw(random: Random) -> tuple[Difference, float]:
-        kind = random.choice(4, size=n, p=[0.87 - gap, 0.05 + gap, 0.05, 0.03])
-        return statistics.paired_shares(np.isin(kind, (0, 1)), np.isin(kind, (0, 2))), gap
-
-    return draw
-
-
-def _areas(random: Random, n: int, k: int, skill: float, shared: Array | None = None) -> Areas:
-    """Images of three or so classes each; hits and false pixels vary with a difficulty that `shared` pins down."""
-    state = np.random.default_rng(random.integers(2**63)) if shared is None else None
-    difficulty = state.normal(size=n) if state is not None else shared
-    assert difficulty is not None
-    often = min(1.0, 3 / k)
-    present = random.random((n, k)) < often
-    present[:, 0] = True
-    size = np.where(present, random.gamma(2.0, 50.0, size=(n, k)), 0.0)
-    rate = 1 / (1 + np.exp(-(skill + 0.7 * difficulty[:, None] + 0.5 * random.normal(size=(n, k)))))
-    hit = size * rate
-    return Areas(hit, size, hit + 20.0 * often * random.random((n, k)))
-
-
-def _mean_iou(areas: Areas, weights: Array) -> Array:
-    return np.nanmean(areas.iou(weights)[:, areas.present], axis=1)
-
-
-@lru_cache(maxsize=64)
-def _true_miou(k: int, skill: float) -> float:
-    """From very many images."""
-    areas = _areas(np.random.default_rng(99), 200_000, k, skill)
-    return float(_mean_iou(areas, np.ones((1, 200_000)))[0])
-
-
-def _miou(n: int, k: int) -> Callable[[Random], tuple[Interval, float]]:
-    return lambda random: (_areas(random, n, k, 1.0).miou(), _true_miou(k, 1.0))
-
-
-def _two_areas(random: Random, n: int, k: int, gap: float) -> tuple[Areas, Areas]:
-    """Two segmenters on the same images: truth and difficulty are one, errors are their own."""
-    seed = int(random.integers(2**63))
-    a = _areas(np.random.default_rng([seed, 0]), n, k, 1.0 + gap, np.random.default_rng([seed, 2]).normal(size=n))
-    b = _areas(np.random.default_rng([seed, 1]), n, k, 1.0, np.random.default_rng([seed, 2]).normal(size=n))
-    return a, b
-
-
-def _mious(n: int, k: int, gap: float) -> Callable[[Random], tuple[Difference, float]]:
-    truth = _true_miou(k, 1.0 + gap) - _true_miou(k, 1.0)
-
-    def draw(random: Random) -> tuple[Difference, float]:
-        a, b = _two_areas(random, n, k, gap)
-        return statistics.paired_bootstrap(lambda w: _mean_iou(a, w) - _mean_iou(b, w), n), truth
-
-    return draw
-
-
-def _skewed(n: int) -> Callable[[Random], tuple[Interval, float]]:
-    def draw(random: Random) -> tuple[Interval, float]:
-        values = random.gamma(4.0, 0.1, size=n)
-        return statistics.bootstrap(lambda w: w @ values / w.sum(axis=1), n), 0.4
-
-    return draw
-
-
-def _features(random: Random, n: int, d: int, shift: float) -> Array:
-    """Gaussian features with a falling spectrum, moved by `shift` in every direction."""
-    return random.normal(size=(n, d)) * np.linspace(1.5, 0.5, d) + shift / np.sqrt(d)
-
-
-def _ids(random: Random, n: int) -> list[str]:
-    return [f"{random.integers(2**62)}" for _ in range(n)]
-
-
-def _distance(
-    n: int, d: int, measure: Callable[[Blocks, Blocks], Jackknifed]
-) -> Callable[[Random], tuple[Interval, float | None]]:
-    def draw(random: Random) -> tuple[Interval, None]:
-        return measure(*_pair(random, n, d)).interval, None
-
-    return draw
-
-
-def _endless(n: int, d: int) -> Callable[[Random], tuple[Interval, float]]:
-    """The two distributions are Gaussian with one covariance and means one apart, so their distance is one."""
-    return lambda random: (at_infinity(frechet(*_pair(random, n, d))).interval, 1.0)
-
-
-def _pair(random: Random, n: int, d: int) -> tuple[Blocks, Blocks]:
-    ids = _ids(random, n)
-    return whole(_features(random, n, d, 1.0), ids), whole(_features(random, n, d, 0.0), ids)
-
-
-def _without_end(features: Blocks, reference: Blocks) -> Jackknifed:
-    return at_infinity(frechet(features, reference))
-
-
-def _calibration(n: int, k: int) -> Callable[[Random], tuple[Interval, None]]:
-    """A classifier that is surer than it should be."""
-    return lambda random: (_errors(random, n, k, (1.5,))[0].interval, None)
-
-
-def _calibrations(n: int, k: int) -> Simulated:
-    """Two of them on the same images, one surer than the other."""
-
-    def draw(random: Random) -> tuple[Difference, None]:
-        a, b = _errors(random, n, k, (2.0, 1.5))
-        return statistics.paired_jackknife(a.interval.value - b.interval.value, a.without, b.without), None
-
-    return draw
-
-
-def _errors(random: Random, n: int, k: int, sureness: tuple[float, ...]) -> list[Jackknifed]:
-    logits = random.normal(size=(n, k)) * 2.0
-    labels = (softmax(logits, axis=1).cumsum(axis=1) > random.random((n, 1))).argmax(axis=1)
-    ids = _ids(random, n)
-    return [expected_calibration_error(softmax(sure * logits, axis=1), labels, ids) for sure in sureness]
-
-
-def _times(repeats: int, errors: float | None) -> Simulated:
-    """Logarithms of relative times of two runs of unequal spread, so many standard errors apart; None: by 5 %."""
-    gap = 0.05 if errors is None else errors * 0.02 * np.sqrt((1 + 1.5**2) / repeats)
-
-    def draw(random: Random) -> tuple[Difference, float]:
-        slow, fast = random.normal(gap, 0.02, size=repeats), random.normal(0.0, 0.03, size=repeats)
-        return statistics.welch(slow.tolist(), fast.tolist()), gap
-
-    return draw
-
-
-def _distances(n: int, d: int, gap: float, measure: Callable[[Blocks, Blocks], Jackknifed] = frechet) -> Simulated:
-    """Two generators judged by one reference set."""
-
-    def draw(random: Random) -> tuple[Difference, None]:
-        ids, real = _ids(random, n), _features(random, n, d, 0.0)
-        a, b = (measure(whole(_features(random, n, d, 1.0 + shift), ids), whole(real, ids)) for shift in (gap, 0.0))
-        apart = a.interval.value - b.interval.value
-        return statistics.paired_jackknife(apart, a.without, b.without, a.second, b.second), None
-
-    return draw
-
-
-def _seeds(count: int) -> Callable[[Random], tuple[Interval, float]]:
-    return lambda random: (statistics.over_seeds(random.normal(0.7, 0.01, size=count).tolist()), 0.7)
-
-
-def _standard_error(draw: Simulated, trials: int) -> float:
-    """Of the value of a difference, from trials of its own."""
-    return float(np.std([draw(np.random.default_rng([7, t]))[0].value for t in range(trials)], ddof=1))
-
-
-def _slope(make: Callable[[float], Simulated], step: float) -> float:
-    """How fast the difference grows with the parameter that makes it."""
-    means = [np.mean([make(g)(np.random.default_rng([8, t]))[0].value for t in range(60)]) for g in (0.0, step)]
-    return float(means[1] - means[0]) / step
-
-
-def _shares_apart(n: int, errors: float) -> Simulated:
-    gap = 0.0
-    for _ in range(20):  # the images that divide the two are 10 % and the gap itself
-        gap = errors * float(np.sqrt((0.1 + gap - gap**2) / n))
-    return _accuracies(n, gap)
-
-
-def _apart(make: Callable[[float], Simulated], errors: float, trials: int) -> Simulated:
-    """The design whose true difference is so many of its own standard errors (which grow with the difference).
-
-    Those are estimated from so many trials, when the design is first drawn from.
-    """
-
-    @lru_cache(maxsize=1)
-    def found() -> Simulated:
-        gap = 0.0
-        for _ in range(3 if errors else 0):
-            gap = errors * _standard_error(make(gap), trials) / _slope(make, gap or 0.3)
-        return make(gap)
-
-    return lambda random: found()(random)
-
-
-def _mious_apart(n: int, k: int, errors: float, trials: int) -> Simulated:
-    return _apart(lambda gap: _mious(n, k, gap), errors, trials)
-
-
-def _distances_apart(n: int, d: int, errors: float, trials: int) -> Simulated:
-    return _apart(lambda gap: _distances(n, d, gap), errors, trials)
-
-
-def _seeds_apart(count: int, errors: float) -> Callable[[Random], tuple[Difference, float]]:
-    gap = errors * 0.01 * np.sqrt(2 / count)
-
-    def draw(random: Random) -> tuple[Difference, float]:
-        a, b = random.normal(0.7 + gap, 0.01, size=count), random.normal(0.7, 0.01, size=count)
-        return statistics.over_seed_pairs(a.tolist(), b.tolist()), gap
-
-    return draw
-
-
-def to_csv(rows: list[Row]) -> str:
+def to_csv(rows: Sequence[Row]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(Row.__dataclass_fields__), lineterminator="\n")
     writer.writeheader()
     writer.writerows({**asdict(row), "share": f"{row.share:.4f}"} for row in rows)
     return text.getvalue()
-
-
-if __name__ == "__main__":
-    import argparse
-    from pathlib import Path
-
-    from ..records.record import write_atomically
-
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trials", type=int, default=1000)
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--quick", action="store_true", help="one small design point a kind")
-    arguments = parser.parse_args()
-    rows = []
-    for row in run(designs(arguments.quick), arguments.trials):
-        print(f"{row.share:6.1%}  {row.measure:8}  {row.interval}: {row.estimand}, {row.design}", flush=True)
-        rows.append(row)
-    if arguments.out:
-        write_atomically(arguments.out, to_csv(rows))

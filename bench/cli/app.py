@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Sequence
+from typing import NoReturn
 
 import typer
 
 from ...symmflow.errors import InputError
 from . import check, compare, data, doctor, gate, listing, reproduce, rescore, run, sample, train
+from .remedies import remedied
 
 app = typer.Typer(
     name="bench",
@@ -51,16 +54,19 @@ def options(
 _UsageError: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 
-def main() -> None:
-    """Entry point. Exit codes: 0 done, 1 a cell failed or got worse, 2 bad input, 70 a defect here, 130 interrupted."""
-    debug = "--debug" in sys.argv
-    # accepted anywhere on the line, not only before the sub-command
-    arguments = [a for a in sys.argv[1:] if a != "--debug"]
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Entry point; `arguments` as in `sys.argv[1:]`, the default. Always raises SystemExit.
+
+    Exit codes: 0 done, 1 a cell failed or got worse, 2 bad input, 70 a defect here, 130 interrupted.
+    """
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    debug = "--debug" in given
+    given = [a for a in given if a != "--debug"]  # accepted anywhere on the line, not only before the sub-command
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(given, standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except InputError as error:
-        _fail(str(error), debug)
+        _fail(remedied(error), debug)
     except _UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             print(error.format_message())  # type: ignore[attr-defined]
@@ -82,7 +88,7 @@ def main() -> None:
         _defect()
 
 
-def _defect() -> None:
+def _defect() -> NoReturn:
     """What no one foresaw: the traceback, and a code of its own, since 1 says that something got worse."""
     import traceback
 
@@ -91,7 +97,7 @@ def _defect() -> None:
     sys.exit(70)
 
 
-def _fail(message: str, debug: bool) -> None:
+def _fail(message: str, debug: bool) -> NoReturn:
     if debug:
         import traceback
 

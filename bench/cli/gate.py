@@ -26,41 +26,31 @@ def gate(
     """Compare with a baseline. Exit code 0: nothing worse; 1: a regression; 2: not measured; 3: not comparable."""
     import os
 
-    from rich.console import Console
+    from ...reports import ci
+    from ...symmflow.files import write_atomically
+    from .. import api
+    from .progress import rendered, stdout
 
-    from ...reports import ci as gates
-    from ..compare import baseline as baselines
-    from ..compare.difference import read_floors
-    from ..compare.gate import gate as judge
-    from ..compare.rows import read_stored
-    from ..records.record import write_atomically
-    from .progress import stdout
-
-    found = results or [Path("results")]
-    with baselines.opened(baseline) as (stored, folders):
-        report = judge(stored, read_stored(found), read_floors(floors), [*folders, *found])
+    report = api.gate(baseline, *(results or []), floors=floors)
+    page = report.page()
     if form is Format.text and out is None:
-        stdout().print(gates.to_text(report))
+        stdout().print(ci.to_text(page))
         raise typer.Exit(report.exit_code)
-    if form is Format.text:
-        console = Console(width=160, record=True, quiet=True)
-        console.print(gates.to_text(report))
-        text = console.export_text()
-    else:
-        text = {
-            Format.md: gates.to_markdown,
-            Format.json: gates.to_json,
-            Format.junit: gates.to_junit,
-            Format.github: gates.to_github,
-        }[form](report)
+    forms = {
+        Format.md: ci.to_markdown,
+        Format.json: ci.to_json,
+        Format.junit: ci.to_junit,
+        Format.github: ci.to_github,
+    }
+    text = rendered(ci.to_text(page)) if form is Format.text else forms[form](page)
     if out is not None:
         write_atomically(out, text)
-        print(gates.summary(report))
+        print(ci.summary(page))
     else:
         print(text)
     if form is Format.github and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
         with Path(summary).open("a") as file:
-            file.write(gates.to_markdown(report))
+            file.write(ci.to_markdown(page))
     raise typer.Exit(report.exit_code)
 
 
@@ -73,9 +63,9 @@ def save(
     results: list[Path] = typer.Argument(None, help="Folders of records. Default: results."),
 ) -> None:
     """Write the finished cells of a store, with what a comparison needs, to one small file."""
-    from ..compare import baseline as baselines
+    from .. import api
 
-    count = baselines.save(results or [Path("results")], path)
+    count = api.save_baseline(path, *(results or []))
     print(f"{path}: {count} cells, {path.stat().st_size / 1000:,.0f} kB")
 
 

@@ -1,8 +1,10 @@
-"""Comma lists of the command line."""
+"""Lists and values of the command line."""
 
 from __future__ import annotations
 
 import re
+import tomllib
+from typing import Any
 
 from ...symmflow.errors import InputError
 
@@ -29,3 +31,17 @@ def integers(text: str, option: str, minimum: int) -> list[int]:
             raise InputError(f"{option} {text!r}: {number} is less than {minimum}; write it like {option} 1,5,25.")
         numbers.append(number)
     return list(dict.fromkeys(numbers))
+
+
+def overrides(pairs: list[str]) -> dict[str, Any]:
+    """`key.sub=value` of every --set; values are read as TOML, bare words as strings."""
+    parsed: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key.strip():
+            raise InputError(f"--set takes key=value, for example optimizer.lr=3e-4, not {pair!r}.")
+        try:
+            parsed[key.strip()] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            parsed[key.strip()] = text
+    return parsed

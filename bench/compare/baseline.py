@@ -1,29 +1,23 @@
-"""Baselines: the records and slim evidence of a store in one small file that a repository can keep."""
+"""Baselines: the records of a store, and what they were measured on, in one small file that a repository can keep."""
 
 from __future__ import annotations
 
-import io
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from ...symmflow.errors import InputError
-from ..metrics.calibration import brier
-from ..metrics.sample import Stored
-from ..metrics.score import in_five
-from ..records import evidence
-from ..records.record import write_atomically
+from ...symmflow.files import write_atomically
+from .. import metrics
+from ..records import Missing, Record, Stored, read_stored
+from ..records.evidence import to_parquet
+from .difference import compared
 from .gate import refuse_namesakes
-from .rows import read_stored
-
-if TYPE_CHECKING:
-    import pandas as pd
+from .naming import identity
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of every file in the archive, so that equal content makes equal bytes."""
@@ -32,32 +26,49 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 def save(results: Sequence[Path], path: Path) -> int:
     """Write the finished cells of some stores to one file; the number of cells.
 
-    Kept: records, protocols, and what paired comparison needs: who is right, confusion counts, distances of single
-    samples. Left out: scores, features, previews.
+    Kept: records, protocols, and the sample of every metric of which differences are told. Left out: the evidence.
     """
-    stored = [s for s in read_stored(results) if s[0].status == "ok"]
-    if not stored:
+    cells = [cell for cell in read_stored(results) if cell.record.status == "ok"]
+    if not cells:
         raise InputError(f"no cell in {', '.join(map(str, results))} finished; there is nothing to save.")
-    refuse_namesakes(stored)
-    buffer = io.BytesIO()
+    refuse_namesakes(cells)
+    buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for record, folder in stored:
-            inside = Path(record.dataset) / record.task / folder.name
-            _add(archive, inside / "record.json", (folder / "record.json").read_bytes())
-            for number in range(evidence.shard_count(record.n)):
-                for name, content in _slim(folder, number, record.task):
-                    _add(archive, evidence.shard_path(inside, number, name), content)
+        for cell in cells:
+            inside = Path(cell.record.dataset) / cell.record.task / cell.folder.name
+            _add(archive, inside / "record.json", (cell.folder / "record.json").read_bytes())
+            for name in compared(cell.record):
+                if not _kept(name, cell.record):
+                    _add(archive, inside / "samples" / f"{name}.parquet", _sample(name, cell))
         for protocol in sorted({file for root in results for file in (root / "protocols").glob("*.json")}):
             _add(archive, Path("protocols") / protocol.name, protocol.read_bytes())
     write_atomically(path, buffer.getvalue())
-    return len(stored)
+    return len(cells)
+
+
+def _kept(metric: str, record: Record) -> bool:
+    """Whether the record has the sample itself."""
+    return metric in record.details.get("jackknife", {})
+
+
+def _sample(metric: str, cell: Stored) -> bytes:
+    found = metrics.sample_of(metric, [cell])
+    if isinstance(found, Missing):
+        raise InputError(f"{metric} of '{identity(cell.record)}' cannot be kept: {found}")
+    return to_parquet(found.frame())
+
+
+def _add(archive: zipfile.ZipFile, name: Path, content: bytes) -> None:
+    entry = zipfile.ZipInfo(str(name), EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    archive.writestr(entry, content)
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[list[Stored], list[Path]]]:
-    """The cells of a baseline file or of a folder of records, and the folders in which their protocols lie."""
+def opened(path: Path) -> Iterator[list[Stored]]:
+    """The cells of a baseline file or of a folder of records."""
     if path.is_dir():
-        yield read_stored([path]), [path]
+        yield read_stored([path])
         return
     if not path.is_file():
         raise InputError(f"there is no baseline {path}; `bench baseline save {path}` makes one.")
@@ -71,26 +82,4 @@ def opened(path: Path) -> Iterator[tuple[list[Stored], list[Path]]]:
         except InputError as error:  # what is said of the folder means nothing to who knows the file
             what = str(error).replace(f"{folder}/", "")
             raise InputError(f"{path} holds no cells of this symmbench: {what}") from None
-        yield found, [Path(folder)]
-
-
-def _add(archive: zipfile.ZipFile, name: Path, content: bytes) -> None:
-    entry = zipfile.ZipInfo(str(name), EPOCH)
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    archive.writestr(entry, content)
-
-
-def _slim(folder: Path, number: int, task: str) -> list[tuple[str, bytes]]:
-    """The tables of a shard without what no comparison needs."""
-    tables = evidence.read_shard(folder, number, task)
-    return [(name, evidence.to_parquet(_columns(table), {"batches": "[]"})) for name, table in tables.items()]
-
-
-def _columns(table: pd.DataFrame) -> pd.DataFrame:
-    if "scores" in table:
-        if len(table["scores"].iloc[0]) >= 10:
-            table = table.assign(top5=in_five(table))
-        if "scale" in table and (table["scale"] == "probability").all():
-            table = table.assign(brier=brier(np.stack(table["scores"].to_list()), table["label"].to_numpy()))
-        table = table.drop(columns="scores")
-    return table.drop(columns=list(evidence.BULKY), errors="ignore")
+        yield found

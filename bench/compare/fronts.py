@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...reports.block import Block
 from ...symmflow.errors import InputError, unknown
-from .. import statistics
-from ..metrics.sample import Stored, family, sample
-from .difference import Floor
-from .rows import Row, Table
+from .. import metrics, statistics
+from ..records import Missing
+from . import text
+from .floors import Floors, floor_of
+from .rows import Row
+from .tables import Table
 
 Array = np.ndarray
 RESAMPLES = 1000
@@ -46,9 +49,7 @@ class Front:
     remarks: list[str] = field(default_factory=list)
 
 
-def front(
-    table: Table, stored: Sequence[Stored], metric: str, floors: Mapping[str, Floor], within: float | None = None
-) -> Front:
+def front(table: Table, metric: str, floors: Floors, within: float | None = None) -> Front:
     """The Pareto front of a metric against network evaluations and against seconds, with bootstrap frequencies.
 
     Resamples share their weights between rows. `within`: epsilon; default: the metric's floor. Seconds are those of
@@ -58,36 +59,20 @@ def front(
         raise unknown("metric", metric, table.metrics)
     if table.stamp:
         raise InputError("rows of several protocols have no common front; choose one with --protocol.")
-    by_key = {record.key: (record, folder) for record, folder in stored}
-    rows, drawn, remarks, ids = [], [], [], None
-    for row in table.rows:
-        if metric not in row.metrics:
-            continue
-        found = sample(metric, [by_key[key] for key in row.keys])
-        if isinstance(found, str) or ids not in (None, found.ids):
-            reason = found if isinstance(found, str) else "the evidence is not of the same images"
-            remarks.append(f"{row.method} at {row.steps or 'no'} steps is left out: {reason}")
-            continue
-        ids = found.ids
-        rows.append(row)
-        drawn.append(statistics.resampled(found.at, len(ids), RESAMPLES))
-    if not rows:
+    remarks: list[str] = []
+    drawn = _resampled(table, metric, remarks)
+    if not drawn:
         raise InputError(f"no row of {table.title} has evidence for {metric}; run the cells again with --force.")
-    higher = rows[0].metrics[metric].better == "higher"
+    rows = [row for row, _ in drawn]
+    first = rows[0].metrics[metric]
+    sign = 1 if first.better == "higher" else -1
     quality = np.array([row.metrics[metric].value for row in rows])
-    best = quality.max() if higher else quality.min()
-    epsilon = floors.get(family(metric), Floor(absolute=0.0)).of(best) if within is None else within
-    if rows[0].metrics[metric].unit == "fraction" and epsilon >= 1:
+    best = quality.max() if sign > 0 else quality.min()
+    epsilon = floor_of(metric, floors).of(best) if within is None else within
+    if first.unit == "fraction" and epsilon >= 1:
         raise InputError(f"{metric} is a share of 1, and --within {epsilon:g} takes every row; one point is 0.01.")
-    sign = 1 if higher else -1
-    costs = {}
-    for name in COSTS:
-        values = [getattr(row, name) for row in rows]
-        if None in values:
-            remarks.append(f"no front against {name}: not every row has it")
-        else:
-            costs[name] = np.array(values, dtype=float)
-    resampled = sign * np.array(drawn)  # [rows, RESAMPLES], higher is better
+    costs = _costs(rows, remarks)
+    resampled = sign * np.array([values for _, values in drawn])  # [rows, RESAMPLES], higher is better
     fronts = {c: undominated(sign * quality[:, None], v)[:, 0] for c, v in costs.items()}
     shares = {c: undominated(resampled, v).mean(axis=1) for c, v in costs.items()}
     chosen = {c: cheapest(sign * quality[:, None], v, epsilon)[0] for c, v in costs.items()}
@@ -103,6 +88,35 @@ def front(
         for i, row in enumerate(rows)
     ]
     return Front(table, metric, float(epsilon), points, {c: rows[i] for c, i in chosen.items()}, remarks)
+
+
+def _resampled(table: Table, metric: str, remarks: list[str]) -> list[tuple[Row, Array]]:
+    """The rows that were measured on the same images, each with its figure over images drawn anew: [RESAMPLES]."""
+    found: list[tuple[Row, Array]] = []
+    ids = None
+    for row in table.rows:
+        if metric not in row.metrics:
+            continue
+        sample = metrics.sample_of(metric, row.cells)
+        if not isinstance(sample, Missing) and ids not in (None, sample.ids):
+            sample = Missing("the evidence is not of the same images")
+        if isinstance(sample, Missing):
+            remarks.append(f"{row.at} is left out: {sample}")
+            continue
+        ids = sample.ids
+        found.append((row, statistics.resampled(sample.at, len(ids), RESAMPLES)))
+    return found
+
+
+def _costs(rows: Sequence[Row], remarks: list[str]) -> dict[str, Array]:
+    costs = {}
+    for name in COSTS:
+        values = [getattr(row, name) for row in rows]
+        if None in values:
+            remarks.append(f"no front against {name}: not every row has it")
+        else:
+            costs[name] = np.array(values, dtype=float)
+    return costs
 
 
 def undominated(quality: Array, cost: Array) -> Array:
@@ -121,3 +135,47 @@ def cheapest(quality: Array, cost: Array, epsilon: float) -> Array:
     enough = quality >= quality.max(axis=0) - epsilon
     order = np.array([np.lexsort((-quality[:, r], cost)) for r in range(quality.shape[1])])
     return np.array([next(i for i in order[r] if enough[i, r]) for r in range(quality.shape[1])])
+
+
+def block(front: Front) -> Block:
+    """The rows by quality and cost, and which of them are on the front."""
+    costs = list(front.choice)
+    figure = front.points[0].row.metrics[front.metric]
+    rows, data = [], []
+    for p in front.points:
+        row = p.row
+        cells = [row.at, text.figure(row.metrics[front.metric]), text.number(row.nfe), text.number(row.seconds)]
+        chosen = {c: front.choice[c] is row for c in costs}
+        for cost in costs:
+            cells.append(f"{_yes(p.on_front[cost])} ({p.frequency[cost]:.0%})")
+            cells.append(f"{_yes(chosen[cost])} ({p.cheapest[cost]:.0%})")
+        rows.append(cells)
+        data.append(
+            {
+                "protocol": front.table.protocol,
+                "metric": front.metric,
+                "epsilon": front.epsilon,
+                "method": row.method,
+                "steps": row.steps,
+                "value": p.value,
+                "nfe": row.nfe,
+                "seconds": row.seconds,
+                "on_front": p.on_front,
+                "frequency": p.frequency,
+                "chosen": chosen,
+                "chosen_frequency": p.cheapest,
+            }
+        )
+    headers = ["row", f"{front.metric} {'↑' if figure.better == 'higher' else '↓'}", "NFE", "s / image"]
+    headers += [h for cost in costs for h in (f"front by {cost}", f"cheapest by {cost}")]
+    notes = [
+        *[f"{remark}." for remark in front.remarks],
+        "front: no other row is as good and as cheap; in brackets how often, over test images drawn anew.",
+        f"cheapest: the cheapest row within {text.margin(front.epsilon, figure.unit)} of the best (--within).",
+        "seconds are of the runs themselves: only those of one machine, otherwise idle, can be compared.",
+    ]
+    return Block("fronts", f"{front.table.heading}, quality against cost", headers, rows, data, notes)
+
+
+def _yes(true: bool) -> str:
+    return "yes" if true else "no"

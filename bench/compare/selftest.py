@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 
 import numpy as np
 
+from ...reports.block import Block
 from ...symmflow.errors import InputError
-from .. import statistics
-from ..metrics.sample import Stored, sample
+from .. import metrics, statistics
+from ..metrics import Sample
+from ..records import Missing
 from ..statistics import Difference, Interval
-from .difference import between
-from .gate import TIME, slower
-from .rows import Row, Table
+from .difference import compared
+from .rows import Row
+from .speed import TIME, slower
+from .tables import Table
 
 TRIALS = 200
 """Random exchanges of two equal runs, a row and metric."""
@@ -44,24 +47,21 @@ class Self:
     remarks: list[str] = field(default_factory=list)
 
 
-def against_itself(tables: Sequence[Table], stored: Sequence[Stored], trials: int = TRIALS) -> list[Self]:
+def against_itself(tables: Sequence[Table], trials: int = TRIALS) -> list[Self]:
     """Compare every row with itself: its seeds differ by chance alone.
 
     Where a metric is a mean over images, each image of two seeds may go to either side: `trials` random exchanges are
     compared as two methods would be. Distances of sets, and time, are compared run against run, all pairs of seeds.
     """
-    by_key = {record.key: (record, folder) for record, folder in stored}
     found = []
     for table in tables:
         made = Self(table)
         counts: dict[tuple[str, str], list[tuple[int, int]]] = {}
         for row in table.rows:
-            if len(row.keys) < 2:
-                made.remarks.append(
-                    f"{row.method} at {row.steps or 'no'} steps has one seed: nothing to compare it with"
-                )
+            if len(row.cells) < 2:
+                made.remarks.append(f"{row.at} has one seed: nothing to compare it with")
                 continue
-            for metric, how, differences in _row(row, by_key, trials, made.remarks):
+            for metric, how, differences in _row(row, trials, made.remarks):
                 alarms = [_alarm(d) for d in differences]
                 counts.setdefault((metric, how), []).append((sum(alarms), len(alarms)))
         for (metric, how), pairs in counts.items():
@@ -73,36 +73,60 @@ def against_itself(tables: Sequence[Table], stored: Sequence[Stored], trials: in
     return found
 
 
-def _row(
-    row: Row, by_key: Mapping[str, Stored], trials: int, remarks: list[str]
-) -> Iterator[tuple[str, str, list[Difference]]]:
+def _row(row: Row, trials: int, remarks: list[str]) -> Iterator[tuple[str, str, list[Difference]]]:
     """(metric, how, differences) of a row with itself."""
-    records = [by_key[key] for key in row.keys]
-    for metric in row.metrics:
-        if metric.endswith("_real"):
-            continue
-        found = [sample(metric, [stored]) for stored in records]
-        if any(isinstance(s, str) for s in found):
-            reason = next(s for s in found if isinstance(s, str))
-            remarks.append(f"{metric} of {row.method} at {row.steps or 'no'} steps: {reason}")
-            continue
-        a, b = found[:2]
-        assert not isinstance(a, str) and not isinstance(b, str)
-        if a.taking(b, np.zeros(len(a.ids), dtype=bool)) is None:
-            pairs = [(x, y) for x, y in combinations(found, 2) if not isinstance(x, str) and not isinstance(y, str)]
-            yield metric, "runs", [between(x, y) for x, y in pairs]
-            continue
-        random, made = np.random.default_rng(0), []
-        for _ in range(trials):
-            where = random.random(len(a.ids)) < 0.5
-            x, y = a.taking(b, where), b.taking(a, where)
-            assert x is not None and y is not None
-            made.append(between(x, y))
-        yield metric, "exchange", made
-    times = [slower(x, y) for (x, _), (y, _) in combinations(records, 2)]
-    if timed := [d for d in times if isinstance(d, Difference)]:
+    for metric in compared(row.record):
+        found: list[Sample] = []
+        for cell in row.cells:
+            sample = metrics.sample_of(metric, [cell])
+            if isinstance(sample, Missing):
+                remarks.append(f"{metric} of {row.at}: {sample}")
+                break
+            found.append(sample)
+        else:
+            exchanged = _exchanged(found[0], found[1], trials)
+            if exchanged is None:
+                yield metric, "runs", [x.minus(y) for x, y in combinations(found, 2)]
+            else:
+                yield metric, "exchange", exchanged
+    times = [slower(x.record, y.record) for x, y in combinations(row.cells, 2)]
+    if timed := [time for time in times if isinstance(time, Difference)]:
         yield TIME, "runs", timed
+
+
+def _exchanged(a: Sample, b: Sample, trials: int) -> list[Difference] | None:
+    """Differences after random exchanges of images; None where they cannot be exchanged."""
+    random, made = np.random.default_rng(0), []
+    for _ in range(trials):
+        where = random.random(len(a.ids)) < 0.5
+        x, y = a.taking(b, where), b.taking(a, where)
+        if x is None or y is None:
+            return None
+        made.append(x.minus(y))
+    return made
 
 
 def _alarm(found: Difference) -> bool:
     return found.p < 0.05 and (found.low > 0 or found.high < 0)
+
+
+def block(found: Self) -> Block:
+    """False alarms of comparisons of equals."""
+    rows = [
+        [
+            r.metric,
+            r.how,
+            str(r.rows),
+            f"{r.alarms} of {r.trials}",
+            f"{r.share.value:.1%} [{r.share.low:.1%}, {r.share.high:.1%}]",
+        ]
+        for r in found.rates
+    ]
+    notes = [
+        "exchange: images of two seeds of a row change sides at random; runs: its seeds against each other. "
+        "5 % should alarm.",
+        *[f"{remark}." for remark in found.remarks],
+    ]
+    data = [{"protocol": found.table.protocol, **asdict(r)} for r in found.rates]
+    headers = ["metric", "how", "rows", "alarms", "share"]
+    return Block("self", f"{found.table.heading}, against itself", headers, rows, data, notes, left=(0, 1))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
+from ...reports.block import Block
 from ...symmflow.errors import InputError, unknown
-from .. import statistics
-from ..metrics.sample import Groups, Stored, sample
+from .. import metrics, statistics
+from ..records import Missing
 from ..statistics import Spread
-from .rows import Row, Table
+from . import text
+from .naming import recipe
+from .rows import Row
+from .tables import Table
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Sources:
     sources: list[Source] = field(default_factory=list)
 
 
-def sources(table: Table, stored: Sequence[Stored], metric: str) -> Sources:
+def sources(table: Table, metric: str) -> Sources:
     """Standard deviations of a metric by source, for every recipe and step count of a table.
 
     Training runs are checkpoints of one recipe. The share of the test images is the standard error of a single record,
@@ -47,36 +50,47 @@ def sources(table: Table, stored: Sequence[Stored], metric: str) -> Sources:
         raise unknown("metric", metric, table.metrics)
     if table.stamp:
         raise InputError("rows of several protocols have no spread in common; choose one with --protocol.")
-    by_key = {record.key: (record, folder) for record, folder in stored}
     runs: dict[tuple[object, ...], list[Row]] = {}
     for row in table.rows:
         if metric in row.metrics:
-            runs.setdefault(
-                (row.method, row.recipe, row.steps, row.solver, str(row.options), row.precision), []
-            ).append(row)
+            r = row.record
+            same = (r.method, r.version, recipe(r), r.steps, r.solver, str(r.options), r.precision)
+            runs.setdefault(same, []).append(row)
     made = Sources(table, metric)
     for rows in runs.values():
-        cells = [[by_key[key] for key in row.keys] for row in rows]
-        values = [[record.metrics[metric].value for record, _ in cell] for cell in cells]
-        errors = [e for cell in cells for one in cell if (e := _error(metric, one)) is not None]
+        values = [[cell.record.metrics[metric].value for cell in row.cells] for row in rows]
+        samples = [metrics.sample_of(metric, [cell]) for row in rows for cell in row.cells]
+        errors = [sample.error for sample in samples if not isinstance(sample, Missing)]
         image_error = float(np.sqrt(np.mean(np.square(errors)))) if errors else None
-        made.sources.append(
-            Source(
-                rows[0],
-                float(np.mean([np.mean(v) for v in values])),
-                len(rows),
-                sum(map(len, values)),
-                statistics.spread(values, image_error),
-            )
-        )
+        mean = float(np.mean([row.metrics[metric].value for row in rows]))
+        spread = statistics.spread(values, image_error)
+        made.sources.append(Source(rows[0], mean, len(rows), sum(map(len, values)), spread))
     return made
 
 
-def _error(metric: str, stored: Stored) -> float | None:
-    """Standard error of a record's figure over test images."""
-    found = sample(metric, [stored])
-    if isinstance(found, str):
-        return None
-    if isinstance(found, Groups):
-        return statistics.jackknife_error(found.without.tolist(), found.second.tolist())
-    return float(statistics.resampled(found.at, len(found.ids), 1000).std(ddof=1))
+def block(found: Sources) -> Block:
+    """Standard deviations of a metric by their source."""
+    rows, data = [], []
+    for s in found.sources:
+        unit = s.row.metrics[found.metric].unit
+        parts = [s.spread.images, s.spread.generation, s.spread.training]
+        shown = ["–" if part is None else text.fine(part, unit) for part in parts]
+        rows.append([s.row.at, text.fine(s.value, unit), *shown, str(s.trainings), str(s.seeds)])
+        data.append(
+            {
+                "protocol": found.table.protocol,
+                "metric": found.metric,
+                "method": s.row.method,
+                "recipe": recipe(s.row.record),
+                "steps": s.row.steps,
+                "value": s.value,
+                "trainings": s.trainings,
+                "seeds": s.seeds,
+                **asdict(s.spread),
+            }
+        )
+    headers = ["row", f"{found.metric}, mean", "test images", "generation", "training", "trainings", "seeds"]
+    notes = [
+        "Standard deviations, other things equal; a dash: it takes two seeds (--seeds 0,1) or two trainings to tell."
+    ]
+    return Block("spread", f"{found.table.heading}, sources of chance", headers, rows, data, notes)

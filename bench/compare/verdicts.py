@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 
+from ...reports.block import Block
 from ...symmflow.errors import InputError, unknown
 from .. import statistics
-from ..metrics.sample import Stored, family
-from .difference import Floor, Verdict, difference, shared_seeds, verdict
-from .rows import Row, Table
+from ..records import Missing
+from ..statistics import Difference
+from . import text
+from .difference import Verdict, compared, difference, shared_seeds, verdict
+from .floors import Floors, floor_of
+from .naming import choices, fingerprint
+from .rows import Row
+from .tables import Table
 
 
 @dataclass
@@ -40,41 +46,33 @@ class Chosen:
         return cls(name, int(steps) if at else None, tuple(words))
 
     def __call__(self, row: Row) -> bool:
+        said = [word.replace('"', "") for word in _words(row)]  # a shell takes quotes away
         return (
             row.method == self.method
             and self.steps in (None, row.steps)
-            and all(word in described(row) or self._is_checkpoint(word, row) for word in self.words)
+            and all(word.replace('"', "") in said or self._is_checkpoint(word, row) for word in self.words)
         )
 
     @staticmethod
     def _is_checkpoint(word: str, row: Row) -> bool:
         """A fingerprint may be given whole, as the table shows it, or by four digits or more."""
-        return len(word) >= 4 and row.fingerprint.startswith(word[: len(row.fingerprint)])
+        shown = fingerprint(row.record)
+        return len(word) >= 4 and shown.startswith(word[: len(shown)])
 
 
-def described(row: Row) -> list[str]:
-    """Words that tell a row from others of its method: solver, precision, recipe, checkpoint, options, seeds."""
-    options = [f"{name}={value}" for name, value in row.options.items()]
-    seeds = [f"seed={row.seeds[0]}"] if len(row.seeds) == 1 else []
-    return [row.solver or "none", row.precision, row.recipe, row.fingerprint, *options, *seeds]
-
-
-def judge(
-    tables: Sequence[Table], stored: Sequence[Stored], baseline: str, floors: Mapping[str, Floor]
-) -> list[Judged]:
+def judge(tables: Sequence[Table], baseline: str, floors: Floors) -> list[Judged]:
     """Compare with the rows of a method (`semflow`: at equal steps) or with one row (`symmflow@1`).
 
-    Words after commas choose among rows of one method (`described`): `symmflow@5,heun` is then the baseline of
-    `symmflow` with another solver too. p values are adjusted for all comparisons of a table (Holm).
+    Words after commas choose among rows of one method: `symmflow@5,heun` is then the baseline of `symmflow` with
+    another solver too. p values are adjusted for all comparisons of a table (Holm).
     """
     chosen = Chosen.read(baseline)
     everything = [row for table in tables for row in table.rows]
     if chosen.method not in (present := {row.method for row in everything}):
         raise unknown("baseline", chosen.method, present)
     if not any(map(chosen, everything)):
-        rows = [f"@{r.steps} {' '.join(described(r))}" for r in everything if r.method == chosen.method]
+        rows = [f"{_at(r.steps)} {' '.join(_words(r))}".strip() for r in everything if r.method == chosen.method]
         raise InputError(f"no row is --baseline {baseline!r}; of {chosen.method} there are: {'; '.join(rows)}.")
-    by_key = {record.key: (record, folder) for record, folder in stored}
     judged = []
     for table in tables:
         bases = [row for row in table.rows if chosen(row)]
@@ -84,17 +82,15 @@ def judge(
             if base := _base(table, row, bases, chosen):
                 pairs.append((row, base))
             elif row not in bases and bases:
-                found.remarks.append(
-                    f"{row.method} at {row.steps or 'no'} steps has no {chosen.method} to be compared with"
-                )
+                found.remarks.append(f"{row.at} has no {chosen.method} to be compared with")
         if not pairs:
             continue
-        made = [(row, base, _differences(row, base, by_key, found.remarks)) for row, base in pairs]
-        adjusted = iter(statistics.holm([d.p for _, _, metrics in made for d, _ in metrics.values()]))
-        for row, base, metrics in made:
+        made = [(row, base, _differences(row, base, found.remarks)) for row, base in pairs]
+        adjusted = iter(statistics.holm([d.p for _, _, gaps in made for d, _ in gaps.values()]))
+        for row, base, gaps in made:
             verdicts = []
-            for metric, (d, seeds) in metrics.items():
-                floor = floors.get(family(metric), Floor(absolute=0.0)).of(base.metrics[metric].value)
+            for metric, (d, seeds) in gaps.items():
+                floor = floor_of(metric, floors).of(base.metrics[metric].value)
                 higher = row.metrics[metric].better == "higher"
                 p = next(adjusted)
                 verdicts.append(verdict(metric, d, higher_is_better=higher, floor=floor, p=p, seeds=seeds))
@@ -108,6 +104,14 @@ def judge(
     return judged
 
 
+def _at(steps: int | None) -> str:
+    return "" if steps is None else f"@{steps}"
+
+
+def _words(row: Row) -> list[str]:
+    return choices([cell.record for cell in row.cells])
+
+
 def _base(table: Table, row: Row, bases: Sequence[Row], chosen: Chosen) -> Row | None:
     """The baseline of a row: the chosen one, the one without steps, or the one at as many steps."""
     if row in bases:
@@ -115,33 +119,71 @@ def _base(table: Table, row: Row, bases: Sequence[Row], chosen: Chosen) -> Row |
     fitting = [
         b for b in bases if b.protocol == row.protocol and (chosen.steps is not None or b.steps in (None, row.steps))
     ]
-    alike = [b for b in fitting if (b.solver, b.options, b.precision) == (row.solver, row.options, row.precision)]
-    found = alike or fitting
+    ours = row.record
+    found = [
+        b
+        for b in fitting
+        if (b.record.solver, b.record.options, b.record.precision) == (ours.solver, ours.options, ours.precision)
+    ] or fitting
     if len(found) > 1:
-        each = "; ".join(" ".join(described(b)) for b in found)
+        each = "; ".join(" ".join(_words(b)) for b in found)
         raise InputError(
             f"{table.title} has {len(found)} rows that could be the baseline ({each}); choose one by a word of it: "
-            f"--baseline {chosen.method}{'' if chosen.steps is None else f'@{chosen.steps}'},{found[0].fingerprint}."
+            f"--baseline {chosen.method}{_at(chosen.steps)},{fingerprint(found[0].record)}."
         )
     return found[0] if found else None
 
 
-def _differences(
-    row: Row, base: Row, by_key: Mapping[str, Stored], remarks: list[str]
-) -> dict[str, tuple[statistics.Difference, tuple[int, ...]]]:
+def _differences(row: Row, base: Row, remarks: list[str]) -> dict[str, tuple[Difference, tuple[int, ...]]]:
+    """By metric, over which seeds."""
     made = {}
-    ours, theirs = shared_seeds([by_key[k] for k in row.keys], [by_key[k] for k in base.keys])
-    if len(ours) < len(row.keys) or len(theirs) < len(base.keys):
-        shared = ", ".join(str(r.seed) for r, _ in ours)
-        remarks.append(
-            f"{row.method} at {row.steps or 'no'} steps and {base.method}: over the seeds that both have ({shared})"
-        )
-    for metric in row.metrics:
-        if metric not in base.metrics or metric.endswith("_real"):
-            continue
-        found = difference(metric, ours, theirs)
-        if isinstance(found, str):
-            remarks.append(f"{metric} of {row.method} and {base.method}: {found}")
-        else:
-            made[metric] = found, tuple(r.seed for r, _ in ours)
+    ours, theirs = shared_seeds(row.cells, base.cells)
+    seeds = tuple(cell.record.seed for cell in ours)
+    if len(ours) < len(row.cells) or len(theirs) < len(base.cells):
+        shared = ", ".join(map(str, seeds))
+        remarks.append(f"{row.at} and {base.at}: over the seeds that both have ({shared})")
+    for metric in compared(row.record):
+        if metric in base.metrics:
+            found = difference(metric, ours, theirs)
+            if isinstance(found, Missing):
+                remarks.append(f"{metric} of {row.at} and {base.at}: {found}")
+            else:
+                made[metric] = found, seeds
     return made
+
+
+def block(judged: Judged) -> Block:
+    """The verdicts of a table against its baseline."""
+    rows, data = [], []
+    for row, base, verdicts in judged.verdicts:
+        for v in verdicts:
+            unit = row.metrics[v.metric].unit
+            low, value, high = (
+                text.fine(x, unit, "+") for x in (v.difference.low, v.difference.value, v.difference.high)
+            )
+            p = "<0.0001" if v.p < 1e-4 else f"{v.p:.2g}"
+            steps = "–" if row.steps is None else str(row.steps)
+            rows.append([row.name, steps, base.at, v.metric, f"{value} [{low}, {high}]", p, v.word])
+            data.append(
+                {
+                    "protocol": judged.table.protocol,
+                    "method": row.method,
+                    "steps": row.steps,
+                    "baseline": {"method": base.method, "steps": base.steps},
+                    **asdict(v),
+                }
+            )
+    covers = dict.fromkeys(v.difference.covers for _, _, verdicts in judged.verdicts for v in verdicts)
+    return Block(
+        "verdicts",
+        f"{judged.table.heading}, against the baseline",
+        ["method", "steps", "against", "metric", "difference", "p (Holm)", "verdict"],
+        rows,
+        data,
+        [
+            *[f"{r}." for r in judged.remarks],
+            f"the 95 % intervals cover {' / '.join(covers) or 'nothing'}, paired where both were measured on the same.",
+            "equivalent: the 90 % interval lies inside the metric's floor (--floors).",
+        ],
+        left=(0, 2, 3, 6),
+    )

@@ -1,1 +1,21 @@
 """The independent networks that look at outputs, pinned by the hash of their weights."""
+
+from ..records import Missing
+from .extractors import Extractor
+from .judge import Align, Distance, Features, Found, Judge, Role
+from .registry import choose, judge, load, names
+
+__all__ = [
+    "Align",
+    "Distance",
+    "Extractor",
+    "Features",
+    "Found",
+    "Judge",
+    "Missing",
+    "Role",
+    "choose",
+    "judge",
+    "load",
+    "names",
+]

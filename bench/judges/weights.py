@@ -1,4 +1,4 @@
-"""Weights of feature extractors that are not bundled: where they lie, and how they are fetched and verified.
+"""Weights of judges that are not bundled: where they lie, and how they are fetched and verified.
 
 `bench run` never downloads them: a metric whose weights are missing is absent, with the reason. `bench data get NAME`
 fetches them once.
@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ...symmflow.checkpoint import file_sha256
-from ...symmflow.errors import InputError, unknown
+from ...datasets.cache import cache_folder
+from ...symmflow import files
+from ...symmflow.errors import InputError, Unwritable, unknown
+from ..records.missing import Missing
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,18 @@ class Weights:
     serves: str
 
     def matches(self, path: Path) -> bool:
-        return _sha256(path, path.stat().st_mtime_ns, path.stat().st_size).startswith(self.sha256)
+        return sha256(path).startswith(self.sha256)
+
+
+@dataclass(frozen=True)
+class Unfetched(Missing):
+    """Weights that are not on this machine, any of which would do."""
+
+    names: tuple[str, ...] = ()
+
+
+def unfetched(*names: str) -> Unfetched:
+    return Unfetched(f"no weights of {' or '.join(names)} on this machine (`bench data get {names[0]}`)", names)
 
 
 _TORCH = "https://download.pytorch.org/models"
@@ -61,7 +74,7 @@ def folder() -> Path:
     """Where fetched weights are kept: $SYMMBENCH_WEIGHTS, else $XDG_CACHE_HOME/symmbench/weights."""
     if given := os.environ.get("SYMMBENCH_WEIGHTS"):
         return Path(given)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "symmbench" / "weights"
+    return cache_folder("weights")
 
 
 def find(name: str) -> Path | None:
@@ -89,34 +102,40 @@ def get(name: str, progress: Callable[[int, int], None] | None = None, url: str 
     if (there := find(name)) is not None:
         return there
     target = folder() / weights.file
-    aside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        digest = hashlib.sha256()
-        with urllib.request.urlopen(url or weights.url, timeout=30) as response, aside.open("wb") as file:
+        with files.atomic(target) as aside:
+            _download(url or weights.url, aside, weights, progress)
+    except Unwritable as error:
+        raise InputError(f"{error}; set $SYMMBENCH_WEIGHTS to another folder.") from None
+    return target
+
+
+def _download(url: str, target: Path, weights: Weights, progress: Callable[[int, int], None] | None) -> None:
+    digest = hashlib.sha256()
+    try:
+        with urllib.request.urlopen(url, timeout=30) as response, target.open("wb") as file:
             total = int(response.headers.get("Content-Length") or 0)
             while block := response.read(1 << 20):
                 file.write(block)
                 digest.update(block)
                 if progress:
                     progress(file.tell(), total)
-        if not digest.hexdigest().startswith(weights.sha256):
-            raise InputError(f"{weights.url} gave another file than {name} (wrong SHA-256); try again later.")
-        aside.replace(target)
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", error)
         raise InputError(
-            f"cannot download {name} from {weights.url} ({reason}); put the file at {target} by hand."
+            f"cannot download {weights.name} from {weights.url} ({reason}); "
+            f"put the file at {folder() / weights.file} by hand."
         ) from None
-    except OSError as error:
-        raise InputError(
-            f"cannot write {target}: {error.strerror}; set $SYMMBENCH_WEIGHTS to another folder."
-        ) from None
-    finally:
-        aside.unlink(missing_ok=True)
-    return target
+    if not digest.hexdigest().startswith(weights.sha256):
+        raise InputError(f"{weights.url} gave another file than {weights.name} (wrong SHA-256); try again later.")
+
+
+def sha256(path: Path) -> str:
+    """Of a file; that of one which has not changed since is known."""
+    about = path.stat()
+    return _sha256(path, about.st_mtime_ns, about.st_size)
 
 
 @lru_cache(maxsize=16)
 def _sha256(path: Path, modified: int, size: int) -> str:
-    return file_sha256(path)
+    return files.sha256(path)

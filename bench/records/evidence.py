@@ -1,29 +1,31 @@
 """Per-sample evidence: Parquet shards of 256 ids beside a record, each committed whole.
 
 A cut run loses at most the shard it was in. Figures are computed from evidence alone, so they can be computed again
-without a network.
+without a network. Each task writes the table `samples`, a row a sample, and whatever else its metrics read:
 
-| table | columns |
-|---|---|
-| cls | id, label, prediction, scores, scale |
-| ss | id, truth, prediction, pixels (sparse confusion counts); `masks`: id, png (the predicted class ids) |
-| sis | id, draw, features, lpips_gt, lpips_diversity, feature_diversity, aligned; `alignment`: like the counts of ss |
-| cycle | id, aligned, cycle_features, cycle_lpips; `confusion`: like ss |
+| task | samples | other tables |
+|---|---|---|
+| cls | id, label, prediction, scores, scale | |
+| ss | id, png (the predicted class ids) | `confusion`: id, truth, prediction, pixels (sparse counts) |
+| sis | id, draw, features, lpips_gt, lpips_diversity, feature_diversity, aligned | `alignment`: like `confusion` |
+| cycle | id, aligned, cycle_features, cycle_lpips | `confusion` |
+
+`timing-00000.json` beside them is what the batches of a shard cost.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from ...symmflow.errors import InputError
-from .record import Record, write_atomically
+from ...symmflow.files import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,10 +33,11 @@ if TYPE_CHECKING:
 
 SHARD = 256
 """Ids a shard, and the largest batch."""
-MAIN = {"cls": "predictions", "ss": "masks", "sis": "samples", "cycle": "cycles"}
-"""The table of every id, in order; it is written last, so that its file says that a shard is whole."""
+MAIN = "samples"
+"""The table of every sample, in order; it is written last, so that its file says that a shard is whole."""
 BULKY = ("features", "png")
 """Columns that are large and that few figures need."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -49,15 +52,15 @@ def shard_path(folder: Path, number: int, table: str) -> Path:
     return folder / "evidence" / f"{table}-{number:05d}.parquet"
 
 
-def write_shard(folder: Path, number: int, main: str, shard: Shard) -> None:
-    """Write all tables; `main` comes last, so that its file means the shard is whole."""
-    for name in sorted(shard.tables, key=lambda n: n == main):
-        meta = {"batches": json.dumps(list(shard.batches))} if name == main else {}
-        write_atomically(shard_path(folder, number, name), to_parquet(shard.tables[name], meta))
+def write_shard(folder: Path, number: int, shard: Shard) -> None:
+    """Write the timing and all tables, the main one last."""
+    write_atomically(_timing(folder, number), json.dumps(list(shard.batches)))
+    for name in sorted(shard.tables, key=lambda n: n == MAIN):
+        write_atomically(shard_path(folder, number, name), to_parquet(shard.tables[name]))
 
 
-def has_shard(folder: Path, number: int, main: str) -> bool:
-    return shard_path(folder, number, main).is_file()
+def has_shard(folder: Path, number: int) -> bool:
+    return shard_path(folder, number, MAIN).is_file()
 
 
 @dataclass
@@ -66,42 +69,61 @@ class Evidence:
 
     folder: Path
     shards: int
-    main: str
-    _tables: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    reference: Evidence | None = None
+    """That of the real images under the same protocol, where there is one."""
+    _known: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
-    @classmethod
-    def of(cls, record: Record, folder: Path) -> Evidence:
-        return cls(folder, shard_count(record.n), MAIN[record.task])
+    @property
+    def real(self) -> Evidence:
+        """The evidence of the real images."""
+        if self.reference is None:
+            raise InputError(f"the evidence in {self.folder} has none of real images beside it.")
+        return self.reference
 
-    def has(self, name: str) -> bool:
-        return shard_path(self.folder, 0, name).is_file()
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What several metrics need of it, made once."""
+        if key not in self._known:
+            self._known[key] = make()
+        found: T = self._known[key]
+        return found
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Of the samples, ascending."""
+        return self.once("ids", lambda: tuple(sorted(set(self.table(MAIN)["id"]))))
 
     def table(self, name: str) -> pd.DataFrame:
         """A table, shards joined in the order of the ids, without its bulky columns."""
         import pandas as pd
 
-        if name not in self._tables:
+        def joined() -> pd.DataFrame:
             parts = []
             for number in range(self.shards):
                 columns = [c for c in self._schema(number, name).names if c not in BULKY]
                 parts.append(self._read(number, name, columns).to_pandas())
-            self._tables[name] = pd.concat(parts, ignore_index=True)
-        return self._tables[name]
+            return pd.concat(parts, ignore_index=True)
+
+        return self.once(("table", name), joined)
+
+    def shard(self, number: int) -> dict[str, pd.DataFrame]:
+        """All tables of one shard, whole."""
+        names = [
+            path.name.rpartition("-")[0] for path in sorted((self.folder / "evidence").glob(f"*-{number:05d}.parquet"))
+        ]
+        if not names:
+            raise InputError(f"{self.folder} has no evidence of shard {number}; run the cell again with --force.")
+        return {name: self._read(number, name, self._schema(number, name).names).to_pandas() for name in names}
 
     def batches(self) -> list[dict[str, Any]]:
         """The timing of the batches that made it."""
-        return [
-            batch
-            for number in range(self.shards)
-            for batch in json.loads(self._schema(number, self.main).metadata[b"batches"])
-        ]
+        return [batch for n in range(self.shards) for batch in json.loads(_timing(self.folder, n).read_text())]
 
-    def features(self, rows: int = 2048) -> Iterator[tuple[list[str], np.ndarray]]:
-        """Blocks of (ids, features [n, D]) of at least `rows` rows where there are as many; again on every call."""
+    def features(self, rows: float = 2048) -> Iterator[tuple[list[str], np.ndarray]]:
+        """Blocks of (ids, features [n, D]) of at least `rows` rows where there are as many, `inf`: all in one block."""
         ids: list[str] = []
         parts: list[np.ndarray] = []
         for number in range(self.shards):
-            table = self._read(number, self.main, ["id", "features"])
+            table = self._read(number, MAIN, ["id", "features"])
             flat = table["features"].combine_chunks()
             parts.append(flat.flatten().to_numpy(zero_copy_only=False).reshape(len(table), -1))
             ids += table["id"].to_pylist()
@@ -114,7 +136,7 @@ class Evidence:
         from PIL import Image
 
         for number in range(self.shards):
-            for row in self._read(number, "masks", ["id", "png"]).to_pylist():
+            for row in self._read(number, MAIN, ["id", "png"]).to_pylist():
                 yield row["id"], np.asarray(Image.open(io.BytesIO(row["png"])))
 
     def _schema(self, number: int, name: str) -> pyarrow.Schema:
@@ -147,16 +169,6 @@ def shard_count(samples: int) -> int:
     return -(-samples // SHARD)
 
 
-def read_shard(folder: Path, number: int, task: str) -> dict[str, pd.DataFrame]:
-    """The tables of one shard; the main one last."""
-    import pandas as pd
-
-    paths = sorted((folder / "evidence").glob(f"*-{number:05d}.parquet"), key=lambda p: p.name.startswith(MAIN[task]))
-    if not paths:
-        raise InputError(f"{folder} has no evidence of shard {number}; run the cell again with --force.")
-    return {path.name.rpartition("-")[0]: pd.read_parquet(path) for path in paths}
-
-
 def mask_png(mask: np.ndarray) -> bytes:
     """Class ids [H, W] as a grey PNG, of 16 bits where there are more than 256 classes."""
     from PIL import Image
@@ -166,14 +178,14 @@ def mask_png(mask: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def to_parquet(frame: pd.DataFrame, meta: Mapping[str, str] | None = None) -> bytes:
+def to_parquet(frame: pd.DataFrame) -> bytes:
     import pyarrow
     import pyarrow.parquet as parquet
 
-    table = pyarrow.Table.from_pandas(frame, preserve_index=False)
-    table = table.replace_schema_metadata(
-        {**(table.schema.metadata or {}), **{k.encode(): v.encode() for k, v in (meta or {}).items()}}
-    )
     buffer = io.BytesIO()
-    parquet.write_table(table, buffer, compression="zstd")
+    parquet.write_table(pyarrow.Table.from_pandas(frame, preserve_index=False), buffer, compression="zstd")
     return buffer.getvalue()
+
+
+def _timing(folder: Path, number: int) -> Path:
+    return folder / "evidence" / f"timing-{number:05d}.json"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..records.record import Cost
+from ..records import Cost
 
 if TYPE_CHECKING:
     from torch import nn

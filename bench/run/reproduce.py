@@ -8,10 +8,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ...symmflow.errors import InputError
-from ..protocols.protocol import DEFAULT, fields_apart, rules
-from ..records import evidence
-from ..records.record import Record, read_record
-from .plan import Request, plan
+from .. import metrics, tasks
+from ..protocols import fields_apart, read_protocol, rules
+from ..records import Record, Store, Stored, read_record
+from .plan import Plan, plan
+from .request import Request
 from .sweep import Progress, sweep
 
 ROUNDING = 0.01
@@ -36,6 +37,9 @@ class Reproduced:
             return "bit for bit"
         return "to rounding" if all(w is not None and w <= ROUNDING for _, w in self.off.values()) else "no"
 
+    def __repr__(self) -> str:
+        return f"<{self.before.dataset}/{self.before.task} {self.before.title}: {self.verdict}>"
+
 
 def reproduce(
     path: Path,
@@ -52,58 +56,86 @@ def reproduce(
     `path`: the folder of a cell or its record.json. A checkpoint or protocol that is another one than the record's is
     refused: what came out would say nothing.
     """
+    stored = _stored(path)
+    before = stored.record
+    with TemporaryDirectory(prefix="symmbench-") as folder:
+        request = _request(
+            stored,
+            checkpoint=checkpoint,
+            data_root=data_root,
+            device=device,
+            batch_size=batch_size or (before.cost.batch_size if before.cost else 64),
+            trust=trust,
+            out=Path(folder),
+        )
+        planned = plan(request)
+        _same(stored, planned)
+        (record,) = sweep(planned, request, progress).records
+        if record.status != "ok":
+            raise InputError(f"the cell fails now: {record.reason.strip().splitlines()[-1]}.")
+        again = Stored(record, Store(Path(folder)).path(record.cell))
+        return Reproduced(before, record, _equal(stored, again), _off(before, record))
+
+
+def _stored(path: Path) -> Stored:
+    """The finished cell in a folder."""
     file = path / "record.json" if path.is_dir() else path
     if not file.is_file():
         raise InputError(f"there is no record at {path}; give the folder of a cell, such as results/digits/cls/....")
-    before = read_record(file)
-    if before.status != "ok":
+    record = read_record(file)
+    if record.status != "ok":
         raise InputError(f"the record in {path} is of a cell that failed; there is nothing to reproduce.")
-    named = rules(before.protocol.get("rules", DEFAULT))
-    with TemporaryDirectory(prefix="symmbench-") as folder:
-        foreign = before.checkpoint.recipe is None  # its row is called by the last part of where the model lay
-        request = Request(
-            methods=[f"{before.method.partition(':')[0]}:{before.checkpoint.name}" if foreign else before.method],
-            tasks=[before.task],
-            datasets=[before.dataset],
-            steps=[before.steps or 1],
-            seeds=[before.seed],
-            split=before.split,
-            solver=before.solver,
-            options=before.options,
-            checkpoint=checkpoint,
-            precision=before.precision,
-            limit=before.limit,
-            samples_per_mask=before.samples_per_mask if before.task == "sis" else None,
-            extractor=None if named.extractor else _extractor(before),
-            protocol=named.name,
-            data_root=data_root,
-            batch_size=batch_size or (before.cost.batch_size if before.cost else 64),
-            device=device,
-            out=Path(folder),
-            trust=trust,
+    return Stored(record, file.resolve().parent)
+
+
+def _request(stored: Stored, **more: Any) -> Request:
+    """What would have to be asked for to get the record's cell."""
+    record = stored.record
+    protocol = read_protocol(record.protocol["hash"], [stored.store.root])
+    named = protocol.rules if protocol else rules(record.protocol["rules"])
+    foreign = record.checkpoint.recipe is None  # its row is called by the last part of where the model lay
+    own = f"{record.method.partition(':')[0]}:{record.checkpoint.name}" if foreign else record.method
+    return Request(
+        methods=[own],
+        tasks=[record.task],
+        datasets=[record.dataset],
+        steps=[record.steps or 1],
+        seeds=[record.seed],
+        split=record.split,
+        solver=record.solver,
+        options=record.options,
+        precision=record.precision,
+        limit=record.limit,
+        samples_per_mask=record.samples_per_mask if tasks.task(record.task).several else None,
+        extractor=None if named.extractor else _extractor(record),
+        protocol=named,
+        **more,
+    )
+
+
+def _same(stored: Stored, planned: Plan) -> None:
+    """Refuse another checkpoint or protocol than the record's."""
+    before = stored.record
+    (job,) = planned.jobs
+    if job.made_of.fingerprint != before.checkpoint.fingerprint:
+        raise InputError(
+            f"the record was made with checkpoint {before.checkpoint.fingerprint[:12]} and here is "
+            f"{job.made_of.fingerprint[:12]}; give the right one with --checkpoint."
         )
-        planned = plan(request)
-        (job,) = planned.jobs
-        if job.checkpoint.fingerprint != before.checkpoint.fingerprint:
-            raise InputError(
-                f"the record was made with checkpoint {before.checkpoint.fingerprint[:12]} and here is "
-                f"{job.checkpoint.fingerprint[:12]}; give the right one with --checkpoint."
-            )
-        (record,) = sweep(planned, request, progress).records
-        if record.protocol["hash"] != before.protocol["hash"]:
-            stores = [file.parents[3], Path(folder)] if len(file.parents) > 3 else [Path(folder)]
-            fields = ", ".join(fields_apart(before.protocol["hash"], record.protocol["hash"], stores))
-            raise InputError(f"the protocol is not the record's any more ({fields or 'its file is missing'}).")
-        if record.status != "ok":
-            raise InputError(f"the cell fails now: {record.reason.strip().splitlines()[-1]}.")
-        again = Path(folder) / job.cells[0].folder
-        equal = _evidence_equal(file.parent, again, before)
-    return Reproduced(before, record, equal, _off(before, record))
+    if (hashed := job.protocol.hash) != before.protocol["hash"]:
+        with TemporaryDirectory(prefix="symmbench-") as folder:
+            Store(Path(folder)).put_protocol(job.protocol)
+            fields = ", ".join(fields_apart(before.protocol["hash"], hashed, [stored.store.root, Path(folder)]))
+        raise InputError(f"the protocol is not the record's any more ({fields or 'its file is missing'}).")
 
 
-def _extractor(record: Record) -> str:
-    named = [m for m in record.metrics if m.partition("[")[0] in ("fid", "cycle_features")]
-    return named[0].partition("[")[2].rstrip("]") or "inception" if named else "auto"
+def _extractor(record: Record) -> str | None:
+    """The extractor in the names of the record's figures; that without brackets is the metric's own."""
+    for name in record.metrics:
+        metric = metrics.known(name)
+        if metric and metric.judge == "extractor":
+            return name.partition("[")[2].rstrip("]") or metric.own_judge
+    return None
 
 
 def _off(before: Record, after: Record) -> dict[str, tuple[float, float | None]]:
@@ -119,21 +151,18 @@ def _off(before: Record, after: Record) -> dict[str, tuple[float, float | None]]
     return off
 
 
-def _evidence_equal(first: Path, second: Path, record: Record) -> bool:
-    """False also where the first has none any more."""
-    for number in range(evidence.shard_count(record.n)):
-        try:
-            tables: list[dict[str, Any]] = [evidence.read_shard(f, number, record.task) for f in (first, second)]
-        except InputError:
-            return False
-        if tables[0].keys() != tables[1].keys():
-            return False
-        for name, table in tables[0].items():
-            columns = list(table.columns)
-            if columns != list(tables[1][name].columns) or len(table) != len(tables[1][name]):
+def _equal(first: Stored, second: Stored) -> bool:
+    """Whether all evidence is the same to the bit; False also where the first has none any more."""
+    try:
+        for number in range(first.evidence.shards):
+            tables = [stored.evidence.shard(number) for stored in (first, second)]
+            if tables[0].keys() != tables[1].keys():
                 return False
-            if any(table[c].map(_plain).tolist() != tables[1][name][c].map(_plain).tolist() for c in columns):
-                return False
+            for name, table in tables[0].items():
+                if not table.map(_plain).equals(tables[1][name].map(_plain)):
+                    return False
+    except InputError:
+        return False
     return True
 
 

@@ -1,54 +1,50 @@
-"""Sample grids: what a method makes of the same inputs at several step counts."""
+"""Pictures: what a method makes of the same inputs at several step counts."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from ... import methods
 from ...symmflow.errors import InputError
 from ...symmflow.noise import Draws
-from .plan import Request, plan
-from .sweep import exact_kernels, resolve_device
+from ..tasks import Inputs
+from .plan import plan
+from .request import Request
+from .sampling import sampling
 
 
-def sample_grid(request: Request) -> bytes:
+def sample_grid(request: Request) -> Picture:
     """PNG: a row a sample; columns: the input, the output at each step count, the truth."""
     import torch
 
-    from ...reports.pictures import grid, label_tile, png, to_tile
+    from ...reports import pictures
+    from .evaluate import Evaluator
 
     planned = plan(request)
     if planned.unsupported:
         cell = planned.unsupported[0]
         raise InputError(f"{cell.method} cannot do {cell.task} at {cell.steps} steps: {cell.reason}; drop them.")
     job = planned.jobs[0]
-    card, task = job.data.card, job.task
-    if task not in methods.TASKS:
-        raise InputError(f"{task} has no picture; choose one of {', '.join(methods.TASKS)}.")
+    card, task = job.card, job.task
     if card.is_points:
         raise InputError(f"{card.name} has points, not pictures; choose a data set of images.")
-    device = resolve_device(request.device)
-    exact_kernels()
-    method = job.method.load(job.checkpoint, card, device, job.cells[0].options)
-    batch = job.data.batch(np.arange(len(job.data)))
+    opened = Evaluator.open(job, request.device, request.batch_size)
+    batch = opened.data.batch(range(len(opened.data)))
     steps = tuple(cell.steps for cell in job.cells)
-    noise = Draws(request.seeds[0], batch.ids)
-    solver = job.cells[0].solver or "none"
-    images = torch.from_numpy(batch.images).to(device)
-    labels = torch.from_numpy(batch.labels).to(device)
+    inputs = Inputs(*(torch.from_numpy(x).to(opened.device) for x in (batch.images, batch.labels)))
+    asked = sampling(Draws(job.cells[0].seed, batch.ids), steps, job.cells[0].solver)
+    rounding = opened.look.rounding
     with torch.inference_mode():
-        if task == "sis":
-            samples = [x.cpu().numpy() for x in method.synthesize(labels, steps=steps, solver=solver, noise=noise)]
-            made = [[to_tile(image, card) for image in sample] for sample in samples]
-        else:
-            call = method.segment if task == "ss" else method.classify
-            classes = [r.classes.cpu().numpy() for r in call(images, steps=steps, solver=solver, noise=noise)]
-            made = [[label_tile(value, card) for value in column] for column in classes]
-    real = [to_tile(image, card) for image in batch.images]
-    truth = [label_tile(value, card) for value in batch.labels]
-    first, last = (truth, real) if task == "sis" else (real, truth)
-    names = ["–" if s is None else f"{s} step" + ("s" if s > 1 else "") for s in steps]
-    ends = ("label", "real") if task == "sis" else ("image", "truth")
-    columns = [first, *made, last]
-    rows = [[column[i] for column in columns] for i in range(len(real))]
-    return png(grid(rows, columns=[ends[0], *names, ends[1]]))
+        results = [task.array(r, rounding) for r in task.results(opened.method, inputs, asked, rounding)]
+    (first_name, first), (last_name, last) = task.ends(card, batch)
+    columns = [first, *(task.tiles(result, card, len(batch.ids)) for result in results), last]
+    named = ["–" if s is None else f"{s} step" + ("s" if s > 1 else "") for s in steps]
+    rows = [[column[i] for column in columns] for i in range(len(batch.ids))]
+    return Picture(pictures.png(pictures.grid(rows, columns=[first_name, *named, last_name])))
+
+
+class Picture(bytes):
+    """A PNG file, which a notebook shows."""
+
+    def __repr__(self) -> str:
+        return f"<PNG, {len(self):,} bytes>"
+
+    def _repr_png_(self) -> bytes:
+        return bytes(self)

@@ -3,61 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import version
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from ... import datasets, methods
-from ...symmflow.checkpoint import Checkpoint
+from ...symmflow.errors import InputError
 from ...symmflow.recipe import Recipe
-from .sweep import resolve_device
+from .request import Asked, DataRoot, Device, Names, Options, Trust
 
-Report = Callable[[int, int, float, float], None]
-"""(step, steps, loss, images a second)."""
+if TYPE_CHECKING:
+    from ...symmflow.checkpoint import Checkpoint
+    from ...symmflow.train import Progress
 
 
-def run_training(
-    recipe: Recipe,
-    out: Path,
-    *,
-    max_steps: int | None = None,
-    max_seconds: float | None = None,
-    data_root: Path | None = None,
-    device: str = "auto",
-    workers: int = 0,
-    trackers: tuple[str, ...] = (),
-    trust: bool = False,
-    report: Report | None = None,
-) -> Checkpoint:
-    """Train a recipe into the folder `out`, going on where an earlier call stopped.
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What is to be trained, and how far."""
 
-    `trust`: let a recipe run code from outside symmbench and its dependencies.
-    """
+    recipe: Annotated[str | Recipe, Asked("A bundled recipe (mnist/symmflow) or a TOML file.", "--recipe", "-r")]
+    overrides: Annotated[Options, Asked("Override a value: --set optimizer.lr=3e-4 (repeatable).", "--set")] = field(
+        default_factory=dict
+    )
+    max_steps: Annotated[int | None, Asked("Stop after N steps of the recipe's schedule.")] = None
+    max_minutes: Annotated[float | None, Asked("Stop after this time; the next call goes on.")] = None
+    data_root: DataRoot = None
+    out: Annotated[Path | None, Asked("Folder of the run. Default: runs/<recipe>.", "--out", "-o")] = None
+    device: Device = "auto"
+    workers: Annotated[int, Asked("Processes that prepare batches.")] = 0
+    trackers: Annotated[Names, Asked("tensorboard, wandb: as Accelerate knows them.", "--tracker")] = ()
+    trust: Trust = False
+
+    def check(self) -> None:
+        """Refuse limits that no training can have."""
+        if self.max_steps is not None and self.max_steps < 1:
+            raise InputError(f"--max-steps must be at least 1, not {self.max_steps}.")
+        if self.max_minutes is not None and self.max_minutes <= 0:
+            raise InputError(f"--max-minutes must be more than 0, not {self.max_minutes:g}.")
+
+
+def run_training(request: Training, progress: Callable[[Progress], None] | None = None) -> Checkpoint:
+    """Train a recipe into its folder, going on where an earlier call stopped."""
+    from importlib.metadata import version
+
     import torch
 
-    from ...symmflow.train.loop import Trainer
+    from ... import datasets, methods
+    from ...symmflow.device import resolve_device
+    from ...symmflow.train import Trainer
 
+    request.check()
+    asked = request.recipe
+    recipe = asked if isinstance(asked, Recipe) else methods.recipe(asked, dict(request.overrides))
     kind = methods.method(recipe.method)
     kind.options_of(recipe)
-    kind.vet(recipe, trust)
+    kind.vet(recipe, request.trust)
     card = datasets.card(recipe.dataset)
-    device = resolve_device(device)
+    kind.check_data(card)
+    device = resolve_device(request.device)
     torch.manual_seed(recipe.train.seed)
-    network = kind.network(recipe, card)
-    objective = kind.objective(recipe, card)
-    data = datasets.load(recipe.dataset, "train", data_root)
+    network, objective = kind.network(recipe, card), kind.objective(recipe, card)
+    data = datasets.load(recipe.dataset, "train", request.data_root)
     trainer = Trainer(
         recipe=recipe,
         network=network,
         objective=objective,
         data=data,
-        out=out,
+        out=request.out or Path("runs") / recipe.name,
         device=device,
-        workers=workers,
-        trackers=trackers,
-        report=(lambda p: report(p.step, p.steps, p.loss, p.images_per_second)) if report else None,
+        workers=request.workers,
+        trackers=tuple(request.trackers),
+        report=progress,
         facts={
-            "data": {"name": card.name, "split": "train", "n": len(data), "sha256": data.content_sha256},
+            "data": {"name": card.name, "split": "train", "n": len(data), "sha256": data.found_sha256},
             "made_by": {"symmbench": version("symmbench"), "torch": torch.__version__},
         },
     )
-    return trainer.train(max_steps, max_seconds)
+    return trainer.train(request.max_steps, request.max_minutes * 60 if request.max_minutes else None)

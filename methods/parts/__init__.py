@@ -1,1 +1,1 @@
-"""What several methods share: networks, label codecs, conditioning, diffusion."""
+"""What several methods share: networks, label codecs, conditioning, diffusion, models made elsewhere."""

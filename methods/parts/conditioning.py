@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...datasets import Card
 from ...symmflow.recipe import Recipe
-from ..symmflow import label_codec
+from .labels import label_codec
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

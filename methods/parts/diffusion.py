@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from ...symmflow.errors import InputError
 from ...symmflow.recipe import Table
-from ..base import YES, Support, no
+from ..does import YES, Support, no
+from ..sampling import Sampling
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ...symmflow.noise import Draws
-    from ...symmflow.solvers import Trace
 
 SAMPLERS = ("ddim", "ddpm")
 
@@ -72,22 +72,20 @@ class Diffusion:
         k = (draws.uniform((), "t") * self.timesteps).long().clamp(max=self.timesteps - 1).to(x.device)
         return mse_loss(predict(self.noised(x, noise, k), self.time(k)).float(), noise)
 
-    def sample(
-        self,
-        predict: Callable[[Tensor, Tensor], Tensor],
-        start: Tensor,
-        *,
-        steps: int,
-        solver: str,
-        noise: Draws,
-        draw: int = 0,
-        trace: Trace | None = None,
-    ) -> Tensor:
-        """Denoise `start` (standard normal, [B, ...]) in exactly `steps` network evaluations.
+    def samples(
+        self, predict: Callable[[Tensor, Tensor], Tensor], start: Tensor, sampling: Sampling
+    ) -> Iterator[Tensor]:
+        """Denoise `start` (standard normal, [B, ...]), each time in exactly as many network evaluations as steps.
 
         `ddim` (Song et al. 2021, eta = 0) is the first-order DPM-Solver++ and `ddpm` (ancestral, small variance) its
         SDE form (Lu et al. 2022); diffusers' own DDIM steps assume an even stride, which most step counts do not have.
         """
+        for steps in sampling.counts:
+            yield self._sample(predict, start, steps, sampling)
+
+    def _sample(
+        self, predict: Callable[[Tensor, Tensor], Tensor], start: Tensor, steps: int, sampling: Sampling
+    ) -> Tensor:
         import torch
         from diffusers import DPMSolverMultistepScheduler
 
@@ -95,7 +93,7 @@ class Diffusion:
             raise InputError(
                 f"{steps} steps are more than the {self.timesteps} timesteps of the diffusion; choose fewer."
             )
-        stochastic = solver == "ddpm"
+        stochastic, trace = sampling.solved_by == "ddpm", sampling.trace
         scheduler: Any = DPMSolverMultistepScheduler(
             **self._betas,
             algorithm_type="sde-dpmsolver++" if stochastic else "dpmsolver++",
@@ -109,7 +107,9 @@ class Diffusion:
             trace(1.0, state)
         for i, timestep in enumerate(scheduler.timesteps):
             k = torch.full((len(state),), int(timestep), device=state.device)
-            fresh = noise.normal(state.shape[1:], f"ddpm/{i}", draw).to(state.device) if stochastic else None
+            fresh = None
+            if stochastic:
+                fresh = sampling.noise.normal(state.shape[1:], f"ddpm/{i}", sampling.draw).to(state.device)
             eps = predict(state, self.time(k)).float()
             if self.clip:
                 a = float(self._scheduler.alphas_cumprod[int(timestep)])

@@ -1,1 +1,5 @@
-"""One trainer for any objective."""
+"""One trainer for any objective: a loop, what a step sees, what changes, and the learning rate."""
+
+from .feed import TrainingSet as TrainingSet
+from .loop import Progress as Progress
+from .loop import Trainer as Trainer

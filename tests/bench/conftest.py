@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from symmbench.bench.records import evidence
-from symmbench.bench.records.record import CheckpointFacts, Record
+from symmbench.bench.protocols import Protocol, rules
+from symmbench.bench.records import CheckpointFacts, Record, Shard, Stored, write_shard
+from symmbench.bench.records.evidence import mask_png
 
 N = 120
 IDS = [f"test-{i:05d}" for i in range(N)]
@@ -22,12 +23,12 @@ class Results:
     ids, n = IDS, N
 
     def __init__(self, root: Path) -> None:
-        self.root, self.stored = root, list[tuple[Record, Path]]()
+        self.root, self.cells = root, list[Stored]()
 
     def add(self, method: str, task: str, tables: dict[str, pd.DataFrame], **facts: Any) -> None:
-        number = len(self.stored)
+        number = len(self.cells)
         folder = self.root / "d" / task / str(number)
-        evidence.write_shard(folder, 0, evidence.MAIN[task], evidence.Shard(tables, []))
+        write_shard(folder, 0, Shard(tables, []))
         record = {
             "key": str(number),
             "status": "ok",
@@ -38,38 +39,40 @@ class Results:
             "split": "test",
             "steps": 25,
             "solver": "euler",
-            "precision": "fp32",
-            "seed": 0,
-            "limit": None,
-            "samples_per_mask": 1,
-            "noise": "",
+            "noise": "n",
             "n": N,
             "nfe": 25,
             "protocol": {"name": "p", "hash": "h"},
         }
         made = Record(**(record | facts))
         (folder / "record.json").write_text(made.model_dump_json())
-        self.stored.append((made, folder))
+        self.cells.append(Stored(made, folder))
+
+    def protocol(self, name: str, **changes: Any) -> None:
+        """Lay a protocol beside the records, under a made-up hash."""
+        facts = {"version": 1, "task": "cls", "dataset": "d", "split": "test", "n": N, "ids_sha256": "", "masks": False}
+        nothing = {"content_sha256": "", "classes": (), "shape": (), "policy": {}, "judges": {}, "metrics": {}}
+        made = Protocol(**({"name": name, "rules": rules("harness")} | facts | nothing | changes))
+        (self.root / "protocols").mkdir(exist_ok=True)
+        (self.root / "protocols" / f"{name}.json").write_text(made.model_dump_json())
 
     def predictions(self, right: int, flipped: int = 0) -> dict[str, pd.DataFrame]:
         """The first `right` images right, but for the first `flipped`."""
         wrong = np.arange(N) >= right
         wrong[:flipped] = ~wrong[:flipped]
-        return {
-            "predictions": pd.DataFrame(
-                {"id": IDS, "label": np.zeros(N, dtype=int), "prediction": wrong.astype(int), "scale": "logit"}
-            )
-        }
+        labels = np.zeros(N, dtype=int)
+        columns = {"id": IDS, "label": labels, "prediction": wrong.astype(int), "scale": "logit"}
+        return {"samples": pd.DataFrame(columns)}
 
     def confusion(self, right: float, seed: int = 0) -> dict[str, pd.DataFrame]:
         """Two classes, a hundred pixels an image of each; of the second a share `right` is right on average."""
         hits = np.random.default_rng(seed).binomial(100, right, size=N)
         rows = [(i, 1, p, c) for i, h in zip(IDS, hits, strict=True) for p, c in ((1, h), (0, 100 - h)) if c]
         rows += [(i, 0, 0, 100) for i in IDS]
-        masks = [evidence.mask_png((np.arange(100) < h).astype(np.uint8).reshape(10, 10)) for h in hits]
+        masks = [mask_png((np.arange(100) < h).astype(np.uint8).reshape(10, 10)) for h in hits]
         return {
             "confusion": pd.DataFrame(rows, columns=["id", "truth", "prediction", "pixels"]),
-            "masks": pd.DataFrame({"id": IDS, "png": masks}),
+            "samples": pd.DataFrame({"id": IDS, "png": masks}),
         }
 
 

@@ -19,8 +19,8 @@ import torch
 
 from symmbench import datasets, methods
 from symmbench.bench.statistics import over_seeds
-from symmbench.methods.diffusion_classifier import Stages, noise_errors, staged
 from symmbench.methods.parts.diffusion import Diffusion
+from symmbench.methods.parts.stages import Stages, noise_errors, staged
 from symmbench.symmflow.noise import Draws
 
 

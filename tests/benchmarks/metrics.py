@@ -24,14 +24,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from symmbench.bench.metrics.confusion import Areas, sparse_confusion
+from symmbench.bench.checks.parity import areas, miou
+from symmbench.bench.metrics.areas import sparse_confusion
 from symmbench.bench.metrics.frechet import frechet, frechet_distance, kernel_distance
-from symmbench.bench.records import evidence
-from symmbench.bench.records.evidence import Evidence, Shard
-from symmbench.bench.records.record import CheckpointFacts, Cost, Metric, Record
+from symmbench.bench.records import (
+    SHARD,
+    CheckpointFacts,
+    Cost,
+    Evidence,
+    Figure,
+    Record,
+    Shard,
+    shard_count,
+    write_shard,
+)
+from symmbench.bench.records.evidence import mask_png
 from symmbench.bench.statistics import over_seeds
 
 CLASSES = 171
+BENCH = [sys.executable, "-m", "symmbench.bench"]
 
 
 def ratio(name: str, peer: Callable[[], object], ours: Callable[[], object], rounds: int, least: float) -> None:
@@ -126,16 +137,16 @@ def size() -> None:
     with tempfile.TemporaryDirectory() as folder:
         kinds: dict[str, float] = {}
         for number in range(2):  # of 20 shards: images are alike, so two tell
-            tables: dict[str, list[pd.DataFrame]] = {"confusion": [], "masks": []}
+            tables: dict[str, list[pd.DataFrame]] = {"confusion": [], "samples": []}
             for first in range(0, 256, 32):
                 ids = np.array([f"val-{number * 256 + first + i:06d}" for i in range(32)])
                 truth, predicted = segmentations(random, 32)
                 image, t, p, count = sparse_confusion(truth, predicted, CLASSES)
                 columns = {"truth": t.astype(np.int16), "prediction": p.astype(np.int16), "pixels": count}
                 tables["confusion"].append(pd.DataFrame({"id": ids[image], **columns}))
-                tables["masks"].append(pd.DataFrame({"id": ids, "png": list(map(evidence.mask_png, predicted))}))
+                tables["samples"].append(pd.DataFrame({"id": ids, "png": list(map(mask_png, predicted))}))
             joined = {name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()}
-            evidence.write_shard(Path(folder), number, "masks", Shard(joined, []))
+            write_shard(Path(folder), number, Shard(joined, []))
         for path in Path(folder).rglob("*.parquet"):
             kinds[path.name.rpartition("-")[0]] = kinds.get(path.name.rpartition("-")[0], 0) + path.stat().st_size
         each = {name: total / 512 * 5000 / 1e6 for name, total in kinds.items()}
@@ -160,13 +171,13 @@ def one(n: int, d: int = 512) -> None:
     with tempfile.TemporaryDirectory() as folder:
         sides = [Path(folder) / name for name in ("made", "real")]
         for side, shift in zip(sides, (0.1, 0.0), strict=True):
-            for number in range(evidence.shard_count(n)):
-                ids = [f"test-{i:06d}" for i in range(number * evidence.SHARD, min((number + 1) * evidence.SHARD, n))]
+            for number in range(shard_count(n)):
+                ids = [f"test-{i:06d}" for i in range(number * SHARD, min((number + 1) * SHARD, n))]
                 features = (random.normal(size=(len(ids), d)) + shift).astype(np.float32)
                 table = pd.DataFrame({"id": ids, "features": list(features)})
-                evidence.write_shard(side, number, "samples", Shard({"samples": table}, []))
+                write_shard(side, number, Shard({"samples": table}, []))
         written = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        made, real = (Evidence(side, evidence.shard_count(n), "samples") for side in sides)
+        made, real = (Evidence(side, shard_count(n)) for side in sides)
         value = frechet(made.features, real.features).interval.value
         kernel_distance(made.features, real.features)
         scored = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -185,12 +196,12 @@ def compare() -> None:
             write_cell(Path(name) / f"results{seed}", number, seed, method, task, steps, ids, random)
             number += 1
         start = time.perf_counter()
-        command = ["bench", "compare", "results0", "results1", "--baseline", "symmflow", "--pareto", "miou"]
+        command = [*BENCH, "compare", "results0", "results1", "--baseline", "symmflow", "--pareto", "miou"]
         done = subprocess.run(command, cwd=name, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         taken = time.perf_counter() - start
         start = time.perf_counter()
-        subprocess.run(["bench", "--help"], cwd=name, capture_output=True, check=True)
+        subprocess.run([*BENCH, "--help"], cwd=name, capture_output=True, check=True)
         bare = time.perf_counter() - start
         print(f"{number} cells compared in {taken:.1f} s here, {taken / bare:.0f} times `bench --help`")
         assert taken / bare < 60
@@ -204,28 +215,28 @@ def write_cell(
     if task == "cls":
         right = random.random(n) < 0.9
         frame = {"id": ids, "label": 0, "prediction": np.where(right, 0, 1), "scale": "logit"}
-        tables = {"predictions": pd.DataFrame(frame)}
-        metrics = {"accuracy": Metric(value=float(right.mean()))}
+        tables = {"samples": pd.DataFrame(frame)}
+        metrics = {"accuracy": Figure(value=float(right.mean()))}
     elif task == "ss":
         truth, predicted = random.integers(11, size=(n, 8, 8)), random.integers(11, size=(n, 8, 8))
         predicted = np.where(random.random(truth.shape) < 0.7, truth, predicted)
         image, t, p, count = sparse_confusion(truth, predicted, 11)
         tables = {
             "confusion": pd.DataFrame({"id": np.array(ids)[image], "truth": t, "prediction": p, "pixels": count}),
-            "masks": pd.DataFrame({"id": ids, "png": list(map(evidence.mask_png, predicted))}),
+            "samples": pd.DataFrame({"id": ids, "png": list(map(mask_png, predicted))}),
         }
-        metrics = {"miou": Metric(value=Areas.from_sparse(image, t, p, count, n, 11).miou().value)}
+        metrics = {"miou": Figure(value=miou(areas(truth, predicted, 11)))}
         details = {"classes": [str(k) for k in range(11)], "ignored_classes": []}
     else:
         tables = {"samples": pd.DataFrame({"id": ids, "draw": 0})}
         value = float(random.normal(10, 1))
-        metrics = {"fid": Metric(value=value, unit="distance", better="lower")}
+        metrics = {"fid": Figure(value=value, unit="distance", better="lower")}
         without = (value + random.normal(scale=0.02, size=20)).tolist()
         details = {"jackknife": {"fid": {"without": without, "second": []}}}
-    for shard in range(evidence.shard_count(n)):
-        mine = ids[shard * evidence.SHARD : (shard + 1) * evidence.SHARD]
+    for shard in range(shard_count(n)):
+        mine = ids[shard * SHARD : (shard + 1) * SHARD]
         parts = {name: table[table["id"].isin(mine)] for name, table in tables.items()}
-        evidence.write_shard(folder, shard, evidence.MAIN[task], Shard(parts, []))
+        write_shard(folder, shard, Shard(parts, []))
     record = Record(
         key=str(number), status="ok", method=method, task=task, dataset="made-up", split="test", steps=steps,
         checkpoint=CheckpointFacts(name=method, sha256="", fingerprint=method, recipe=method, parameters=1),

@@ -1,12 +1,13 @@
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from symmbench import datasets
-from symmbench.datasets import idx, registry
-from symmbench.datasets.card import Card
+from symmbench.datasets import Card, idx, registry
+from symmbench.datasets.cache import cache_folder
 from symmbench.symmflow.errors import InputError
 
 
@@ -20,9 +21,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Files in the official layout, 12 training and 5 test images."""
     from dataclasses import replace
 
-    small = {name: replace(card, splits={"train": 12, "test": 5}) for name, card in idx.CARDS.items()}
-    monkeypatch.setattr(idx, "CARDS", small)
-    registry._cached.cache_clear()
+    for dataset in (idx.MNIST, idx.FASHION_MNIST):
+        monkeypatch.setattr(dataset, "card", replace(dataset.card, splits={"train": 12, "test": 5}))
+    registry._loaded.cache_clear()
     folder = tmp_path / "files"
     folder.mkdir()
     random = np.random.default_rng(0)
@@ -30,7 +31,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         write_idx(folder / f"{split}-images-idx3-ubyte.gz", random.integers(0, 256, (count, 28, 28), dtype=np.uint8))
         write_idx(folder / f"{split}-labels-idx1-ubyte", np.arange(count, dtype=np.uint8) % 10)
     yield folder
-    registry._cached.cache_clear()
+    registry._loaded.cache_clear()
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
@@ -51,6 +52,81 @@ def test_a_root_without_the_files_says_which(root: Path, tmp_path: Path) -> None
         datasets.load("mnist", "test", root)
     with pytest.raises(InputError, match="not a folder"):
         datasets.load("mnist", "test", tmp_path / "none")
+
+
+def kept() -> list[Path]:
+    return sorted(cache_folder("manifests").glob("*"))
+
+
+def test_a_manifest_decodes_no_image_and_reads_the_files_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("read")
+
+    monkeypatch.setattr(idx, "_resize", refuse)
+    first = datasets.manifest("mnist", "test", root)
+    assert first.ids == tuple(f"test-0000{i}" for i in range(5)) and first.shape == (1, 32, 32)
+    monkeypatch.setattr(idx, "read_idx", refuse)
+    assert datasets.manifest("mnist", "test", root) == first
+    with pytest.raises(AssertionError):
+        datasets.manifest("mnist", "train", root)  # other files
+
+
+def test_the_content_hash_is_of_what_the_files_hold(root: Path, tmp_path: Path) -> None:
+    known = datasets.manifest("mnist", "test", root).content_sha256
+    other = tmp_path / "unpacked"
+    other.mkdir()
+    for file in root.iterdir():
+        write_idx(other / file.name.removesuffix(".gz"), idx.read_idx(file))
+    assert (
+        datasets.manifest("mnist", "test", other).content_sha256
+        == known
+        != datasets.manifest("mnist", "train", other).content_sha256
+    )
+    datasets.load("mnist", "test", other).verify()
+
+
+@pytest.mark.parametrize("part", ["images", "labels"])
+def test_a_changed_file_is_read_again(root: Path, part: str) -> None:
+    before, old = datasets.manifest("mnist", "test", root), datasets.load("mnist", "test", root).batch([0])
+    (file,) = root.glob(f"t10k-{part}*")
+    array = idx.read_idx(file).copy()
+    array[0] ^= 1
+    write_idx(file, array)
+    after, new = datasets.manifest("mnist", "test", root), datasets.load("mnist", "test", root).batch([0])
+    assert after.content_sha256 != before.content_sha256 and after.ids == before.ids and len(kept()) == 1
+    assert np.array_equal(old.images, new.images) == (part == "labels")
+    assert np.array_equal(old.labels, new.labels) == (part == "images")
+    datasets.verified(after, root)
+    with pytest.raises(InputError, match="has changed since"):
+        datasets.verified(before, root)
+
+
+def test_files_that_changed_unseen_are_found_when_they_are_opened(root: Path) -> None:
+    datasets.manifest("mnist", "test", root)
+    file = root / "t10k-labels-idx1-ubyte"
+    times = file.stat().st_atime_ns, file.stat().st_mtime_ns
+    write_idx(file, np.zeros(5, dtype=np.uint8))
+    os.utime(file, ns=times)  # the same size and time: the manifest is still the old one
+    with pytest.raises(InputError, match=r"other data of mnist test .* get its files again"):
+        datasets.load("mnist", "test", root).verify()
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "null", '{"content_sha256": 7}', "half", "another hash", "folder"])
+def test_a_damaged_cache_is_made_again(root: Path, damage: str) -> None:
+    before = datasets.manifest("mnist", "test", root)
+    (file,) = kept()
+    whole = file.read_text()
+    if damage == "half":
+        file.write_text(whole[: len(whole) // 2])
+    elif damage == "another hash":
+        file.write_text(whole.replace(before.content_sha256, before.content_sha256[:40]))
+    elif damage == "folder":
+        file.unlink()
+        file.mkdir()
+    else:
+        file.write_text(damage)
+    assert datasets.manifest("mnist", "test", root) == before
+    assert (damage == "folder" or file.read_text() == whole) and kept() == [file]
 
 
 @pytest.mark.parametrize("damage", ["truncated", "corrupted", "not idx", "wrong count", "wrong class"])
@@ -92,7 +168,7 @@ def test_download_goes_through_torchvision(root: Path, monkeypatch: pytest.Monke
         assert len(datasets.load("mnist", "test")) == 5
     finally:
         server.shutdown()
-    registry._cached.cache_clear()
+    registry._loaded.cache_clear()
     assert len(datasets.load("mnist", "train")) == 12  # from the cache: the server is gone
 
 

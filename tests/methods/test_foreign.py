@@ -12,9 +12,10 @@ import torch
 
 from symmbench import datasets, methods
 from symmbench.bench.checks.conformance import check_method
-from symmbench.bench.records.record import Store
-from symmbench.bench.run.plan import Request, plan
+from symmbench.bench.records import Store
+from symmbench.bench.run.plan import plan
 from symmbench.bench.run.reproduce import reproduce
+from symmbench.bench.run.request import Request
 from symmbench.bench.run.sweep import sweep
 from symmbench.symmflow.errors import InputError
 from symmbench.symmflow.noise import Draws
@@ -80,7 +81,7 @@ def test_transformers_segmenters_do_what_their_own_pipeline_does(hf_folder: Path
     images = scenes()
     method = methods.method("hf").load(methods.checkpoint(f"hf:{hf_folder}", "digit-scenes"), CARD, "cpu")
     with torch.inference_mode():
-        ours = next(method.segment(images, steps=(None,), solver="none", noise=Draws(0, ["a"] * 3))).classes
+        ours = next(method.segment(images, methods.Sampling(Draws(0, ["a"] * 3)))).classes
     assert ours.unique().numel() > 1
     pictures = [Image.fromarray(((i.numpy().transpose(1, 2, 0) + 1) * 127.5).round().astype(np.uint8)) for i in images]
     processor = transformers.AutoImageProcessor.from_pretrained(hf_folder)
@@ -165,10 +166,10 @@ def test_a_record_of_a_foreign_model_can_be_made_again(hf_folder: Path, tmp_path
     asked = Request(methods=[f"hf:{hf_folder}"], tasks=["ss"], limit=3, batch_size=3, out=tmp_path / "out")
     (record,) = sweep(plan(asked), asked).records
     assert record.method == f"hf:{hf_folder.name}" and (record.checkpoint.parameters or 0) > 1000
-    ((_, cell),) = Store(asked.out).items()
-    assert reproduce(cell).verdict == "bit for bit"
+    (cell,) = Store(asked.out).items()
+    assert reproduce(cell.folder).verdict == "bit for bit"
     moved = shutil.copytree(hf_folder, tmp_path / "moved")
-    assert reproduce(cell, checkpoint=str(moved)).verdict == "bit for bit"
+    assert reproduce(cell.folder, checkpoint=str(moved)).verdict == "bit for bit"
 
 
 @pytest.mark.parametrize(("method", "task", "dataset", "extra"), [
@@ -207,7 +208,7 @@ def test_zero_shot_classifier_against_a_plain_loop(pipeline: Path) -> None:
     batch = datasets.load("digits", "test").batch(range(2))
     images, draws = torch.from_numpy(batch.images), Draws(0, batch.ids)
     with torch.inference_mode():
-        found = next(method.classify(images, steps=(30,), solver="none", noise=draws))
+        found = next(method.classify(images, methods.Sampling(draws, (30,))))
         assert method.prompts.shape[:2] == (10, 77)  # padded as the text encoder was trained
         a = method.diffusion._scheduler.alphas_cumprod
         latents, prompts = by_hand(pipeline, images)

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from symmbench import datasets, methods
-from symmbench.methods import mmseg
+from symmbench.methods.parts.mmseg_config import config_path, read_config
+from symmbench.methods.parts.mmseg_network import build
 from symmbench.symmflow.checkpoint import save_checkpoint
 from symmbench.symmflow.errors import InputError
 from symmbench.symmflow.noise import Draws
@@ -47,7 +48,7 @@ def test_recipes_train_and_segment(name: str, tmp_path: Path) -> None:
 
 def test_loss_is_that_of_mmsegmentation_and_void_pixels_do_not_count() -> None:
     torch.manual_seed(0)
-    network = mmseg.build(mmseg.read_config(CONFIG, {"model.decode_head.dropout_ratio": 0.0}), 11).eval()
+    network = build(read_config(CONFIG, {"model.decode_head.dropout_ratio": 0.0}), 11).eval()
     images, labels = scenes(4)
     labels[:, :8] = 255
     with torch.no_grad():
@@ -59,13 +60,13 @@ def test_loss_is_that_of_mmsegmentation_and_void_pixels_do_not_count() -> None:
 
 def test_weights_of_mmsegmentation_load_and_code_in_them_does_not(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = mmseg.build(mmseg.read_config(CONFIG, {}), 11).eval()
+    network = build(read_config(CONFIG, {}), 11).eval()
     torch.save({"state_dict": network.model.state_dict(), "meta": {"epoch": 1}}, tmp_path / "own.pth")
     opened = methods.checkpoint(f"mmseg:{CONFIG}", "digit-scenes", str(tmp_path / "own.pth"))
     method = methods.method("mmseg").load(opened, CARD, "cpu")
     images, _ = scenes(2)
     with torch.inference_mode():
-        made = next(method.segment(images, steps=(None,), solver="none", noise=Draws(0, ["a", "b"]))).classes
+        made = next(method.segment(images, methods.Sampling(Draws(0, ["a", "b"])))).classes
         assert torch.equal(made, network(images).argmax(1))
     torch.save({"state_dict": {}, "meta": Path("/")}, tmp_path / "code.pth")
     with pytest.raises(InputError, match="a pickle can run code"):
@@ -85,9 +86,9 @@ def test_a_checkpoint_cannot_run_code(tmp_path: Path) -> None:
     for kind in ("subprocess.Popen", "os.system", "builtins.print"):
         overrides = {"model.backbone": {"_delete_": True, "type": kind, "args": ["touch", str(mark)]}}
         with pytest.raises(InputError, match="does not register"):
-            mmseg.build(mmseg.read_config(CONFIG, overrides), 11)
+            build(read_config(CONFIG, overrides), 11)
     with pytest.raises(InputError, match="not of the model"):
-        mmseg.read_config(CONFIG, {"custom_imports.imports": ["antigravity"]})
+        read_config(CONFIG, {"custom_imports.imports": ["antigravity"]})
     program = tmp_path / "mine.py"
     program.write_text(f"open({str(mark)!r}, 'w').write('')\nmodel = dict(type='EncoderDecoder')\n")
     recipe = methods.recipe("digit-scenes/mmseg[segformer]", {"options.config": str(program)})
@@ -99,13 +100,13 @@ def test_a_checkpoint_cannot_run_code(tmp_path: Path) -> None:
     assert not mark.exists()
     methods.method("mmseg").vet(recipe, trust=True)
     with pytest.raises(InputError, match="cannot build"):
-        mmseg.build(mmseg.read_config(str(program), {}), 11)
+        build(read_config(str(program), {}), 11)
     assert mark.exists()
 
 
 def test_trust_loads_what_mmengine_pickles(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = mmseg.build(mmseg.read_config(CONFIG, {}), 11)
+    network = build(read_config(CONFIG, {}), 11)
     torch.save({"state_dict": network.model.state_dict(), "meta": Path("/")}, tmp_path / "whole.pth")
     opened = methods.checkpoint(f"mmseg:{CONFIG}", "digit-scenes", str(tmp_path / "whole.pth"), trust=True)
     assert methods.method("mmseg").load(opened, CARD, "cpu").networks
@@ -114,29 +115,7 @@ def test_trust_loads_what_mmengine_pickles(tmp_path: Path) -> None:
 @pytest.mark.parametrize("config", ["mask2former/mask2former_r50_8xb2-90k_cityscapes-512x1024.py"])
 def test_configs_that_need_other_packages_are_refused_in_a_sentence(config: str) -> None:
     with pytest.raises(InputError, match=r"cannot be read|cannot build|does not register"):
-        mmseg.build(mmseg.read_config(config, {}), 11)
-
-
-def test_miou_equals_that_of_mmsegmentation() -> None:
-    """The same predictions through our confusion counts and through its IoUMetric."""
-    import numpy as np
-    from mmseg.evaluation.metrics import IoUMetric
-
-    from symmbench.bench.metrics.confusion import Areas, sparse_confusion
-
-    random = np.random.default_rng(0)
-    truth = datasets.load("digit-scenes", "test").batch(range(20)).labels
-    predicted = np.where(random.random(truth.shape) < 0.7, truth, random.integers(0, 11, truth.shape))
-    truth[:, :3] = 255
-    theirs = IoUMetric(ignore_index=255, iou_metrics=["mIoU"], prefix="x")
-    theirs.dataset_meta = {"classes": CARD.classes}
-    for t, p in zip(truth, predicted, strict=True):
-        gt = {"gt_sem_seg": {"data": torch.from_numpy(t)[None]}, "pred_sem_seg": {"data": torch.from_numpy(p)[None]}}
-        theirs.process({}, [gt])
-    areas = Areas.from_sparse(*sparse_confusion(truth, predicted, 11), len(truth), 11)
-    counts = [torch.as_tensor(np.sum([np.asarray(r[i]) for r in theirs.results], axis=0)) for i in range(4)]
-    reported = theirs.total_area_to_metrics(*counts, ["mIoU"])
-    assert areas.miou().value == pytest.approx(float(np.nanmean(reported["IoU"])), abs=1e-6)
+        build(read_config(config, {}), 11)
 
 
 @pytest.mark.parametrize(
@@ -149,13 +128,13 @@ def test_miou_equals_that_of_mmsegmentation() -> None:
 )
 def test_nothing_is_said_on_standard_output(config: str, capfd: pytest.CaptureFixture[str]) -> None:
     """`bench run --json` writes there."""
-    mmseg.build(mmseg.read_config(config, {}), 11)
+    build(read_config(config, {}), 11)
     assert capfd.readouterr().out == ""
 
 
 def test_every_head_of_a_nested_config_has_our_classes() -> None:
     config = "knet/knet-s3_r50-d8_fcn_8xb2-adamw-80k_ade20k-512x512.py"
-    network = mmseg.build(mmseg.read_config(config, {}), 11).eval()
+    network = build(read_config(config, {}), 11).eval()
     with torch.inference_mode():
         assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 11, 64, 64)
 
@@ -170,7 +149,7 @@ def test_every_head_of_a_nested_config_has_our_classes() -> None:
 )
 def test_families_with_values_of_their_own_train(config: str, scale: int) -> None:
     torch.manual_seed(0)
-    network = mmseg.build(mmseg.read_config(config, {}), 11, scale)
+    network = build(read_config(config, {}), 11, scale)
     images, labels = scenes(2)
     loss = network(images, labels)
     loss.backward()
@@ -180,8 +159,8 @@ def test_families_with_values_of_their_own_train(config: str, scale: int) -> Non
 def test_what_a_model_cannot_take_is_said_in_a_sentence() -> None:
     small = "mobilenet_v3/mobilenet-v3-d8-s_lraspp_4xb4-320k_cityscapes-512x1024.py"
     with pytest.raises(InputError, match=r"32x32 pixels are too few .* raise options\.scale"):
-        mmseg.build(mmseg.read_config(small, {}), 11)(*scenes(2))
-    network = mmseg.build(mmseg.read_config("pidnet/pidnet-s_2xb6-120k_1024x1024-cityscapes.py", {}), 11, scale=4)
+        build(read_config(small, {}), 11)(*scenes(2))
+    network = build(read_config("pidnet/pidnet-s_2xb6-120k_1024x1024-cityscapes.py", {}), 11, scale=4)
     with pytest.raises(InputError, match=r"asks for more than images and masks .*gt_edge_map"):
         network(*scenes(2))
 
@@ -189,28 +168,13 @@ def test_what_a_model_cannot_take_is_said_in_a_sentence() -> None:
 def test_helpers_that_mmsegmentation_registers_are_known() -> None:
     config = "deeplabv3plus/deeplabv3plus_r18-d8_4xb2-80k_cityscapes-512x1024.py"
     sampler = {"model.decode_head.sampler": {"type": "OHEMPixelSampler", "thresh": 0.7, "min_kept": 100}}
-    assert mmseg.build(mmseg.read_config(config, sampler), 11)
-
-
-def test_a_class_that_is_only_predicted_counts_in_mmsegmentations_mean_and_not_in_ours() -> None:
-    import numpy as np
-    from mmseg.evaluation.metrics import IoUMetric
-
-    from symmbench.bench.metrics.confusion import Areas, sparse_confusion
-
-    truth = np.array([[[0, 0, 1, 1]]])
-    predicted = np.array([[[0, 0, 1, 2]]])
-    counts = IoUMetric.intersect_and_union(torch.from_numpy(predicted), torch.from_numpy(truth), 3, 255)
-    theirs = IoUMetric.total_area_to_metrics(*counts, ["mIoU"])
-    assert np.nanmean(theirs["IoU"]) == pytest.approx((1 + 0.5 + 0) / 3)
-    areas = Areas.from_sparse(*sparse_confusion(truth, predicted, 3), 1, 3)
-    assert areas.miou().value == pytest.approx((1 + 0.5) / 2)
+    assert build(read_config(config, sampler), 11)
 
 
 def test_refusals_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="needs its weights: --checkpoint"):
         methods.checkpoint(f"mmseg:{CONFIG}", "digit-scenes")
     with pytest.raises(InputError, match="did you mean 'segformer/segformer_mit-b0"):
-        mmseg.config_path("segformer/segformer_mit-b0_8xb2-160k_ade20k-512x51.py")
+        config_path("segformer/segformer_mit-b0_8xb2-160k_ade20k-512x51.py")
     with pytest.raises(InputError, match="overrides do not fit"):
-        mmseg.read_config(CONFIG, {"model.backbone.type.no": 1})
+        read_config(CONFIG, {"model.backbone.type.no": 1})

@@ -78,11 +78,10 @@ def test_data_that_a_floor_cannot_take_is_refused() -> None:
         ("digits/cnn", "two-spirals"),
         ("digit-scenes/unet", "digits"),
     ):
-        chosen, card = methods.recipe(name, {"dataset": dataset}), datasets.card(dataset)
-        kind = methods.method(chosen.method)
+        kind, card = methods.method(methods.recipe(name).method), datasets.card(dataset)
         assert not kind.supports("cls", None, card) and not kind.supports("ss", None, datasets.card("digits"))
         with pytest.raises(InputError, match="choose another data set"):
-            kind.network(chosen, card)
+            kind.check_data(card)
 
 
 def test_checkpoint_of_another_method_is_refused() -> None:

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from symmbench import datasets, methods
 from symmbench.bench.run.cost import EvaluationCounter
-from symmbench.methods import Method
+from symmbench.methods import Method, Sampling
+from symmbench.methods.parts.labels import label_codec
 from symmbench.methods.semflow import SemFlow
-from symmbench.methods.symmflow import label_codec
 from symmbench.symmflow.errors import InputError
 from symmbench.symmflow.noise import Draws
 from symmbench.symmflow.recipe import Recipe
@@ -73,11 +73,11 @@ def test_semflow_segments_alike_with_every_seed_and_synthesizes_by_perturbation_
     method = untrained(recipe("digit-scenes/semflow"))
     images, labels = scenes()
     with torch.inference_mode():
-        masks = [next(method.segment(images, steps=(3,), solver="euler", noise=Draws(s, IDS))).classes for s in (0, 1)]
+        masks = [next(method.segment(images, Sampling(Draws(s, IDS), (3,), "euler"))).classes for s in (0, 1)]
         assert torch.equal(*masks)
 
         def made(seed: int, draw: int = 0) -> Tensor:
-            return next(method.synthesize(labels, steps=(3,), solver="euler", noise=Draws(seed, IDS), draw=draw))
+            return next(method.synthesize(labels, Sampling(Draws(seed, IDS), (3,), "euler", draw)))
 
         assert torch.equal(made(0), made(0)) and not torch.equal(made(0), made(1))
         assert not torch.equal(made(0), made(0, draw=1))
@@ -99,7 +99,7 @@ def test_segmentations_of_the_bundled_semflow_have_no_variance_over_seeds() -> N
     with torch.inference_mode():
         few, many = zip(
             *(
-                [r.classes for r in method.segment(images, steps=(1, 5), solver="euler", noise=Draws(s, batch.ids))]
+                [r.classes for r in method.segment(images, Sampling(Draws(s, batch.ids), (1, 5), "euler"))]
                 for s in (0, 1, 2)
             ),
             strict=True,
@@ -114,7 +114,7 @@ def test_bundled_rivals_do_what_they_were_trained_for() -> None:
     method = methods.method("dsm").load(methods.checkpoint("dsm", "digit-scenes"), CARD, "cpu")
     images, draws = torch.from_numpy(batch.images), Draws(0, batch.ids)
     with torch.inference_mode():
-        masks = next(method.segment(images, steps=(10,), solver="ddim", noise=draws)).classes
+        masks = next(method.segment(images, Sampling(draws, (10,), "ddim"))).classes
     assert (masks == torch.from_numpy(batch.labels)).float().mean() > 0.9
     digits, card = datasets.load("digits", "test").batch(range(60)), datasets.card("digits")
     labels, draws = torch.from_numpy(digits.labels), Draws(0, digits.ids)
@@ -122,8 +122,8 @@ def test_bundled_rivals_do_what_they_were_trained_for() -> None:
     for name in ("fm", "diffusion-classifier"):
         method = methods.method(name).load(methods.checkpoint(name, "digits"), card, "cpu")
         with torch.inference_mode():
-            made = next(method.synthesize(labels, steps=(10,), solver=method.solvers("sis")[0], noise=draws))
-            seen = next(judge.classify(made, steps=(None,), solver="none", noise=draws)).classes
+            made = next(method.synthesize(labels, Sampling(draws, (10,), method.solvers("sis")[0])))
+            seen = next(judge.classify(made, Sampling(draws))).classes
         assert (seen == labels).float().mean() > 0.9, name
 
 
@@ -133,7 +133,7 @@ def test_semflow_reversed_in_time_starts_at_the_other_end() -> None:
         method, seen = untrained(recipe("digit-scenes/semflow", **{"options.reverse_time": reverse})), list[float]()
         keep = lambda t, z, seen=seen: seen.append(t)  # noqa: E731
         with torch.inference_mode():
-            next(method.segment(images, steps=(2,), solver="euler", noise=Draws(0, IDS), trace=keep))
+            next(method.segment(images, Sampling(Draws(0, IDS), (2,), "euler", trace=keep)))
         assert seen == times
 
 
@@ -184,7 +184,7 @@ def test_class_conditional_methods_are_told_the_class_and_start_from_one_noise()
         method = untrained(recipe(name))
         solver = method.solvers("sis")[0]
         with torch.inference_mode():
-            made = next(method.synthesize(labels, steps=(4,), solver=solver, noise=same))
+            made = next(method.synthesize(labels, Sampling(same, (4,), solver)))
         assert made.shape == (3, 1, 8, 8)
         torch.testing.assert_close(made[0], made[1], atol=1e-5, rtol=0)
         assert not torch.allclose(made[0], made[2], atol=1e-3)
@@ -207,8 +207,8 @@ def test_dsm_denoises_masks_beside_the_image() -> None:
     assert not refused and "one step" in refused.reason and kind.supports("ss", 2, CARD)
     method = untrained(chosen)
     with torch.inference_mode():
-        a, b = (next(method.segment(images, steps=(2,), solver="ddim", noise=Draws(s, IDS))).classes for s in (0, 1))
-        c = next(method.segment(images, steps=(2,), solver="ddpm", noise=Draws(0, IDS))).classes
+        a, b = (next(method.segment(images, Sampling(Draws(s, IDS), (2,), "ddim"))).classes for s in (0, 1))
+        c = next(method.segment(images, Sampling(Draws(0, IDS), (2,), "ddpm"))).classes
     assert not torch.equal(a, b) and not torch.equal(a, c)
 
 
@@ -218,11 +218,7 @@ def test_the_papers_budget_of_the_classifier_is_spent_as_counted_on_the_network(
     batch = datasets.load("digits", "test").batch([0, 1])
     counter = EvaluationCounter()
     with counter.watch(method.networks), torch.inference_mode():
-        next(
-            method.classify(
-                torch.from_numpy(batch.images), steps=(2750,), solver="none", noise=Draws(0, list(batch.ids))
-            )
-        )
+        next(method.classify(torch.from_numpy(batch.images), Sampling(Draws(0, batch.ids), (2750,))))
     assert counter.rows == 2 * 2750
 
 
@@ -234,9 +230,9 @@ def test_stages_give_what_every_class_at_every_timestep_gives() -> None:
     found = []
     for keep, samples, budget in (((5, 1), (10, 50), 300), ((1,), (50,), 500)):
         method.inference = method.Inference(keep=keep, samples=samples)
-        assert method.nfe("cls", budget, "none") == budget
+        assert method.nfe("cls", budget, None) == budget
         with torch.inference_mode():
-            made = next(method.classify(images, steps=(budget,), solver="none", noise=Draws(0, list(batch.ids))))
+            made = next(method.classify(images, Sampling(Draws(0, batch.ids), (budget,))))
         found.append(made.classes)
     assert (found[0] == found[1]).float().mean() >= 0.98
     assert (found[1] == torch.from_numpy(batch.labels)).float().mean() > 0.85

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symmbench.symmflow.errors import InputError
-from symmbench.symmflow.labels import IGNORE, ClassMap, Palette, anchors
+from symmbench.symmflow.labels import ClassMap, Palette, anchors
+from symmbench.symmflow.pixels import IGNORE
 
 CELEBAMASK = (
     "0,0,0; 204,0,0; 76,153,0; 204,204,0; 51,51,255; 204,0,204; 0,255,255; 255,204,204; 102,51,0; 255,0,0; 102,204,0; "

@@ -80,3 +80,10 @@ def test_gain_adds_the_scaled_input_a_channel() -> None:
     assert isinstance(network, UNet) and isinstance(network.gain, torch.nn.Sequential)
     torch.nn.init.constant_(network.gain[-1].bias, 2.0)
     torch.testing.assert_close(network(z, t), 2 * z[:, :2])
+
+
+@pytest.mark.parametrize(("kind", "size"), [("mlp", (16, 16)), ("unet", ()), ("cnn", (16, 16)), ("cnn", ())])
+def test_kinds_that_do_not_fit_are_refused(kind: str, size: tuple[int, ...]) -> None:
+    config = SMALL.model_copy(update={"kind": kind})
+    with pytest.raises(InputError, match=rf"network\.kind = '{kind}'.*choose"):
+        build_network(config, in_channels=4, out_channels=4, size=size)

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from symmbench.symmflow.labels import ClassMap
 from symmbench.symmflow.path import SymmetricPath
 
 
@@ -28,3 +29,16 @@ def test_official_path_keeps_sigma_min_of_the_noise_at_the_clean_ends() -> None:
     path = SymmetricPath(1e-2)
     assert torch.allclose(path.interpolate(x, y, nx, ny, torch.ones(3))[0], x + 1e-2 * nx)
     assert torch.allclose(path.interpolate(x, y, nx, ny, torch.ones(3))[1], ny + 1e-2 * y)
+
+
+def test_two_gaussians_with_known_coupling_are_recovered() -> None:
+    """x ~ N(0, 1) and y = class +-1: at t the best velocity is linear in the state; see below for its closed form."""
+    path, codec = SymmetricPath(), ClassMap(2, "official", eta=2, beta=0.0)
+    n, t = 200_000, 0.3
+    x, nx, ny = torch.randn(3, n, 1, generator=torch.Generator().manual_seed(0))
+    y = codec.encode(torch.arange(n) % 2, ())
+    x_t, _ = path.interpolate(x, y, nx, ny, torch.full((n,), t))
+    v_x, _ = path.velocity(x, y, nx, ny)
+    # E[v_x | x_t] = Cov(v_x, x_t) / Var(x_t) x_t = (t - (1 - t)) / (t^2 + (1 - t)^2) x_t
+    slope = (v_x * x_t).mean() / x_t.square().mean()
+    assert slope.item() == pytest.approx((2 * t - 1) / (t**2 + (1 - t) ** 2), abs=0.01)

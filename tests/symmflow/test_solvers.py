@@ -6,7 +6,7 @@ from torch import nn
 
 from symmbench.bench.run.cost import EvaluationCounter
 from symmbench.symmflow.errors import InputError
-from symmbench.symmflow.solvers import EVALUATIONS_PER_STEP, integrate
+from symmbench.symmflow.solvers import ADAPTIVE, EVALUATIONS_PER_STEP, Steps, integrate
 
 
 def decay(z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
@@ -51,8 +51,9 @@ def test_order_of_convergence(solver: str, order: int) -> None:
 @pytest.mark.parametrize("solver", ["euler", "midpoint", "heun", "rk4", "dopri5"])
 def test_constant_velocity_is_exact_in_one_step_both_ways(solver: str) -> None:
     z, v = torch.randn(4, 3), torch.randn(4, 3)
-    there = integrate(lambda z, t: v[: len(z)], z[:1], start=0.0, end=1.0, steps=1, solver=solver)
-    back = integrate(lambda z, t: v[: len(z)], there, start=1.0, end=0.0, steps=1, solver=solver)
+    steps: Steps = "adaptive" if solver in ADAPTIVE else 1
+    there = integrate(lambda z, t: v[: len(z)], z[:1], start=0.0, end=1.0, steps=steps, solver=solver)
+    back = integrate(lambda z, t: v[: len(z)], there, start=1.0, end=0.0, steps=steps, solver=solver)
     assert torch.allclose(there, z[:1] + v[:1], atol=1e-5) and torch.allclose(back, z[:1], atol=1e-5)
 
 
@@ -61,8 +62,8 @@ def test_adaptive_meets_its_tolerance_and_does_not_mix_samples() -> None:
         return -z * (1 + 20 * (z.abs() > 1.5))
 
     z = torch.tensor([[1.0], [2.0]])
-    both = integrate(stiff, z, start=0.0, end=1.0, steps=None, solver="dopri5")
-    alone = integrate(stiff, z[:1], start=0.0, end=1.0, steps=None, solver="dopri5")
+    both = integrate(stiff, z, start=0.0, end=1.0, steps="adaptive", solver="dopri5")
+    alone = integrate(stiff, z[:1], start=0.0, end=1.0, steps="adaptive", solver="dopri5")
     assert both[0].item() == pytest.approx(math.exp(-1), rel=1e-4)
     assert torch.equal(both[:1], alone)
 
@@ -85,10 +86,16 @@ def test_trace_sees_every_state() -> None:
     assert states == [(0.0, 1.0), (0.5, 0.5), (1.0, 0.25)]
 
 
-@pytest.mark.parametrize("steps", [0, -1, 2.5, None, True])
+@pytest.mark.parametrize("steps", [0, -1, 2.5, None, True, "adaptive"])
 def test_impossible_step_counts_are_refused(steps: object) -> None:
     with pytest.raises(InputError, match="whole number"):
         integrate(decay, torch.ones(1), start=0.0, end=1.0, steps=steps)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("steps", [5, None])
+def test_an_adaptive_solver_takes_no_number_of_steps(steps: object) -> None:
+    with pytest.raises(InputError, match="chooses its own steps"):
+        integrate(decay, torch.ones(1), start=0.0, end=1.0, steps=steps, solver="dopri5")  # type: ignore[arg-type]
 
 
 def test_unknown_solver_names_the_nearest() -> None:

@@ -1,0 +1,206 @@
+"""Cells side by side: a row a method and step count, one table a protocol."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...reports.block import Block
+from ...symmflow.errors import unknown
+from .. import tasks
+from ..records import Record, Stored
+from . import text
+from .choice import apart
+from .naming import fingerprint, recipe, row_names
+from .rows import Row
+
+
+@dataclass
+class Table:
+    """All rows of one protocol. Rows of different tables must not be compared."""
+
+    title: str
+    task: str
+    dataset: str
+    split: str
+    n: int
+    protocol: str
+    rows: list[Row] = field(default_factory=list)
+    absent: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    """Metrics that were not measured: metric -> reason -> methods."""
+    remarks: list[str] = field(default_factory=list)
+    """What a reader must know of the figures: sample size against feature dimensions, say."""
+    failed: list[str] = field(default_factory=list)
+    stamp: str = ""
+    """Rows of several protocols stand in it by the reader's own wish: what differs."""
+
+    @property
+    def metrics(self) -> list[str]:
+        """Names in the order of first appearance."""
+        return list(dict.fromkeys(name for row in self.rows for name in row.metrics))
+
+    @property
+    def heading(self) -> str:
+        if self.stamp:
+            return self.title
+        return f"{self.title}: {self.split}, n = {self.n:,}, protocol {self.protocol}"
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return vars(self) | {"rows": [row.plain() for row in self.rows]}
+
+
+def tables(cells: Iterable[Stored], *, mixed: bool = False, by_seed: bool = False) -> list[Table]:
+    """Group cells by protocol, rows by everything but the seed.
+
+    `mixed`: one table a task and data set, stamped where it holds several protocols. `by_seed`: a row a seed.
+    """
+    members: dict[tuple[str, ...], list[Stored]] = {}
+    for cell in cells:
+        own = () if mixed else (cell.record.protocol["hash"],)
+        members.setdefault((cell.record.task, cell.record.dataset, *own), []).append(cell)
+    made = [_table(group, by_seed) for group in members.values()]
+    return sorted(made, key=lambda t: (tasks.order(t.task), t.dataset, t.protocol))
+
+
+def _table(cells: Sequence[Stored], by_seed: bool) -> Table:
+    first = cells[0].record
+    table = Table(first.protocol["name"], first.task, first.dataset, first.split, first.n, first.protocol["hash"])
+    protocols = {cell.record.protocol["hash"] for cell in cells}
+    if len(protocols) > 1:
+        table.title = f"{first.dataset}/{first.task}"
+        table.stamp = f"NOT COMPARABLE: rows of {len(protocols)} protocols, which differ in {apart(cells)}"
+    groups: dict[tuple[object, ...], list[Stored]] = {}
+    for cell in cells:
+        r = cell.record
+        if r.status == "failed":
+            last_line = r.reason.strip().splitlines()[-1] if r.reason else "unknown reason"
+            table.failed.append(f"{r.title}: {last_line}")
+            continue
+        groups.setdefault((*_measured(r), r.seed if by_seed else None), []).append(cell)
+        for metric, reason in r.absent.items():
+            methods = table.absent.setdefault(metric, {}).setdefault(reason, [])
+            if r.method not in methods:
+                methods.append(r.method)
+        if (remark := _remark(r)) and remark not in table.remarks:
+            table.remarks.append(remark)
+    rows = sorted((sorted(group, key=lambda cell: cell.record.seed) for group in groups.values()), key=_order)
+    names = row_names([[cell.record for cell in row] for row in rows], stamped=bool(table.stamp))
+    table.rows = [Row(tuple(row), name) for row, name in zip(rows, names, strict=True)]
+    return table
+
+
+def _measured(r: Record) -> tuple[object, ...]:
+    """What cells of one row have in common."""
+    options = json.dumps(r.options, sort_keys=True)
+    weights = r.checkpoint.fingerprint
+    return r.protocol["hash"], r.method, r.version, weights, r.steps, r.solver, options, r.precision, r.noise
+
+
+def _order(row: Sequence[Stored]) -> tuple[Any, ...]:
+    r = row[0].record
+    of_method = (r.method, r.version, recipe(r), fingerprint(r), r.solver or "", str(r.options), r.precision)
+    return (*of_method, r.steps or 0, r.protocol["hash"], [cell.record.seed for cell in row])
+
+
+def _remark(record: Record) -> str:
+    if not (found := record.details.get("features")):
+        return ""
+    said = f"features: n = {found['n']:,}, d = {found['d']:,}, n/d = {found['n_over_d']:g}"
+    return f"{said}; {found['warning']}" if "warning" in found else said
+
+
+def sort(found: Sequence[Table], by: str) -> None:
+    """Order the rows by a metric, the best first, or by `nfe` or `seconds`, the cheapest first."""
+    costs = {"nfe", "seconds"}
+    known = {name for table in found for name in table.metrics} | costs
+    if by not in known:
+        raise unknown("metric", by, known)
+
+    def rank(row: Row) -> tuple[bool, float]:
+        if by in costs:
+            cost = getattr(row, by)
+            return cost is None, cost or 0.0
+        if by not in row.metrics:
+            return True, 0.0
+        figure = row.metrics[by]
+        return False, -figure.value if figure.better == "higher" else figure.value
+
+    for table in found:
+        if by in table.metrics or by in costs:
+            table.rows.sort(key=rank)
+
+
+def block(table: Table) -> Block:
+    """The rows of a table with their figures."""
+    papers = [name for name in table.metrics if any(name in row.paper for row in table.rows)]
+    several = any(len(row.seeds) > 1 for row in table.rows)
+    headers = ["method", "params", "steps", "NFE"]
+    for name in table.metrics:
+        arrow = "↓" if next(r.metrics[name].better for r in table.rows if name in r.metrics) == "lower" else "↑"
+        headers += [f"{name} {arrow}"] + (["paper"] if name in papers else [])
+    headers += ["images/s"] + (["seeds"] if several else [])
+    rows = [_cells(row, table.metrics, papers) + ([str(len(row.seeds))] if several else []) for row in table.rows]
+    return Block("tables", table.heading, headers, rows, [table.plain()], notes(table), table.stamp)
+
+
+def _cells(row: Row, names: Sequence[str], papers: Sequence[str]) -> list[str]:
+    parameters = row.record.checkpoint.parameters
+    cells = [
+        row.name,
+        "–" if parameters is None else f"{parameters / 1e6:.2f}M",
+        "–" if row.steps is None else str(row.steps),
+        "–" if row.nfe is None else f"{row.nfe:.4g}",
+    ]
+    for name in names:
+        found = row.metrics.get(name)
+        cells.append(text.figure(found) if found else "–")
+        if name in papers:
+            value = row.paper.get(name)
+            percent = found is None or found.unit == "fraction"
+            cells.append("–" if value is None else f"{value * 100:.1f}" if percent else f"{value:g}")
+    speed = row.images_per_second
+    return [*cells, f"{speed:,.0f}" if speed and speed >= 100 else text.number(speed)]
+
+
+def notes(table: Table) -> list[str]:
+    """What a reader must know beside the figures."""
+    lines = [f"95 % intervals cover {said}; percent where a figure is a share."] if (said := _covered(table)) else []
+    lines += [f"{remark}." for remark in table.remarks]
+    lines += _absent(table)
+    lines += [f"failed: {line}" for line in table.failed]
+    return lines
+
+
+def _covered(table: Table) -> str:
+    """Which source of chance the intervals speak of, and of which metrics or rows where they differ."""
+    found = {
+        (name, row.at): figure.covers for row in table.rows for name, figure in row.metrics.items() if figure.covers
+    }
+    sources = Counter(found.values()).most_common()
+    if len(sources) < 2:
+        return sources[0][0] if sources else ""
+    said = []
+    for source, _ in sources[1:]:
+        mine = [at for at, other in found.items() if other == source]
+        names, rows = list(dict.fromkeys(name for name, _ in mine)), list(dict.fromkeys(row for _, row in mine))
+        if len(mine) == sum(name in names for name, _ in found):
+            said.append(f"{source} for {', '.join(names)}")
+        elif len(mine) == sum(row in rows for _, row in found):
+            said.append(f"{source} for {', '.join(rows)}")
+        else:
+            said.append(f"{source} for {', '.join(f'{name} of {row}' for name, row in mine)}")
+    return f"{sources[0][0]}, but {'; '.join(said)}"
+
+
+def _absent(table: Table) -> list[str]:
+    """A line a reason; with the methods that it is about where other methods have the metric."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for metric, reasons in table.absent.items():
+        for reason, of in reasons.items():
+            whose = f" for {', '.join(of)}" if metric in table.metrics or len(reasons) > 1 else ""
+            lines.setdefault((whose, reason), []).append(metric)
+    return [f"{', '.join(names)} absent{whose}: {reason}." for (whose, reason), names in lines.items()]

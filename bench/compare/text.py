@@ -1,0 +1,28 @@
+"""Figures as text: shares in percent, distances as they are."""
+
+from __future__ import annotations
+
+from ..records import Figure
+
+
+def figure(found: Figure) -> str:
+    """`97.3 [95.1, 98.5]`: with the 95 % interval in brackets."""
+    scale, digits = (100, 1) if found.unit == "fraction" else (1, 3 if abs(found.value) < 10 else 1)
+    text = f"{found.value * scale:.{digits}f}"
+    if found.low is None or found.high is None:
+        return text
+    return f"{text} [{found.low * scale:.{digits}f}, {found.high * scale:.{digits}f}]"
+
+
+def fine(value: float, unit: str, sign: str = "") -> str:
+    """`4.25`: a digit more than a figure has, for differences and deviations. `sign`: `+` shows it."""
+    return f"{value * 100:{sign}.2f}" if unit == "fraction" else f"{value:{sign}.3f}"
+
+
+def margin(value: float, unit: str) -> str:
+    """`1 points`, `0.05`: how much is enough."""
+    return f"{value * 100:.3g} points" if unit == "fraction" else f"{value:.3g}"
+
+
+def number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"

@@ -1,0 +1,58 @@
+"""Bundled networks that see classes in images, trained apart from every generative method, on the training split only.
+
+What they see in a synthesis is compared with the labels that it was made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ... import methods
+from ...datasets import Card
+from ...methods import Sampling
+from ...symmflow.checkpoint import open_checkpoint
+from ...symmflow.noise import Draws
+from ...symmflow.pixels import from_uint8
+from ..records.missing import Missing
+from .judge import Align, Found, Judge, Role
+
+
+class Aligner(Judge):
+    """The bundled checkpoint of a discriminative method for the card's own data set."""
+
+    role: Role = "aligner"
+
+    def __init__(self, method: str, kind: str, *, masks: bool) -> None:
+        self.name, self.kind, self.masks = method, kind, masks
+        self.what = f"the bundled {kind} that was trained on the data set itself"
+
+    def suits(self, card: Card) -> bool:
+        return card.has_masks == self.masks
+
+    def find(self, card: Card) -> Found | Missing:
+        if self.name not in methods.bundled(card.name):
+            return Missing(f"no independent {self.kind} is bundled for {card.name}")
+        checkpoint = methods.own_checkpoint(self.name, card.name)
+        identity = f"{checkpoint.recipe.name}:{checkpoint.fingerprint}"
+        return Found(self.name, self.role, identity, checkpoint.path)
+
+    def load(self, found: Found, card: Card, device: str) -> Align:
+        import torch
+
+        network = methods.method(self.name).load(open_checkpoint(found.path), card, device)
+        see: Callable[..., Iterator[Any]] = network.segment if self.masks else network.classify
+
+        def align(images: np.ndarray) -> np.ndarray:
+            x = from_uint8(torch.from_numpy(images).to(device))
+            once = Sampling(Draws(0, [""] * len(x)))  # it draws none
+            with torch.inference_mode():
+                return next(iter(see(x, once))).classes.cpu().numpy()
+
+        return align
+
+
+UNET = Aligner("unet", "segmenter", masks=True)
+CNN = Aligner("cnn", "classifier", masks=False)

@@ -1,0 +1,61 @@
+"""The interface of a judge; another package adds an instance to the entry-point group `symmbench.judges`."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...datasets import Card
+from ..records.missing import Missing
+
+Role = str
+"""What metrics ask for: `extractor`, `lpips`, `aligner`, or a role that another package's metrics and judges share."""
+
+Features = Callable[[np.ndarray], np.ndarray]
+"""Of an extractor: uint8 [B, C, H, W] -> float32 [B, D]."""
+Distance = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Of an lpips: two batches uint8 [B, C, H, W] -> distance [B], float32."""
+Align = Callable[[np.ndarray], np.ndarray]
+"""Of an aligner: uint8 [B, C, H, W] -> class ids [B] or [B, H, W], int64."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A judge whose weights are on this machine."""
+
+    name: str
+    role: Role
+    identity: str
+    """What the protocol keeps: a name and the SHA-256 of the weights, `inception:f58c...`."""
+    path: Path
+    """Where the weights lie; of a judge that has none, its code."""
+
+
+class Judge(ABC):
+    """An independent network that looks at outputs."""
+
+    name: str
+    role: Role
+    what: str = ""
+    """One sentence for people."""
+
+    def suits(self, card: Card) -> bool:
+        """Whether it can say anything of such data; where it cannot, nobody misses it."""
+        return True
+
+    @abstractmethod
+    def find(self, card: Card) -> Found | Missing:
+        """Its weights on this machine, or why there are none. Imports no torch and fetches nothing."""
+
+    def found(self, fingerprint: str, path: Path | None = None) -> Found:
+        """It is here. `fingerprint`: SHA-256 of its weights, or a version of its own where it has none."""
+        return Found(self.name, self.role, f"{self.name}:{fingerprint}", path or Path(inspect.getfile(type(self))))
+
+    @abstractmethod
+    def load(self, found: Found, card: Card, device: str) -> Callable[..., np.ndarray]:
+        """The network as a function of uint8 images: `Features`, `Distance` or `Align`, as its role has it."""

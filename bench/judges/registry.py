@@ -1,0 +1,82 @@
+"""The judges by name, through the entry-point group `symmbench.judges`, and the choice among them for a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ...datasets import Card
+from ...symmflow.errors import InputError, unknown
+from ...symmflow.plugins import Plugins
+from ..records.missing import Missing
+from .judge import Found, Judge, Role
+from .weights import Unfetched, unfetched
+
+GROUP = "symmbench.judges"
+_JUDGES: Plugins[Judge] = Plugins("judge", GROUP, Judge)
+
+
+def names() -> list[str]:
+    """All that are registered, whether or not they can be imported here."""
+    return _JUDGES.names()
+
+
+def judge(name: str) -> Judge:
+    """A registered judge. Raises `InputError` where it is none or cannot be imported."""
+    return _JUDGES.get(name)
+
+
+def choose(role: Role, card: Card, wanted: str | None = None) -> Found | Missing:
+    """The judge of a role for a data set: the first of the card's that is on this machine, or why there is none.
+
+    One that is `wanted` by name may be any of its role; if it is not there, an `InputError` says how to get it.
+    """
+    if wanted is not None:
+        return _wanted(role, card, wanted)
+    absent: list[Missing] = []
+    for name in card.judges:
+        try:
+            candidate = judge(name)
+        except InputError as error:  # a package of someone else's; the others are still there
+            absent.append(Missing(str(error).rstrip(".")))
+            continue
+        if candidate.role == role and candidate.suits(card):
+            found = candidate.find(card)
+            if isinstance(found, Found):
+                return found
+            absent.append(found)
+    return _none_of(absent) if absent else Missing(f"no {role} suits {card.name}")
+
+
+def load(found: Found, card: Card, device: str) -> Callable[..., np.ndarray]:
+    """A chosen judge as a function of uint8 images."""
+    return judge(found.name).load(found, card, device)
+
+
+def _wanted(role: Role, card: Card, name: str) -> Found:
+    if name not in names() or judge(name).role != role:
+        raise unknown(role, name, _of_role(role))
+    chosen = judge(name)
+    found = chosen.find(card) if chosen.suits(card) else Missing(f"it does not suit {card.name}")
+    if isinstance(found, Missing):
+        raise InputError(f"{role} {name} cannot be used: {found}.")
+    return found
+
+
+def _of_role(role: Role) -> list[str]:
+    found = []
+    for name in names():
+        try:
+            if judge(name).role == role:
+                found.append(name)
+        except InputError:  # broken: nothing to choose
+            continue
+    return found
+
+
+def _none_of(absent: list[Missing]) -> Missing:
+    """Several reasons as one; weights to fetch are named together, since any of them would do."""
+    to_fetch = [name for reason in absent if isinstance(reason, Unfetched) for name in reason.names]
+    others = [reason.reason for reason in absent if not isinstance(reason, Unfetched)]
+    return Missing("; ".join([*([unfetched(*to_fetch).reason] if to_fetch else []), *others]))

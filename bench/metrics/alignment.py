@@ -1,0 +1,69 @@
+"""How well syntheses follow their labels, as an independent network sees it, beside what it sees in real images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..records import Missing
+from .metric import Floor, Metric, Subject
+from .sample import Sample, Values
+from .segmentation import MeanIoU, iou_per_class, named_classes, regions
+
+if TYPE_CHECKING:
+    from ..records import Evidence
+
+
+def _miou(evidence: Evidence, subject: Subject) -> Sample | Missing:
+    return regions(MeanIoU, evidence, subject, "alignment")
+
+
+def _accuracy(evidence: Evidence, subject: Subject) -> Sample:
+    rows = evidence.table("samples")
+    return Values.of(rows["id"], rows["aligned"])
+
+
+def _details(evidence: Evidence, subject: Subject) -> dict[str, Any]:
+    per_class = iou_per_class(evidence, subject, "alignment")
+    return named_classes(subject) | {"alignment_iou_per_class": per_class}
+
+
+_ALIGNMENT: dict[str, Any] = {
+    "version": 1,
+    "tasks": ("sis",),
+    "floor": Floor(absolute=0.01),
+    "judge": "aligner",
+}
+_MASKS: dict[str, Any] = _ALIGNMENT | {"labels": "masks", "kind": MeanIoU, "details": _details}
+_CLASSES: dict[str, Any] = _ALIGNMENT | {"labels": "classes", "interval": "as accuracy"}
+ALIGNMENT_MIOU = Metric(
+    name="alignment_miou",
+    what="mIoU of an independent segmenter on the syntheses",
+    headline=True,
+    rank=36,
+    sample=_miou,
+    **_MASKS,
+)
+ALIGNMENT_MIOU_REAL = Metric(
+    name="alignment_miou_real",
+    what="its mIoU on the real images: the ceiling",
+    compared=False,
+    rank=37,
+    sample=lambda evidence, subject: _miou(evidence.real, subject),
+    **_MASKS,
+)
+ALIGNMENT_ACCURACY = Metric(
+    name="alignment_accuracy",
+    what="share of syntheses that an independent classifier sees as their class",
+    headline=True,
+    rank=38,
+    sample=_accuracy,
+    **_CLASSES,
+)
+ALIGNMENT_ACCURACY_REAL = Metric(
+    name="alignment_accuracy_real",
+    what="its accuracy on the real images: the ceiling",
+    compared=False,
+    rank=39,
+    sample=lambda evidence, subject: _accuracy(evidence.real, subject),
+    **_CLASSES,
+)

@@ -1,0 +1,92 @@
+"""The metrics by name, through the entry-point group `symmbench.metrics`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...symmflow.errors import InputError
+from ...symmflow.plugins import Plugins
+from ..protocols import Rules, read_protocol
+from ..records import Missing, Stored
+from .metric import Metric, Subject, family
+from .sample import Groups, Sample
+
+GROUP = "symmbench.metrics"
+_METRICS: Plugins[Metric] = Plugins("metric", GROUP, Metric)
+
+
+def names() -> list[str]:
+    return _METRICS.names()
+
+
+def metric(name: str) -> Metric:
+    """A registered metric, also by the name of its figures: `fid[digits-cnn]`."""
+    return _METRICS.get(family(name))
+
+
+def known(name: str) -> Metric | None:
+    """The metric of a figure; None where it is not installed here, or broken."""
+    try:
+        return metric(name)
+    except InputError:
+        return None
+
+
+def of(task: str, rules: Rules, subject: Subject) -> list[Metric]:
+    """The metrics of a task that rules ask for and that apply to such data, in the order of tables."""
+    asked = names() if rules.metrics is None else rules.metrics.get(task, ())
+    found = []
+    for name in asked:
+        try:
+            one = metric(name)
+        except InputError:
+            if rules.metrics is None:  # a package of someone else's that is broken; asked for by name it is refused
+                continue
+            raise
+        if task in one.tasks and one.applies(subject):
+            found.append(one)
+    return sorted(found, key=lambda m: (m.rank, m.name))
+
+
+def sample_of(name: str, cells: Sequence[Stored]) -> Sample | Missing:
+    """A metric of a row: cells that differ in the seed alone, and are averaged."""
+    found: list[Sample] = []
+    for cell in cells:
+        one = _sample(name, cell)
+        if isinstance(one, Missing):
+            return one
+        if found and found[0].ids != one.ids:
+            return Missing("the evidence is not of the same images")
+        found.append(one)
+    return type(found[0]).merged(found)
+
+
+def _sample(name: str, cell: Stored) -> Sample | Missing:
+    """From what the record or a baseline keeps of it, else from the evidence."""
+    import pandas as pd
+
+    one = known(name)
+    if one is None:
+        return Missing(f"the metric {family(name)} is not installed here")
+    record = cell.record
+    kept = cell.folder / "samples" / f"{name}.parquet"
+    if kept.is_file():
+        return one.kind.read(pd.read_parquet(kept))
+    details = record.details
+    if (jackknife := details.get("jackknife", {}).get(name)) is not None:
+        if not jackknife["without"]:
+            return Missing("too few groups of images for a jackknife")
+        return Groups.kept(record.metrics[name].value, **jackknife)
+    try:
+        return one.of(cell.evidence, _subject(cell))
+    except InputError as error:  # evidence that was pruned or is damaged: other metrics and rows can still be told
+        return Missing(str(error).rstrip("."))
+
+
+def _subject(cell: Stored) -> Subject:
+    """What the record says of its classes, else its protocol."""
+    if classes := cell.record.details.get("classes"):
+        return Subject(tuple(classes), masks=True, ignored=tuple(cell.record.details.get("ignored_classes", ())))
+    if protocol := read_protocol(cell.record.protocol["hash"], [cell.store.root]):
+        return Subject(protocol.classes, protocol.masks, protocol.ignored)
+    return Subject((), masks=False)

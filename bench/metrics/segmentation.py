@@ -1,0 +1,102 @@
+"""What follows from confusion counts: mIoU and pixel accuracy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from ..records import Missing
+from .areas import PARTS, Areas
+from .metric import Floor, Metric, Subject
+from .sample import Array, Regions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..records import Evidence
+
+VOID = "every pixel of the truth is void"
+R = TypeVar("R", bound=Regions)
+
+
+class MeanIoU(Regions):
+    """IoU a class over the data set, mean over the classes present; a resample without one leaves it out."""
+
+    def at(self, weights: Array) -> Array:
+        return np.asarray(np.nanmean(self.areas.iou(weights)[:, self.areas.present], axis=1))
+
+
+class PixelAccuracy(Regions):
+    """Share of right pixels."""
+
+    def at(self, weights: Array) -> Array:
+        return np.asarray((weights @ self.areas.hit.sum(axis=1)) / (weights @ self.areas.truth.sum(axis=1)))
+
+    def frame(self) -> pd.DataFrame:
+        """The sums over classes, which are all that matters."""
+        return Areas(*(getattr(self.areas, part).sum(axis=1, keepdims=True) for part in PARTS)).frame(self.ids)
+
+
+def regions(kind: type[R], evidence: Evidence, subject: Subject, table: str = "confusion") -> R | Missing:
+    """A metric of the areas in a table of sparse counts."""
+    if not subject.classes:
+        return Missing("the record does not name its classes; run the cell again")
+    areas = evidence.once((table, subject.classes, subject.ignored), lambda: _areas(evidence, subject, table))
+    return kind(evidence.ids, areas) if areas.present.any() else Missing(VOID)
+
+
+def _areas(evidence: Evidence, subject: Subject, table: str) -> Areas:
+    import pandas as pd
+
+    rows = evidence.table(table)
+    if out := [subject.classes.index(name) for name in subject.ignored]:
+        rows = rows[~rows["truth"].isin(out)]
+    image = pd.Index(evidence.ids).get_indexer(pd.Index(rows["id"]))
+    truth, predicted, pixels = (rows[c].to_numpy(np.int64) for c in ("truth", "prediction", "pixels"))
+    return Areas.from_sparse(image, truth, predicted, pixels, len(evidence.ids), len(subject.classes))
+
+
+def iou_per_class(evidence: Evidence, subject: Subject, table: str = "confusion") -> dict[str, float | None]:
+    """IoU a class; None for a class that the truth does not have."""
+    found = regions(MeanIoU, evidence, subject, table)
+    if isinstance(found, Missing):
+        return {}
+    iou, present = found.areas.iou()[0], found.areas.present
+    return {name: float(iou[k]) if present[k] else None for k, name in enumerate(subject.classes)}
+
+
+def named_classes(subject: Subject) -> dict[str, Any]:
+    """What comparisons need to read the counts again."""
+    return {"classes": list(subject.classes), "ignored_classes": list(subject.ignored)}
+
+
+def _details(evidence: Evidence, subject: Subject) -> dict[str, Any]:
+    return named_classes(subject) | {"iou_per_class": iou_per_class(evidence, subject)}
+
+
+MIOU = Metric(
+    name="miou",
+    version=1,
+    tasks=("ss",),
+    what="IoU a class over the whole split, mean over the classes present",
+    floor=Floor(absolute=0.01),
+    labels="masks",
+    kind=MeanIoU,
+    headline=True,
+    rank=20,
+    sample=lambda evidence, subject: regions(MeanIoU, evidence, subject),
+    details=_details,
+)
+PIXEL_ACCURACY = Metric(
+    name="pixel_accuracy",
+    version=1,
+    tasks=("ss",),
+    what="share of right pixels",
+    floor=Floor(absolute=0.005),
+    labels="masks",
+    kind=PixelAccuracy,
+    rank=21,
+    sample=lambda evidence, subject: regions(PixelAccuracy, evidence, subject),
+    details=_details,
+)

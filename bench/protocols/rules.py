@@ -1,0 +1,87 @@
+"""Named rules: how tasks are measured, whatever the data. Ours, the papers' and anyone's own, as TOML."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ...symmflow.errors import InputError, unknown
+
+DEFAULT = "harness"
+
+
+class Rules(BaseModel):
+    """How tasks are measured, whatever the data."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    version: int
+    title: str = ""
+    source: str = ""
+    split: dict[str, str] = {}
+    """Of tasks; the caller chooses that of the others."""
+    samples_per_label: int | None = None
+    """None: the caller chooses."""
+    extractor: str | None = None
+    background: Literal["counted", "ignored"] = "counted"
+    """Ignored: pixels whose truth is the class named background count for nothing, and the class is not in the mean."""
+    rounding: Literal["round", "truncate"] = "round"
+    """Of synthesized images to 8 bits."""
+    metrics: dict[str, tuple[str, ...]] | None = None
+    """Of each task. None: every metric that is registered, of every task."""
+    departs: tuple[str, ...] = ()
+    """Where the paper or its code measures otherwise than these rules can."""
+
+    def measures(self, task: str) -> bool:
+        return self.metrics is None or bool(self.metrics.get(task))
+
+    def ignored(self, classes: tuple[str, ...]) -> tuple[str, ...]:
+        """The classes that do not count."""
+        return tuple(c for c in classes if c == "background") if self.background == "ignored" else ()
+
+    def require(self, task: str) -> None:
+        """Raise `InputError` where they do not say how to measure a task."""
+        if not self.measures(task):
+            raise InputError(
+                f"protocol {self.name} does not say how to measure {task}; it has {', '.join(self.metrics or ())}."
+            )
+
+
+@lru_cache(maxsize=1)
+def all_rules() -> dict[str, Rules]:
+    """The bundled rules, ours first."""
+    tables = tomllib.loads((Path(__file__).parent / "protocols.toml").read_text())
+    return {name: Rules(name=name, **table) for name, table in tables.items()}
+
+
+def rules(name: str) -> Rules:
+    """Bundled rules by name, or one's own from a TOML file: the fields of `Rules`, named after the file by default."""
+    if name.endswith(".toml"):
+        return _own(Path(name))
+    known = all_rules()
+    if name not in known:
+        raise unknown("protocol", name, known)
+    return known[name]
+
+
+def _own(path: Path) -> Rules:
+    try:
+        table: dict[str, Any] = tomllib.loads(path.read_text())
+        found = Rules.model_validate({"name": path.stem, "version": 1} | table)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read as a protocol: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not a valid TOML file: {error}.") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        allowed = f"; a protocol has {', '.join(Rules.model_fields)}" if first["type"] == "extra_forbidden" else ""
+        raise InputError(f"{path}: {where}: {first['msg'].lower()}{allowed}.") from None
+    if found.name in all_rules():
+        raise InputError(f"{path}: the name {found.name!r} is that of a bundled protocol; choose another.")
+    return found

@@ -1,0 +1,39 @@
+"""Records as rows of one tidy table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .record import Record
+
+
+def rows_of(record: Record) -> Iterator[dict[str, Any]]:
+    """A row a metric, also of those that are absent; one without a metric for a cell that failed."""
+    cell = {
+        "key": record.key,
+        "status": record.status,
+        "method": record.method,
+        "recipe": record.checkpoint.recipe,
+        "checkpoint": record.checkpoint.fingerprint,
+        "task": record.task,
+        "dataset": record.dataset,
+        "split": record.split,
+        "n": record.n,
+        "steps": record.steps,
+        "solver": record.solver,
+        "precision": record.precision,
+        "seed": record.seed,
+        "protocol": record.protocol["hash"],
+        "rules": record.protocol["rules"],
+        "nfe": record.nfe,
+        "nfe_executed": record.nfe_executed,
+        "images_per_second": record.cost.images_per_second if record.cost else None,
+    }
+    nothing = dict.fromkeys(("metric", "value", "low", "high", "unit", "better", "covers", "absent"))
+    for name, figure in record.metrics.items():
+        yield cell | nothing | {"metric": name} | figure.model_dump() | {"created": record.created}
+    for name, reason in record.absent.items():
+        yield cell | nothing | {"metric": name, "absent": reason, "created": record.created}
+    if not record.metrics and not record.absent:
+        yield cell | nothing | {"created": record.created}

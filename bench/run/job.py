@@ -1,0 +1,90 @@
+"""Jobs: cells that are evaluated together, as plain data that another process or machine can open."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from ... import datasets
+from ...datasets import Card, Split
+from ...symmflow.errors import InputError
+from .. import metrics, tasks
+from ..judges import Found
+from ..metrics import Metric, Subject
+from ..protocols import Protocol
+from ..records import Cell, CheckpointFacts, Missing, Record, shard_count
+
+
+class Job(BaseModel):
+    """Cells that differ in their steps alone. Data, method and judges are loaded where it is opened."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str
+    """As it was asked for: `symmflow`, `semflow[unperturbed]`, `hf:owner/name`."""
+    checkpoint: str | None
+    """Folder or hub id; None: the bundled one."""
+    made_of: CheckpointFacts
+    trust: bool = False
+    data_root: Path | None = None
+    protocol: Protocol
+    judges: dict[str, Found] = {}
+    """By role."""
+    missing: dict[str, str] = {}
+    """By role, why there is no judge."""
+    options: dict[str, Any] = {}
+    """All inference options that the task depends on."""
+    cells: tuple[Cell, ...]
+
+    @property
+    def task(self) -> tasks.Task:
+        return tasks.task(self.protocol.task)
+
+    @property
+    def card(self) -> Card:
+        return datasets.card(self.protocol.dataset)
+
+    @property
+    def shards(self) -> int:
+        return shard_count(self.protocol.n)
+
+    @property
+    def title(self) -> str:
+        return f"{self.protocol.dataset} {self.protocol.task} {self.cells[0].method}"
+
+    @cached_property
+    def subject(self) -> Subject:
+        return metrics.subject_of(self.protocol, {role: Missing(reason) for role, reason in self.missing.items()})
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """In the order of tables."""
+        return metrics.of(self.task.name, self.protocol.rules, self.subject)
+
+    def data(self) -> Split:
+        """The samples. Raises `InputError` where this machine has others than were planned with."""
+        asked = self.protocol
+        split = datasets.load(asked.dataset, asked.split, self.data_root).first(asked.n)
+        found = split.manifest
+        if (found.ids_sha256, found.content_sha256) != (asked.ids_sha256, asked.content_sha256):
+            raise InputError(f"{asked.dataset} {asked.split} has changed since this was planned; start again.")
+        split.verify()
+        return split
+
+    def blank(self, cell: Cell, status: str, reason: str = "", made_of: CheckpointFacts | None = None) -> Record:
+        """A record of a cell without its outcome."""
+        protocol = self.protocol
+        return Record(
+            key=cell.key,
+            status=status,  # type: ignore[arg-type]
+            reason=reason,
+            checkpoint=made_of or self.made_of,
+            n=protocol.n,
+            options=self.options,
+            chosen=cell.options,
+            **cell.model_dump(exclude={"checkpoint", "protocol", "options"}),
+            protocol={"name": protocol.name, "hash": protocol.hash, "rules": protocol.rules.name},
+        )

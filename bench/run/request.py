@@ -1,0 +1,158 @@
+"""What a user asks for. Imported by every command line, so it imports little."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from ...symmflow.errors import InputError, unknown
+from ..protocols import DEFAULT, Rules
+
+if TYPE_CHECKING:
+    from ... import methods
+    from ..tasks import Task
+
+PRECISIONS = ("fp32", "bf16", "fp16")
+
+
+class Asked:
+    """What the command line says of a field: its help, its flags where they are not its name, a least value."""
+
+    def __init__(self, help: str, *flags: str, least: int | None = None) -> None:
+        self.help, self.flags, self.least = help, flags, least
+
+
+Checkpoint = Annotated[str | None, Asked("Folder or hub id. Default: the bundled one.")]
+DataRoot = Annotated[Path | None, Asked("Where the files of the data set lie.")]
+Device = Annotated[str, Asked("cpu, cuda, cuda:1; auto takes CUDA where there is one.")]
+Trust = Annotated[bool, Asked("Let configs and pickles from elsewhere run code.")]
+Names = Sequence[str]
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is to be evaluated; empty means the default."""
+
+    methods: Annotated[Names, Asked("Methods, comma separated; 'all' = every bundled one.", "--method", "-m")] = (
+        "symmflow",
+    )
+    tasks: Annotated[
+        Names, Asked("cls, ss, sis (classify, segment, synthesize). Default: these. Also: cycle.", "--task", "-t")
+    ] = ()
+    datasets: Annotated[Names, Asked("Data sets. Default: digits for cls, digit-scenes else.", "--dataset", "-d")] = ()
+    steps: Annotated[Sequence[int], Asked("Inference steps, comma separated.", "--steps", least=1)] = (25,)
+    solver: Annotated[
+        str | None,
+        Asked(
+            "Flows: euler, midpoint, heun, rk4, or dopri5 (adaptive: no steps). Diffusion: ddim, ddpm. "
+            "Default: the method's first."
+        ),
+    ] = None
+    seeds: Annotated[Sequence[int], Asked("Generation seeds, comma separated.", "--seeds", least=0)] = (0,)
+    options: Annotated[Options, Asked("An inference option of a method: --set beta=3", "--set")] = field(
+        default_factory=dict
+    )
+    checkpoint: Checkpoint = None
+    precision: Annotated[str, Asked("fp32, bf16 or fp16 (autocast).")] = "fp32"
+    protocol: Annotated[
+        str | Rules, Asked("How to measure: one of `bench list protocols`, or a TOML file of your own.")
+    ] = DEFAULT
+    split: Annotated[str | None, Asked("Split of the data set. Default: the protocol's, or test.")] = None
+    limit: Annotated[int | None, Asked("Only the first N samples: another protocol than all of them.")] = None
+    samples_per_mask: Annotated[int | None, Asked("Syntheses a label; lpips_diversity needs two. Default: 1.")] = None
+    extractor: Annotated[
+        str | None,
+        Asked("One of `bench list judges`, or auto, the default: the first of the data set's that is on this machine."),
+    ] = None
+    data_root: DataRoot = None
+    batch_size: Annotated[int, Asked("Images a batch, 1-256. Does not change the figures.")] = 64
+    device: Device = "auto"
+    out: Annotated[Path, Asked("Folder of the records.", "--out", "-o")] = Path("results")
+    force: Annotated[bool, Asked("Evaluate again what is already there.")] = False
+    trust: Trust = False
+
+    def check(self) -> None:
+        """Refuse values that no cell can have."""
+        from ... import methods
+        from ...symmflow.solvers import SOLVERS
+        from ..records import SHARD
+
+        kinds = [methods.method(name) for name in (_bundled() if "all" in self.methods else self.methods)]
+        solved = (s for kind in kinds for does in kind.tasks for s in kind.solvers(does.task))
+        known = dict.fromkeys([*SOLVERS, *solved])
+        if self.solver and self.solver not in known:
+            raise unknown("solver", self.solver, known)
+        fields = dict.fromkeys(f for kind in kinds for f in kind.Inference.model_fields)
+        for name in self.options:
+            if name not in fields:
+                none = InputError(f"--set {name}: no method given has options.")
+                raise unknown("option", name, fields) if fields else none
+        for kind in kinds:
+            options_of(kind, self.options)
+        if self.precision not in PRECISIONS:
+            raise unknown("precision", self.precision, PRECISIONS)
+        if self.limit is not None and self.limit < 1:
+            raise InputError(f"--limit must be at least 1, not {self.limit}.")
+        if not 1 <= self.batch_size <= SHARD:
+            raise InputError(f"--batch-size must lie in 1-{SHARD} (a shard of evidence), not {self.batch_size}.")
+        if self.samples_per_mask is not None and self.samples_per_mask < 1:
+            raise InputError(f"--samples-per-mask must be at least 1, not {self.samples_per_mask}.")
+        if any(s < 1 for s in self.steps):
+            raise InputError(f"--steps must be whole numbers of at least 1, not {min(self.steps)}.")
+        if self.checkpoint and (len(self.methods) != 1 or self.methods[0] == "all"):
+            raise InputError("--checkpoint goes with exactly one --method.")
+
+    def wanted(self) -> list[tuple[Task, str]]:
+        """(task, data set): the given data sets as far as they offer the task, else each task's default."""
+        from ... import datasets
+        from .. import tasks
+
+        given = [tasks.task(name) for name in self.tasks] or [one for one in tasks.all_tasks() if one.by_default]
+        if not self.datasets:
+            return [(one, one.dataset) for one in given]
+        pairs = [(one, name) for name in self.datasets for one in given if one.offered(datasets.card(name))]
+        if not pairs:
+            offers = "; ".join(
+                f"{name} offers {', '.join(datasets.card(name).tasks) or 'no task'}" for name in self.datasets
+            )
+            raise InputError(f"no data set given has a task of {', '.join(one.name for one in given)}: {offers}.")
+        return pairs
+
+    def methods_for(self, dataset: str) -> list[str]:
+        """The methods asked for; of `all`, those with a bundled checkpoint."""
+        from ... import methods
+
+        if list(self.methods) != ["all"]:
+            return list(self.methods)
+        found = list(methods.bundled(dataset))
+        if not found:
+            raise InputError(
+                f"no method has a bundled checkpoint for {dataset}; name one with --method and --checkpoint."
+            )
+        return found
+
+
+def options_of(kind: type[methods.Method], given: Mapping[str, Any]) -> dict[str, Any]:
+    """All inference options of a method: the given ones that it has, and its defaults."""
+    from ...symmflow.recipe import check_table
+
+    own = {name: value for name, value in given.items() if name in kind.Inference.model_fields}
+    return check_table(kind.Inference, own, f"--set for {kind.name}").model_dump(mode="json")
+
+
+def fixed(flag: str, by_protocol: Any, given: Any, default: Any) -> Any:
+    """A value that the protocol fixes, or else the caller gives."""
+    if by_protocol is None:
+        return default if given is None else given
+    if given not in (None, by_protocol):
+        raise InputError(f"the protocol fixes {flag} at {by_protocol}; drop {flag}, or choose another --protocol.")
+    return by_protocol
+
+
+def _bundled() -> list[str]:
+    from ... import datasets, methods
+
+    return list(dict.fromkeys(methods.base(n) for dataset in datasets.names() for n in methods.bundled(dataset)))

@@ -1,0 +1,86 @@
+"""The unified models' own task: label -> image -> label, and image -> label -> image, by one checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...datasets import Batch, Card
+from ...methods import Method, Sampling
+from ...symmflow.pixels import from_uint8, to_uint8
+from ..protocols import Rules
+from .task import Array, Inputs, Look, Tables, Task, confusion_columns, finite, images_fault
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Round = tuple["Tensor", "Tensor", "Tensor"]
+"""Images of the labels, what they are seen as, images of what the real ones are seen as."""
+
+
+class Cycle(Task):
+    """Both ways round at equal steps."""
+
+    name, verb, dataset = "cycle", "cycle", "digit-scenes"
+    by_default, draws = False, True
+
+    def parts(self, card: Card) -> tuple[str, ...]:
+        return ("sis", "ss" if card.has_masks else "cls")
+
+    def policy(self, card: Card, rules: Rules, samples: int) -> dict[str, Any]:
+        return super().policy(card, rules, samples) | {"uint8": f"{rules.rounding}, after clamping to [-1, 1]"}
+
+    def results(self, method: Method, inputs: Inputs, sampling: Sampling, rounding: str) -> Iterator[Round]:
+        masks = inputs.labels.dim() > 1
+
+        def see(x: Tensor, once: Sampling) -> Tensor:
+            if masks:
+                return next(iter(method.segment(x, once))).classes
+            return next(iter(method.classify(x, once))).classes
+
+        def draw(semantics: Tensor, once: Sampling) -> Tensor:
+            return next(iter(method.synthesize(semantics, once)))
+
+        for once in sampling.each():
+            made = draw(inputs.labels, once)
+            stored = to_uint8(made.float().cpu().numpy(), rounding)  # as a file of it would be read
+            seen = see(_back(stored, inputs.images), once)
+            yield made, seen, draw(see(inputs.images, once), once)
+
+    def tensor(self, result: Round) -> Tensor:
+        return result[2]
+
+    def fault(self, result: Any, card: Card, count: int) -> str:
+        return images_fault(result[0], card, count) or images_fault(result[2], card, count)
+
+    def array(self, result: Round, rounding: str) -> tuple[Array, Array, Array]:
+        made, seen, again = result
+        return to_uint8(finite(made), rounding), seen.cpu().numpy(), to_uint8(finite(again), rounding)
+
+    def rows(self, batch: Batch, real: int, outputs: Sequence[Any], look: Look) -> Tables:
+        _, seen, again = outputs[0]
+        ids, labels, genuine = list(batch.ids[:real]), batch.labels[:real], to_uint8(batch.images)
+        samples: dict[str, Any] = {"id": ids}
+        tables: Tables = {"samples": samples}
+        if look.card.has_masks:
+            tables["confusion"] = confusion_columns(ids, labels, seen[:real], len(look.card.classes))
+        else:
+            samples["aligned"] = seen[:real] == labels
+        if extract := look.judges.get("extractor"):
+            there, here = (extract(x)[:real].astype(np.float64) for x in (again, genuine))
+            samples["cycle_features"] = np.linalg.norm(there - here, axis=1)
+        if distance := look.judges.get("lpips"):
+            samples["cycle_lpips"] = distance(again[:real], genuine[:real])
+        return tables
+
+    def shown(self, output: tuple[Array, Array, Array]) -> Array:
+        return output[0]
+
+
+def _back(images: Array, like: Tensor) -> Tensor:
+    """uint8 -> [-1, 1], on the device of `like`."""
+    import torch
+
+    return from_uint8(torch.from_numpy(images).to(like.device, like.dtype))

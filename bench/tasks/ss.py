@@ -1,0 +1,42 @@
+"""Semantic segmentation: a class a pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...datasets import Batch, Card
+from ...methods import Method, Sampling, Segmentation
+from ..records.evidence import mask_png
+from .task import Array, Inputs, Look, Tables, Task, classes_fault, confusion_columns
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Segment(Task):
+    """Images in, masks out."""
+
+    name, verb, dataset = "ss", "segment", "digit-scenes"
+
+    def results(self, method: Method, inputs: Inputs, sampling: Sampling, rounding: str) -> Iterator[Segmentation]:
+        return iter(method.segment(inputs.images, sampling))
+
+    def tensor(self, result: Segmentation) -> Tensor:
+        return result.classes
+
+    def fault(self, result: Any, card: Card, count: int) -> str:
+        if not isinstance(result, Segmentation):
+            return f"a {type(result).__name__} instead of a Segmentation"
+        return classes_fault(result.classes, (count, *card.size), len(card.classes))
+
+    def array(self, result: Segmentation, rounding: str) -> Array:
+        return result.classes.cpu().numpy()
+
+    def rows(self, batch: Batch, real: int, outputs: Sequence[Any], look: Look) -> Tables:
+        ids, masks = list(batch.ids[:real]), outputs[0][:real]
+        counts = confusion_columns(ids, batch.labels[:real], masks, len(look.card.classes))
+        return {"confusion": counts, "samples": {"id": ids, "png": list(map(mask_png, masks))}}
+
+    def shown(self, output: Array) -> Array:
+        return output

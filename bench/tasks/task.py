@@ -1,0 +1,210 @@
+"""What a task is: what is called on what, which evidence it leaves, how it is shown and checked."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ...datasets import Batch, Card
+from ...methods import Method, Sampling, Support
+from ...symmflow.pixels import to_uint8
+from ..metrics.areas import sparse_confusion
+from ..protocols import Rules
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from torch import Tensor
+
+Array = np.ndarray
+Tables = dict[str, dict[str, Any]]
+"""Evidence of some samples: tables by name, as columns."""
+Tiles = list["Image.Image"]
+Judges = Mapping[str, Callable[..., Array]]
+"""The loaded judges by role: functions on uint8 images [B, C, H, W]."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A batch on the device. images: [B, C, H, W] in [-1, 1] (points: [B, D]); labels: class ids [B] or [B, H, W]."""
+
+    images: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class Look:
+    """With what eyes outputs are looked at: the card's classes, the judges, the shape that they always see."""
+
+    card: Card
+    judges: Judges
+    size: int
+    """Images a batch: fewer are padded, so that kernels round alike."""
+    rounding: str = "round"
+    """Of synthesized images to 8 bits."""
+
+    def full(self, images: Array) -> Array:
+        return pad_to(images, self.size)
+
+
+class Task(ABC):
+    """One of the tasks. Stateless: there is one instance of each."""
+
+    name: ClassVar[str]
+    """The papers' abbreviation."""
+    verb: ClassVar[str]
+    """What the command line also takes."""
+    dataset: ClassVar[str]
+    """Where it is done when nobody says where."""
+    by_default: ClassVar[bool] = True
+    """Done when nobody says what."""
+    draws: ClassVar[bool] = False
+    """Makes images of labels; else labels of images."""
+    several: ClassVar[bool] = False
+    """Takes several samples a label."""
+
+    def parts(self, card: Card) -> tuple[str, ...]:
+        """The tasks of methods that it is made of."""
+        return (self.name,)
+
+    def offered(self, card: Card) -> bool:
+        """Whether a data set is meant for it."""
+        return set(self.parts(card)) <= set(card.tasks)
+
+    def supports(self, kind: type[Method], steps: int | None, card: Card) -> Support:
+        """Whether a method can do it."""
+        found = [kind.supports(part, steps, card) for part in self.parts(card)]
+        return next((support for support in found if not support), found[0])
+
+    def solvers(self, kind: type[Method], card: Card) -> tuple[str, ...]:
+        """Those that all parts have, as far as a part solves anything."""
+        first, *rest = [s for part in self.parts(card) if (s := kind.solvers(part))] or [()]
+        return tuple(s for s in first if all(s in others for others in rest))
+
+    def inference_fields(self, kind: type[Method], card: Card) -> tuple[str, ...]:
+        """The inference options of a method that it depends on."""
+        return tuple(dict.fromkeys(f for part in self.parts(card) for f in kind.inference_fields(part)))
+
+    def policy(self, card: Card, rules: Rules, samples: int) -> dict[str, Any]:
+        """What rules come to for it on such data."""
+        chosen: dict[str, Any] = {"preprocessing": "none: images as the data set's card says"}
+        if card.has_masks:
+            chosen |= {
+                "ignored classes": list(rules.ignored(card.classes)),
+                "ignored pixels": 255,
+                "absent classes": "left out of the mean",
+                "accumulation": "over the data set",
+            }
+        return chosen
+
+    @abstractmethod
+    def results(self, method: Method, inputs: Inputs, sampling: Sampling, rounding: str) -> Iterator[Any]:
+        """What the method gives, one result a step count (one in all for a method without steps)."""
+
+    @abstractmethod
+    def tensor(self, result: Any) -> Tensor:
+        """What of a result is compared with another run: class ids, scores or images."""
+
+    @abstractmethod
+    def fault(self, result: Any, card: Card, count: int) -> str:
+        """What of a result of `count` samples is not as the interface says; empty if nothing."""
+
+    @abstractmethod
+    def array(self, result: Any, rounding: str) -> Any:
+        """A result on the CPU. Raises FloatingPointError for values that are not finite."""
+
+    @abstractmethod
+    def rows(self, batch: Batch, real: int, outputs: Sequence[Any], look: Look) -> Tables:
+        """Evidence of the first `real` samples of a batch; `outputs`: arrays, one a sample of each label."""
+
+    def real_rows(self, batch: Batch, look: Look) -> Tables | None:
+        """Evidence of the real images themselves, where figures are against it."""
+        return None
+
+    @abstractmethod
+    def shown(self, output: Any) -> Array:
+        """What of an output a preview shows: class ids [B], masks [B, H, W] or uint8 images [B, C, H, W]."""
+
+    def ends(self, card: Card, batch: Batch) -> tuple[tuple[str, Tiles], tuple[str, Tiles]]:
+        """What goes in and what should come out, each with its name, as pictures."""
+        images, labels = [image_tile(i) for i in batch.images], [label_tile(v, card) for v in batch.labels]
+        return (("label", labels), ("real", images)) if self.draws else (("image", images), ("truth", labels))
+
+    def tiles(self, output: Any, card: Card, count: int) -> Tiles:
+        """Pictures of the first outputs."""
+        return [image_tile(v) if self.draws else label_tile(v, card) for v in self.shown(output)[:count]]
+
+    def preview(self, card: Card, batch: Batch, output: Any) -> bytes:
+        """PNG of what a method made of a few samples, between what went in and what is true."""
+        from ...reports import pictures
+
+        first, last = self.ends(card, batch)
+        made = ("sample" if self.draws else "predicted", self.tiles(output, card, len(batch.ids)))
+        rows = [first, made, last]
+        return pictures.png(pictures.grid([tiles for _, tiles in rows], rows=[name for name, _ in rows]))
+
+
+def label_tile(value: Any, card: Card) -> Image.Image:
+    """A mask in its palette, or the name of a class."""
+    from ...reports import pictures
+
+    if card.palette is not None:
+        return pictures.mask_tile(np.asarray(value), card.palette)
+    return pictures.text_tile(card.classes[int(value)])
+
+
+def image_tile(value: Array) -> Image.Image:
+    """An image, float in [-1, 1] or uint8."""
+    from ...reports import pictures
+
+    return pictures.image_tile(value if value.dtype == np.uint8 else to_uint8(value))
+
+
+def pad_to(rows: Array, size: int) -> Array:
+    """Repeat the last row until there are `size`."""
+    return np.concatenate([rows, np.repeat(rows[-1:], size - len(rows), axis=0)]) if len(rows) < size else rows
+
+
+def confusion_columns(ids: Sequence[str], truth: Array, predicted: Array, num_classes: int) -> dict[str, Any]:
+    """Sparse confusion counts of masks [B, H, W] as a table of evidence."""
+    image, t, p, count = sparse_confusion(truth, predicted, num_classes)
+    return {
+        "id": np.asarray(ids)[image],
+        "truth": t.astype(np.int16),
+        "prediction": p.astype(np.int16),
+        "pixels": count.astype(np.int32),
+    }
+
+
+def finite(made: Tensor) -> Array:
+    """On the CPU in float32; NaN or infinity is a failure, not an answer."""
+    values = made.float().cpu().numpy()
+    if not np.isfinite(values).all():
+        raise FloatingPointError(f"the method gave {np.count_nonzero(~np.isfinite(values))} values that are not finite")
+    return np.asarray(values)
+
+
+def classes_fault(classes: Any, shape: tuple[int, ...], num_classes: int) -> str:
+    """What is wrong with class ids that should be int64 of a shape; empty if nothing."""
+    import torch
+
+    if not isinstance(classes, torch.Tensor) or classes.dtype != torch.int64 or tuple(classes.shape) != shape:
+        return f"classes are not int64 {shape}"
+    if classes.min() < 0 or classes.max() >= num_classes:
+        return f"classes are not in 0-{num_classes - 1}"
+    return ""
+
+
+def images_fault(images: Any, card: Card, count: int) -> str:
+    """What is wrong with images that should be as the card says; empty if nothing."""
+    import torch
+
+    shape = (count, *card.shape)
+    if not isinstance(images, torch.Tensor) or tuple(images.shape) != shape or images.dtype != torch.float32:
+        return f"images are not float32 {shape}"
+    if not images.isfinite().all():
+        return "images are not finite"
+    return "" if card.is_points or images.abs().max() <= 1 else "images are not in [-1, 1]"

@@ -1,0 +1,57 @@
+"""The interface of a data set; another package adds an instance to the entry-point group `symmbench.datasets`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+
+from .card import Card
+from .split import Array, ArraySplit, Manifest, Split, content_sha256
+
+
+class DataSet(ABC):
+    """A data set: its facts, which samples its splits hold, and the samples.
+
+    `split` is one of the card's; `root` is where the user says that files lie, or None.
+    """
+
+    card: Card
+
+    @property
+    def name(self) -> str:
+        return self.card.name
+
+    @abstractmethod
+    def manifest(self, split: str, root: Path | None) -> Manifest:
+        """Which samples a split holds; decodes no image."""
+
+    @abstractmethod
+    def load(self, split: str, root: Path | None) -> Split:
+        """The samples of a split. Raises `InputError` where they cannot be had."""
+
+
+class Embedded(DataSet):
+    """A data set that code makes of what ships with the package or its dependencies.
+
+    So its content is known: `content` is the content hash of each split as this version of the code makes it
+    (`bench data verify` prints them). Code that makes other data gets another version and other hashes. A split of no
+    known hash is taken as it comes, and is made whenever its hash is asked for.
+    """
+
+    content: Mapping[str, str] = {}
+
+    def ids(self, split: str) -> tuple[str, ...]:
+        """Ids of the samples, without making one."""
+        return tuple(f"{split}-{i:05d}" for i in range(self.card.splits[split]))
+
+    @abstractmethod
+    def arrays(self, split: str) -> tuple[Array, Array]:
+        """Images and labels, as `ArraySplit` has them."""
+
+    def manifest(self, split: str, root: Path | None = None) -> Manifest:
+        content = self.content.get(split) or content_sha256(*self.arrays(split))
+        return Manifest(self.name, split, self.ids(split), content, self.card.shape)
+
+    def load(self, split: str, root: Path | None = None) -> Split:
+        return ArraySplit(self.card, self.manifest(split), *self.arrays(split))

@@ -1,0 +1,31 @@
+"""Where tensors are computed, and with which kernels."""
+
+from __future__ import annotations
+
+from .errors import InputError
+
+
+def resolve_device(wanted: str) -> str:
+    """`auto` is CUDA where there is one. A device that is not there is refused."""
+    import torch
+
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(wanted)
+    except RuntimeError:
+        raise InputError(f"{wanted!r} is no device; choose cpu, cuda or cuda:0.") from None
+    if device.type not in ("cpu", "cuda"):
+        raise InputError(f"device {wanted} is not supported; choose cpu, cuda or cuda:0.")
+    if device.type == "cuda" and (device.index or 0) >= (count := torch.cuda.device_count()):
+        raise InputError(f"device {wanted} is not on this machine ({count} CUDA devices); choose cpu.")
+    return wanted
+
+
+def exact_kernels() -> None:
+    """Deterministic kernels, and fp32 that means fp32: TF32 keeps 10 bits of the mantissa."""
+    import torch
+
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False

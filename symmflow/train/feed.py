@@ -1,0 +1,102 @@
+"""What a step sees: micro-batches by number, augmented. It is a function of the recipe and the step alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from ..errors import InputError
+from ..noise import Draws, generator
+from ..recipe import DataConfig, Recipe
+
+
+class TrainingSet(Protocol):
+    """What training needs of data: `batch(index)` has .ids, .images [B, C, ...] float32 and .labels int64."""
+
+    def __len__(self) -> int: ...
+    def batch(self, index: Sequence[int] | np.ndarray) -> Any: ...
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """images: [B, C, ...]; labels: class ids [B] or [B, H, W]; draws: the noise of these samples at this step."""
+
+    images: Tensor
+    labels: Tensor
+    draws: Draws
+
+
+class Feed(Dataset):
+    """The micro-batches of one process, addressed by number; `accumulate` in a row make a step.
+
+    `rank` of `world` processes: together they see a global batch, and every sample once an epoch.
+    """
+
+    def __init__(self, data: TrainingSet, recipe: Recipe, rank: int = 0, world: int = 1) -> None:
+        self.data, self.recipe, self.rank, self.world = data, recipe, rank, world
+        self.accumulate = recipe.train.accumulate
+        self.size, rest = divmod(recipe.train.batch, self.accumulate * world)
+        if rest:
+            raise InputError(
+                f"train.batch = {recipe.train.batch} does not divide into {world} processes x {self.accumulate} "
+                "micro-batches; change one."
+            )
+        if not len(data):
+            raise InputError("the training data are empty; give at least one sample.")
+        self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
+
+    def steps(self, first: int, last: int, workers: int = 0) -> Iterator[MicroBatch]:
+        """The micro-batches of the steps from `first` until before `last`, prepared by `workers` processes."""
+        numbers = range(first * self.accumulate, last * self.accumulate)
+        return iter(DataLoader(self, batch_size=None, sampler=numbers, num_workers=workers))
+
+    def __getitem__(self, number: int) -> MicroBatch:
+        start = (number * self.world + self.rank) * self.size
+        batch = self.data.batch(np.array([self._sample(start + i) for i in range(self.size)]))
+        draws = Draws(self.recipe.train.seed, list(batch.ids), scope=f"train/{number // self.accumulate}")
+        images, labels = torch.from_numpy(batch.images), torch.from_numpy(batch.labels)
+        return MicroBatch(*augment(images, labels, self.recipe.data, draws), draws)
+
+    def _sample(self, position: int) -> int:
+        """The sample at a position of all epochs put in a row, each in an order of its own."""
+        epoch, place = divmod(position, len(self.data))
+        if epoch != self._epoch:
+            order = generator("order", self.recipe.train.seed, epoch).permutation(len(self.data))
+            self._epoch, self._order = epoch, order
+        return int(self._order[place])
+
+
+def augment(images: Tensor, labels: Tensor, config: DataConfig, draws: Draws) -> tuple[Tensor, Tensor]:
+    """Random shift, rotation and scale, one affine map a sample: bilinear for images, nearest for masks.
+
+    images: [B, C, H, W]; labels: [B] or [B, H, W].
+    """
+    if not (config.shift or config.rotate or config.scale):
+        return images, labels
+    if images.dim() != 4:
+        raise InputError("[data] shifts, rotates and scales images; remove it from a recipe for points.")
+    u = 2 * draws.uniform((4,), "augment") - 1  # [B, 4] in [-1, 1)
+    angle = u[:, 0] * np.deg2rad(config.rotate)
+    size = 1 + u[:, 1] * config.scale
+    h, w = images.shape[-2:]
+    cos, sin = angle.cos() / size, angle.sin() / size
+    theta = torch.stack(
+        [
+            torch.stack([cos, -sin * h / w, u[:, 2] * config.shift * 2 / w], dim=1),
+            torch.stack([sin * w / h, cos, u[:, 3] * config.shift * 2 / h], dim=1),
+        ],
+        dim=1,
+    )  # [B, 2, 3]
+    grid = nn.functional.affine_grid(theta, list(images.shape), align_corners=False)
+    sample = nn.functional.grid_sample
+    moved = sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    if labels.dim() == 3:
+        mask = sample(labels[:, None].float(), grid, mode="nearest", padding_mode="border", align_corners=False)
+        labels = mask[:, 0].long()
+    return moved, labels

@@ -1,0 +1,34 @@
+"""The optimiser of a recipe and its learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+
+from ..recipe import OptimizerConfig, Recipe
+
+
+def adamw(parameters: Iterable[torch.nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
+    """The `[optimizer]` table's AdamW."""
+    return torch.optim.AdamW(parameters, lr=config.lr, betas=config.betas, weight_decay=config.weight_decay)
+
+
+def learning_rate(recipe: Recipe, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
+    """The `[schedule]` table's learning rate, one value an optimiser step."""
+    from diffusers.optimization import get_scheduler
+
+    schedule = recipe.schedule
+    if schedule.kind == "one-cycle":
+        peak = recipe.optimizer.lr
+        return torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            max_lr=peak,
+            total_steps=schedule.steps + 1,  # one more than is taken: it is advanced after the last step too
+            pct_start=max(schedule.warmup, 1) / schedule.steps,
+            div_factor=peak / schedule.ends,
+            final_div_factor=1.0,
+            cycle_momentum=False,
+        )
+    name = {"constant": "constant_with_warmup"}.get(schedule.kind, schedule.kind)
+    return get_scheduler(name, optimizer, num_warmup_steps=schedule.warmup, num_training_steps=schedule.steps)

@@ -1,0 +1,32 @@
+"""Where the spread of a row comes from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from symmbench.bench.compare.spread import sources
+from symmbench.bench.compare.tables import Table, tables
+from symmbench.bench.records import CheckpointFacts, Figure
+
+
+def one(results: Any) -> Table:
+    (table,) = tables(results.cells)
+    return table
+
+
+def test_sources_of_chance(results: Any) -> None:
+    """Two trainings a tenth apart, three seeds each a hundredth apart."""
+    for run, level in (("x", 60), ("y", 72)):
+        for seed, more in enumerate((0, 1, 2)):
+            right = level + more
+            metrics = {"accuracy": Figure(value=right / 120)}
+            checkpoint = CheckpointFacts(name="m", sha256=run, fingerprint=run, recipe="m", parameters=1)
+            results.add("m", "cls", results.predictions(right), seed=seed, metrics=metrics, checkpoint=checkpoint)
+    (found,) = sources(one(results), "accuracy").sources
+    assert (found.trainings, found.seeds) == (2, 6) and found.value == pytest.approx(67 / 120)
+    assert found.spread.generation == pytest.approx(1 / 120)
+    assert found.spread.training == pytest.approx(0.1 / np.sqrt(2), rel=0.01)
+    assert found.spread.images == pytest.approx(np.sqrt(0.56 * 0.44 / 120), rel=0.1)

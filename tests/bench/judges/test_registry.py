@@ -1,0 +1,118 @@
+"""Which judge is chosen, why there is none, and judges of other packages."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from symmbench import datasets, methods
+from symmbench.bench.judges import Found, Role, choose
+from symmbench.bench.records.missing import Missing
+from symmbench.symmflow.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("role", "dataset", "identity"),
+    [
+        ("extractor", "digits", "digits-cnn:{digit-presence/cnn}"),
+        ("extractor", "digit-scenes", "digits-cnn:{digit-presence/cnn}"),
+        ("extractor", "mnist", "digits-cnn:{digit-presence/cnn}"),
+        ("aligner", "digits", "digits/cnn:{digits/cnn}"),
+        ("aligner", "digit-scenes", "digit-scenes/unet:{digit-scenes/unet}"),
+    ],
+)
+def test_the_bundled_judges_are_found_without_anything_fetched(role: Role, dataset: str, identity: str) -> None:
+    name, of = identity.rstrip("}").split(":{")
+    dataset_of, method = of.split("/")
+    chosen = choose(role, datasets.card(dataset))
+    assert isinstance(chosen, Found) and chosen.role == role
+    assert chosen.identity == f"{name}:{methods.own_checkpoint(method, dataset_of).fingerprint}"
+
+
+@pytest.mark.parametrize(
+    ("role", "dataset", "reason"),
+    [
+        (
+            "extractor",
+            "fashion-mnist",
+            "no weights of inception or mobilenet-v2 on this machine (`bench data get inception`)",
+        ),
+        ("lpips", "digit-scenes", "AlexNet's weights are not on this machine (`bench data get lpips-alex`)"),
+        ("lpips", "digits", "AlexNet needs images of at least 32x32"),
+        ("aligner", "fashion-mnist", "no independent classifier is bundled for fashion-mnist"),
+        ("extractor", "two-spirals", "no extractor suits two-spirals"),
+        ("aligner", "two-spirals", "no aligner suits two-spirals"),
+    ],
+)
+def test_why_there_is_no_judge(role: Role, dataset: str, reason: str) -> None:
+    found = choose(role, datasets.card(dataset))
+    assert isinstance(found, Missing) and str(found) == reason
+
+
+def test_a_segmenter_is_missed_where_there_are_masks() -> None:
+    card = replace(datasets.card("digit-scenes"), name="other-scenes")
+    assert str(choose("aligner", card)) == "no independent segmenter is bundled for other-scenes"
+
+
+def test_a_judge_that_a_card_names_and_nobody_has_stops_no_other() -> None:
+    card = replace(datasets.card("digits"), judges=("elsewhere", "digits-cnn"))
+    assert isinstance(choose("extractor", card), Found)
+    found = choose("extractor", replace(card, judges=("elsewhere", "inception", "mobilenet-v2")))
+    assert str(found) == (
+        "no weights of inception or mobilenet-v2 on this machine (`bench data get inception`); "
+        "unknown judge 'elsewhere'; choose one of: cnn, digits-cnn, inception, lpips-alex, mobilenet-v2, unet"
+    )
+
+
+def test_an_extractor_wanted_by_name_is_that_one_or_an_error() -> None:
+    card = datasets.card("fashion-mnist")
+    wanted = choose("extractor", card, "digits-cnn")  # not among the card's own
+    assert isinstance(wanted, Found) and wanted.name == "digits-cnn"
+    for name, said in {
+        "mobilenet-v2": r"extractor mobilenet-v2 cannot be used: no weights .* \(`bench data get mobilenet-v2`\)",
+        "inceptoin": "unknown extractor 'inceptoin'; did you mean 'inception'",
+        "unet": "unknown extractor 'unet'; choose one of: digits-cnn, inception, mobilenet-v2",
+    }.items():
+        with pytest.raises(InputError, match=said):
+            choose("extractor", card, name)
+    with pytest.raises(InputError, match="it does not suit two-spirals"):
+        choose("extractor", datasets.card("two-spirals"), "digits-cnn")
+
+
+THEIRS = """
+import numpy as np
+from pathlib import Path
+from symmbench.bench.judges import Found, Judge
+
+class Colour(Judge):
+    name, role = "colour", "extractor"
+
+    def find(self, card):
+        return Found(self.name, self.role, "colour:1", Path(__file__))
+
+    def load(self, found, card, device):
+        moments = lambda x: [x.mean(axis=(2, 3)), x.std(axis=(2, 3))]
+        return lambda images: np.concatenate(moments(images), axis=1, dtype=np.float32)
+
+COLOUR = Colour()
+number = 7
+"""
+
+
+def test_a_judge_of_another_package(bench: Any, third_party: Any, tmp_path: Path) -> None:
+    third_party(THEIRS, judges={"colour": "theirs:COLOUR", "seven": "theirs:number", "gone": "not_installed:X"})
+    asked = ("run", "-t", "sis", "-d", "digits", "--steps", "1", "--limit", "60", "--json", "--extractor")
+    done = bench(*asked, "colour")
+    (record,) = json.loads(done.stdout)
+    assert record["metrics"]["fid[colour]"]["value"] > 0 and record["metrics"]["alignment_accuracy_real"]["value"] > 0.9
+    (protocol,) = (tmp_path / "results" / "protocols").glob("*.json")
+    assert json.loads(protocol.read_text())["judges"]["extractor"] == "colour:1"
+    for name, said in {
+        "gone": "judge 'gone' (not_installed:X) cannot be imported: ModuleNotFoundError",
+        "seven": "judge 'seven' (theirs:number) is of type int, no instance of Judge; mend the package",
+        "color": "unknown extractor 'color'; did you mean 'colour'",
+    }.items():
+        refused = bench(*asked, name)
+        assert refused.returncode == 2 and said in " ".join(refused.stderr.split()), refused.stderr

@@ -1,0 +1,138 @@
+"""Hashes that last: what is added at its default moves none; stores of before the keys changed map to today's."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, create_model
+
+from symmbench import datasets
+from symmbench.bench import api, metrics
+from symmbench.bench.protocols import DEFAULT, Protocol, content_hash, make, rules
+from symmbench.bench.records import Cell, Store
+from symmbench.bench.tasks import task
+
+CELL: dict[str, Any] = {
+    "method": "symmflow",
+    "checkpoint": "c",
+    "task": "cls",
+    "dataset": "digits",
+    "split": "test",
+    "steps": 25,
+    "solver": "euler",
+    "noise": "n",
+    "protocol": "p",
+}
+
+
+def _migrate() -> Any:
+    """The script beside the tests."""
+    spec = importlib.util.spec_from_file_location("migrate_store", Path(__file__).parents[1] / "migrate_store.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.migrate
+
+
+def later(kind: type[BaseModel]) -> type[BaseModel]:
+    """The same model with a field that came later."""
+    return create_model(kind.__name__, __base__=kind, added=(int, 7))
+
+
+def protocol() -> Protocol:
+    card, named = datasets.card("digits"), rules(DEFAULT)
+    samples = datasets.manifest("digits", "test")
+    policy = task("cls").policy(card, named, 1)
+    return make("cls", card, samples, named, policy=policy, judges={}, metrics={"accuracy": 1})
+
+
+def test_a_field_added_to_the_cell_moves_no_key() -> None:
+    cell = later(Cell)(**CELL)
+    assert isinstance(cell, Cell) and cell.key == Cell(**CELL).key
+    assert later(Cell)(**CELL, added=8).key != cell.key  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("changed", [{"steps": 5}, {"seed": 1}, {"options": {"beta": 3}}, {"version": 2}])
+def test_what_differs_moves_the_key(changed: dict[str, Any]) -> None:
+    assert Cell(**CELL | changed).key != Cell(**CELL).key
+
+
+def test_a_field_added_to_the_protocol_moves_no_hash() -> None:
+    now = protocol()
+    after = later(Protocol)(**now.model_dump())
+    assert isinstance(after, Protocol) and after.hash == now.hash
+
+
+def test_metrics_that_are_added_move_no_protocol_and_raised_ones_do() -> None:
+    now = protocol()
+    assert now.model_copy(update={"metrics": {"accuracy": 1, "another": 1}}).hash == now.hash
+    assert now.model_copy(update={"metrics": {"accuracy": 2}}).hash != now.hash
+
+
+def test_names_do_not_count_and_samples_do() -> None:
+    now = protocol()
+    assert now.model_copy(update={"name": "another"}).hash == now.hash
+    assert now.model_copy(update={"ids_sha256": "0" * 64}).hash != now.hash
+
+
+def test_keys_are_what_they_were() -> None:
+    """Pinned: whoever changes a default, or the way of hashing, sees it here."""
+    assert Cell(**CELL).key == "86cc9edf5e0481cc"
+    assert content_hash(protocol(), leave_out=("name", "rules", "metrics")) == "215fdc9b0c4a8f44"
+    assert protocol().hash == "45f3bba16af01dd0"
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store and its comparison as symmbench 0.1 made them before the keys changed."""
+    folder = tmp_path_factory.mktemp("store-0.1")
+    with zipfile.ZipFile(Path(__file__).parents[1] / "fixtures" / "store-0.1.zip") as archive:
+        archive.extractall(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def after(before: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    folder = tmp_path_factory.mktemp("mapped")
+    return folder, _migrate()(before, folder)
+
+
+def test_a_store_of_before_has_the_same_figures_to_the_last_digit(after: tuple[Path, dict[str, str]]) -> None:
+    found = api.rescore(after[0])
+    assert len(found.made) == 16 and not found.left
+    assert not [one for one in found.made if one.changed]
+    for one in found.made:
+        assert one.after.details == one.before.details and one.after.absent == one.before.absent
+
+
+def test_a_store_of_before_compares_as_it_did(before: Path, after: tuple[Path, dict[str, str]]) -> None:
+    folder, names = after
+    short = {old[:6]: new[:6] for old, new in names.items() if len(old) == 64}  # fingerprints, as tables show them
+
+    def mapped(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: mapped(v) for key, v in value.items()}
+        if isinstance(value, list):
+            return [mapped(v) for v in value]
+        return (names | short).get(value, value) if isinstance(value, str) else value
+
+    found = api.compare(folder, baseline="symmflow@1", pareto="miou", spread="miou")
+    blocks: dict[str, list[Any]] = {}
+    for block in found.blocks:
+        blocks.setdefault(block.kind, []).extend(json.loads(json.dumps(block.data)))
+    known = mapped(json.loads((before / "compare.json").read_text()))
+    assert blocks.keys() == known.keys()
+    for kind, data in known.items():
+        assert blocks[kind] == data, kind
+
+
+def test_keys_of_a_mapped_store_are_those_of_todays_requests(after: tuple[Path, dict[str, str]]) -> None:
+    for stored in Store(after[0]).items():
+        assert stored.record.key == stored.record.cell.key
+        assert stored.folder == Store(after[0]).path(stored.record.cell)
+        assert set(stored.record.metrics) <= {name for name in stored.record.metrics if metrics.known(name) is not None}

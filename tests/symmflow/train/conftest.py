@@ -1,0 +1,91 @@
+"""A training of seconds: twelve tiny images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from symmbench.symmflow.labels import Palette
+from symmbench.symmflow.networks import build_network
+from symmbench.symmflow.objective import SymmFlowObjective
+from symmbench.symmflow.path import SymmetricPath
+from symmbench.symmflow.recipe import Recipe
+from symmbench.symmflow.train import Trainer
+
+COLORS = ((0.0, 0.0, 0.0), (255.0, 255.0, 255.0))
+
+
+class Blobs:
+    """Twelve images whose two halves are the two classes."""
+
+    def __len__(self) -> int:
+        return 12
+
+    def batch(self, index: np.ndarray) -> SimpleNamespace:
+        masks = np.zeros((len(index), 8, 8), dtype=np.int64)
+        for row, i in enumerate(index):
+            masks[row, :, int(i) % 8 :] = 1
+        return SimpleNamespace(
+            ids=[f"s{i}" for i in index], images=(2.0 * masks[:, None] - 1).astype(np.float32), labels=masks
+        )
+
+
+def _recipe(**train: object) -> Recipe:
+    return Recipe.model_validate(
+        {
+            "name": "test/blobs",
+            "method": "symmflow",
+            "dataset": "blobs",
+            "network": {
+                "channels": 8,
+                "multipliers": [1, 2],
+                "depth": 1,
+                "attention": [],
+                "head_channels": 8,
+                "dropout": 0.1,
+            },
+            "optimizer": {"lr": 1e-3, "clip": 1.0},
+            "schedule": {"steps": 20, "warmup": 2},
+            "train": {"batch": 4, "ema": 0.9, "checkpoint_every": 5, "log_every": 5} | train,
+        }
+    )
+
+
+def _trainer(out: Path, chosen: Recipe, **options: object) -> Trainer:
+    torch.manual_seed(0)
+    network = build_network(chosen.network, in_channels=4, out_channels=4, size=(8, 8))
+    objective = SymmFlowObjective(Palette(COLORS, beta=10), SymmetricPath())
+    return Trainer(chosen, network, objective, Blobs(), out, device="cpu", **options)  # type: ignore[arg-type]
+
+
+def _weights(out: Path) -> dict[str, torch.Tensor]:
+    return load_file(out / "checkpoint" / "weights.safetensors")
+
+
+@pytest.fixture
+def blobs() -> Blobs:
+    return Blobs()
+
+
+@pytest.fixture
+def recipe() -> Callable[..., Recipe]:
+    """A recipe of twenty steps; keywords go to its table `train`."""
+    return _recipe
+
+
+@pytest.fixture
+def trainer() -> Callable[..., Trainer]:
+    """(folder, recipe, options of the trainer): a trainer of a network drawn from seed 0."""
+    return _trainer
+
+
+@pytest.fixture
+def weights() -> Callable[[Path], dict[str, torch.Tensor]]:
+    """The weights of the checkpoint that a training left in a folder."""
+    return _weights
