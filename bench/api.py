@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 from ..symmflow.errors import InputError, unknown
-from .run.keywords import RequestFields, TrainingFields, named, request_of, takes_fields
-from .run.request import Asked, Checkpoint, DataRoot, Device, Names, Request, Trust
+from .run.keywords import RequestFields, TrainingFields, named, path_of, request_of, several, takes_fields, text_of
+from .run.request import CHECKPOINT, DATA_ROOT, Asked, Device, Names, Request, Trust
 from .run.training import Training
 
 if TYPE_CHECKING:
@@ -21,28 +21,29 @@ if TYPE_CHECKING:
     from .checks.coverage import Row as Coverage
     from .checks.doctor import Examination
     from .compare.comparison import Comparison
-    from .compare.gate import Report
     from .compare.records import Records
+    from .compare.report import Report
     from .run.reproduce import Reproduced
-    from .run.rescore import Outcome as Rescored
+    from .run.rescore import Rescoring
     from .run.sample import Picture
     from .run.sweep import Progress
 
 Results = Path | str
+Checkpoint = Annotated[str | Path | None, CHECKPOINT]
+DataRoot = Annotated[Path | str | None, DATA_ROOT]
 
 
 @takes_fields(Request)
 def run(
     request: Request | None = None, *, progress: Progress | None = None, **keywords: Unpack[RequestFields]
 ) -> Records:
-    """Evaluate; only what the store lacks. Returns the records in the order of the request."""
+    """Evaluate; only what the store lacks or other code made. Returns the records in the order of the request."""
     from .compare.records import Records
     from .run.plan import plan
     from .run.sweep import sweep
 
     wanted = request_of(Request, request, keywords)
-    found = sweep(plan(wanted), wanted, progress)
-    return Records(found.cells, found.unsupported, found.evaluated, found.reused)
+    return Records(**vars(sweep(plan(wanted), wanted, progress)))
 
 
 @takes_fields(Training)
@@ -66,8 +67,8 @@ def sample(request: Request | None = None, *, count: int = 8, **keywords: Unpack
     if count < 1:
         raise InputError(f"--count must be at least 1, not {count}.")
     if request is None:
-        keywords = {"tasks": "sis", "steps": (1, 5, 25), "limit": count, **keywords}
-    return sample_grid(request_of(Request, request, keywords))
+        keywords = {"tasks": "sis", "steps": (1, 5, 25), **keywords}
+    return sample_grid(request_of(Request, request, keywords), count)
 
 
 @named
@@ -76,7 +77,7 @@ def compare(
     tasks: Annotated[Names | str, Asked("Only these tasks.", "--task", "-t")] = (),
     datasets: Annotated[Names | str, Asked("Only these data sets.", "--dataset", "-d")] = (),
     methods: Annotated[Names | str, Asked("Only these methods.", "--method", "-m")] = (),
-    steps: Annotated[Sequence[int], Asked("Only these step counts.", "--steps", least=1)] = (),
+    steps: Annotated[Sequence[int] | int, Asked("Only these step counts.", "--steps", least=1)] = (),
     protocol: Annotated[str, Asked("Only this protocol: its name or file, or the beginning of its hash.")] = "",
     mixed: Annotated[
         bool, Asked("Put rows of different protocols into one table, stamped.", "--allow-protocol-diff")
@@ -102,7 +103,7 @@ def compare(
     itself: Annotated[
         bool, Asked("Compare every row with itself: how often is a difference found that is none?", "--self")
     ] = False,
-    floors: Annotated[Path | None, Asked("TOML file of the smallest differences that matter.")] = None,
+    floors: Annotated[Path | str | None, Asked("TOML file of the smallest differences that matter.")] = None,
 ) -> Comparison:
     """Tables of what was measured, one a protocol, and whatever else is asked of them."""
     from .compare.choice import Filter
@@ -111,10 +112,10 @@ def compare(
     from .tasks import task
 
     wanted = Filter(
-        tasks=[task(name).name for name in _several(tasks)],
-        datasets=_several(datasets),
-        methods=_several(methods),
-        steps=tuple(steps),
+        tasks=[task(name).name for name in several(tasks)],
+        datasets=several(datasets),
+        methods=several(methods),
+        steps=several(steps),
         protocol=rules(protocol).name if protocol.endswith(".toml") else protocol,
     )
     return side_by_side(
@@ -129,21 +130,19 @@ def compare(
         spread=spread,
         published=published,
         itself=itself,
-        floors=floors,
+        floors=path_of(floors),
     )
 
 
 @named
-def gate(baseline: Results, *results: Results, floors: Path | str | None = None) -> Report:
-    """Compare results with a baseline file (or a folder of records), cell by cell; `exit_code` says how it came out."""
-    from .compare import baseline as baselines
-    from .compare.floors import read_floors
-    from .compare.gate import gate as judge
-    from .records import read_stored
+def gate(baseline: Results, *results: Results, floors: Path | str | None = None, strict: bool = False) -> Report:
+    """Compare results with a baseline file (or a folder of records), cell by cell; `exit_code` says how it came out.
 
-    limits = read_floors(Path(floors) if floors else None)
-    with baselines.opened(Path(baseline)) as cells:
-        return judge(cells, read_stored(_folders(results)), limits)
+    `strict`: what is undecided fails too.
+    """
+    from .compare import baseline as baselines
+
+    return baselines.gated(Path(baseline), _folders(results), path_of(floors), strict)
 
 
 @named
@@ -157,15 +156,15 @@ def save_baseline(path: Results, *results: Results) -> int:
 @named
 def rescore(
     *results: Results, write: bool = False, protocol: str | None = None, out: Results | None = None
-) -> Rescored:
+) -> Rescoring:
     """Compute every metric again from the evidence, without a network, and say what changed.
 
-    `write` keeps the new figures. With `protocol`, under other rules, as far as the evidence allows; `out`: the folder
-    for these records.
+    `write` keeps the new figures in their records. With `protocol`, under other rules, as far as the evidence allows;
+    these records go to the folder `out`, by default results-NAME.
     """
     from .run.rescore import rescore as again
 
-    return again(_folders(results), write=write, protocol=protocol, out=Path(out) if out else None)
+    return again(_folders(results), write=write, protocol=protocol, out=path_of(out))
 
 
 @named
@@ -184,8 +183,8 @@ def reproduce(
 
     return again(
         Path(record),
-        checkpoint=checkpoint,
-        data_root=data_root,
+        checkpoint=text_of(checkpoint),
+        data_root=path_of(data_root),
         device=device,
         batch_size=batch_size,
         trust=trust,
@@ -208,8 +207,9 @@ def check(
     """Does a method keep the rules of the interface? By data set."""
     from .checks.conformance import check_method, suited
 
-    where = [dataset] if dataset else suited(method, checkpoint, trust)
-    return {name: check_method(method, name, checkpoint, data_root, device, trust) for name in where}
+    given, root = text_of(checkpoint), path_of(data_root)
+    where = [dataset] if dataset else suited(method, given, trust)
+    return {name: check_method(method, name, given, root, device, trust) for name in where}
 
 
 def doctor() -> Examination:
@@ -231,10 +231,8 @@ def coverage(*, trials: int = 1000, quick: bool = False) -> Iterator[Coverage]:
 @named
 def inventory(kind: str, out: Results = "results") -> list[dict[str, Any]]:
     """What there is: methods, datasets, recipes, metrics, judges, protocols, support, or the runs in a store."""
-    from .run.inventory import KINDS, inventory
+    from .run.inventory import inventory
 
-    if kind not in (*KINDS, "runs"):
-        raise unknown("kind", kind, (*KINDS, "runs"))
     return inventory(kind, Path(out))
 
 
@@ -252,10 +250,12 @@ def verify(name: str, *, data_root: Results | None = None) -> Iterator[Manifest]
     from .. import datasets
     from .judges import weights
 
+    if name in weights.KNOWN:
+        raise InputError(f"{name} are weights, verified whenever they are read; `bench data get {name}` fetches them.")
     if name not in datasets.names():
         raise unknown("data set or weights", name, [*datasets.names(), *weights.KNOWN])
     for split in datasets.card(name).splits:
-        data = datasets.load(name, split, Path(data_root) if data_root else None)
+        data = datasets.load(name, split, path_of(data_root))
         data.verify()
         yield data.manifest
 
@@ -264,8 +264,9 @@ def load(*results: Results) -> pd.DataFrame:
     """All figures of some stores as one tidy table: a row a cell and metric (an absent metric has no value).
 
     Columns: key, status, method, recipe, checkpoint, task, dataset, split, n, steps, solver, precision, seed, protocol
-    (its hash), rules, nfe, nfe_executed, images_per_second, metric, value, low, high, unit, better, covers, absent (the
-    reason), created.
+    (its hash), rules, nfe, nfe_executed, images_per_second, device, threads, batch_size (speeds of
+    unequal ones say nothing of each other), metric, value, low, high, unit, better, covers, absent (the reason),
+    created.
     """
     import pandas as pd
 
@@ -277,7 +278,3 @@ def load(*results: Results) -> pd.DataFrame:
 
 def _folders(results: Sequence[Results]) -> list[Path]:
     return [Path(r) for r in results] or [Path("results")]
-
-
-def _several(given: Names | str) -> list[str]:
-    return [given] if isinstance(given, str) else list(given)

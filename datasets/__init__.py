@@ -2,7 +2,7 @@
 
 from .card import Card
 from .dataset import DataSet, Embedded
-from .registry import card, cards, dataset, load, manifest, names, verified
+from .registry import card, cards, dataset, load, manifest, names
 from .split import ArraySplit, Batch, Manifest, Split
 
 __all__ = [
@@ -19,5 +19,4 @@ __all__ = [
     "load",
     "manifest",
     "names",
-    "verified",
 ]

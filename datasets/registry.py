@@ -13,7 +13,7 @@ from .dataset import DataSet
 from .split import Manifest, Split
 
 GROUP = "symmbench.datasets"
-_DATASETS: Plugins[DataSet] = Plugins("data set", GROUP, DataSet)
+_DATASETS: Plugins[DataSet] = Plugins("data set", GROUP, DataSet, parts={"card": Card})
 
 
 def names() -> list[str]:
@@ -48,15 +48,6 @@ def manifest(name: str, split: str, root: Path | None = None) -> Manifest:
 def load(name: str, split: str, root: Path | None = None) -> Split:
     """All samples of a split."""
     return _loaded(name, split, root, manifest(name, split, root).content_sha256)
-
-
-def verified(planned: Manifest, root: Path | None = None) -> Split:
-    """The samples that a manifest names, for evaluation. Raises `InputError` where this machine has or makes others."""
-    split = load(planned.dataset, planned.split, root).first(len(planned))
-    if split.manifest != planned:
-        raise InputError(f"{planned.dataset} {planned.split} has changed since this was planned; start again.")
-    split.verify()
-    return split
 
 
 def _asked(name: str, split: str, root: Path | None) -> DataSet:

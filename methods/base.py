@@ -46,7 +46,7 @@ class Foreign:
     path: Path
     name: str
     sha256: str
-    """Of all files that decide what the model does."""
+    """Of all files that decide what the model does, and of the version of what reads them where that decides too."""
     trusted: bool = False
     """The user lets it run code (`--trust`)."""
 
@@ -109,15 +109,24 @@ class Method(ABC):
         return tuple(cls.Inference.model_fields) if does.options is None else does.options
 
     @classmethod
-    def supports(cls, task: str, steps: int | None, card: Card) -> Support:
-        """Whether the method can do `task` on data like `card` in `steps` steps; None: in whatever number."""
+    def supports(cls, task: str, steps: int | None, card: Card, recipe: Recipe | None = None) -> Support:
+        """Whether the method can do `task` on data like `card` in `steps` steps; None: in whatever number.
+
+        `recipe`: that of the checkpoint, where one is chosen.
+        """
         if (does := cls.does(task)) is None:
             return no(f"it only {' and '.join(does.third_person for does in cls.tasks)}")
-        return cls._takes(does, card) and cls.can(does, steps, card)
+        found = cls._takes(does, card) and cls.can(does, steps, card)
+        return found and (YES if recipe is None else cls.allows(recipe, does, steps))
 
     @classmethod
     def can(cls, does: Does, steps: int | None, card: Card) -> Support:
         """What of `supports` is the method's own: the task is one of `tasks`, and the data suit it."""
+        return YES
+
+    @classmethod
+    def allows(cls, recipe: Recipe, does: Does, steps: int | None) -> Support:
+        """What of `supports` depends on how a checkpoint was trained."""
         return YES
 
     @classmethod

@@ -10,9 +10,9 @@ from ..datasets import Card
 from ..symmflow.recipe import Recipe
 from ..symmflow.solvers import Steps
 from .base import Classification, Method
-from .does import Classify, Does, Support, Synthesize
+from .does import YES, Classify, Does, Support, Synthesize
 from .parts.conditioning import conditional_network, told
-from .parts.diffusion import SAMPLERS, Diffusion, DiffusionOptions, samplable
+from .parts.diffusion import SAMPLERS, Diffusion, DiffusionInference, DiffusionOptions, samplable
 from .parts.stages import Stages, by_stages, enough
 from .sampling import Sampling
 
@@ -39,6 +39,10 @@ class EpsilonObjective:
         return loss, {"mse": loss.detach()}
 
 
+class ClassifierInference(Stages, DiffusionInference):
+    """As `Stages` for classification, as `DiffusionInference` for synthesis."""
+
+
 class DiffusionClassifier(Method):
     """A class-conditional diffusion model trained on the data set itself; it classifies and synthesizes.
 
@@ -49,9 +53,13 @@ class DiffusionClassifier(Method):
     name = "diffusion-classifier"
     title = "Diffusion Classifier (class-conditional, trained on the same data)"
     source = "Li et al., Your Diffusion Model is Secretly a Zero-Shot Classifier, 2023"
-    tasks = (Classify(solvers=()), Synthesize(SAMPLERS, options=(), labels="classes"))
+    version = 2
+    tasks = (
+        Classify(solvers=(), options=tuple(Stages.model_fields)),
+        Synthesize(SAMPLERS, options=tuple(DiffusionInference.model_fields), labels="classes"),
+    )
     Options = DiffusionOptions
-    Inference = Stages
+    Inference = ClassifierInference
 
     def __init__(self, network: nn.Module, recipe: Recipe, card: Card) -> None:
         super().__init__(network, recipe, card)
@@ -59,7 +67,11 @@ class DiffusionClassifier(Method):
 
     @classmethod
     def can(cls, does: Does, steps: int | None, card: Card) -> Support:
-        return enough(steps, len(card.classes)) if isinstance(does, Classify) else samplable(steps)
+        return enough(steps, len(card.classes)) if isinstance(does, Classify) else YES
+
+    @classmethod
+    def allows(cls, recipe: Recipe, does: Does, steps: int | None) -> Support:
+        return YES if isinstance(does, Classify) else samplable(steps, cls.options_of(recipe).timesteps)
 
     @classmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
@@ -83,5 +95,5 @@ class DiffusionClassifier(Method):
     def synthesize(self, semantics: Tensor, sampling: Sampling) -> Iterator[Tensor]:
         start = sampling.noise.normal(self.card.shape, "x", sampling.draw).to(semantics.device)
         predict = told(self.net, semantics, self.recipe, self.card)
-        for image in self.diffusion.samples(predict, start, sampling):
+        for image in self.diffusion.samples(predict, start, sampling, self.inference.spacing):
             yield image.clamp(-1, 1)

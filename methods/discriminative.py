@@ -1,6 +1,6 @@
 """The discriminative floor: a small CNN classifier and a U-Net segmenter, trained with cross-entropy.
 
-They also serve the harness as independent evaluators: the CNN's features for the Fréchet distance, both for the
+They also serve the harness as judges: the CNN's features for the Fréchet distance, both for the
 alignment of syntheses. So they are trained apart from every generative method, on the training split only.
 """
 

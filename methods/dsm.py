@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ..datasets import Card
 from ..symmflow.recipe import Recipe
 from .base import Method, Segmentation
-from .does import Does, Segment, Support, no
-from .parts.diffusion import SAMPLERS, Diffusion, DiffusionOptions, samplable
+from .does import YES, Does, Segment, Support, no
+from .parts.diffusion import SAMPLERS, Diffusion, DiffusionInference, DiffusionOptions, samplable
 from .parts.labels import label_codec
 from .sampling import Sampling
 
@@ -49,6 +49,7 @@ class DSM(Method):
     source = "Wang et al., SemFlow, 2024, its baseline"
     tasks = (Segment(SAMPLERS, any_size=True),)
     Options = DiffusionOptions
+    Inference = DiffusionInference
 
     def __init__(self, network: nn.Module, recipe: Recipe, card: Card) -> None:
         super().__init__(network, recipe, card)
@@ -57,7 +58,11 @@ class DSM(Method):
 
     @classmethod
     def can(cls, does: Does, steps: int | None, card: Card) -> Support:
-        return no("from pure noise one step gives no mask; DSM takes two or more") if steps == 1 else samplable(steps)
+        return no("from pure noise one step gives no mask; DSM takes two or more") if steps == 1 else YES
+
+    @classmethod
+    def allows(cls, recipe: Recipe, does: Does, steps: int | None) -> Support:
+        return samplable(steps, cls.options_of(recipe).timesteps)
 
     @classmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
@@ -74,5 +79,6 @@ class DSM(Method):
         from ..symmflow.path import join
 
         start = sampling.noise.normal((self.codec.channels, *images.shape[2:]), "y").to(images.device)
-        for signal in self.diffusion.samples(lambda y, t: self.net(join(y, images), t), start, sampling):
+        spacing = self.inference.spacing
+        for signal in self.diffusion.samples(lambda y, t: self.net(join(y, images), t), start, sampling, spacing):
             yield Segmentation(self.codec.decode(signal))

@@ -66,9 +66,7 @@ class FlowMatching(Method):
         start = sampling.noise.normal(self.card.shape, "x", sampling.draw).to(semantics.device)
         solver, trace = sampling.solved_by, sampling.trace
         for steps in sampling.steps:
-            size = (
-                1 if steps == "adaptive" else len(start)
-            )  # an adaptive solver takes each sample, and its label, alone
+            size = 1 if steps == "adaptive" else len(start)  # adaptive: each sample, and its label, alone
             ends = []
             for z, labels in zip(start.split(size), semantics.split(size), strict=True):
                 field = told(self.net, labels, self.recipe, self.card)

@@ -18,7 +18,7 @@ from ..symmflow.files import sha256
 from ..symmflow.recipe import Recipe, Table
 from .base import Foreign, Method, Segmentation
 from .does import YES, Does, Segment, Support, no
-from .parts.mmseg_config import INSTALL, config_path, read_config
+from .parts.mmseg_config import INSTALL, config_files, config_path, package_version, read_config
 from .sampling import Sampling
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class MMSegOptions(Table):
 
 @dataclass(frozen=True)
 class MMSegObjective:
-    """The losses of the config's heads, auxiliary ones too, summed with their weights; void pixels  left out."""
+    """The losses of the config's heads, auxiliary ones too, summed with their weights; void pixels left out."""
 
     def loss(
         self, network: Callable[..., Tensor], images: Tensor, labels: Tensor, draws: Draws
@@ -94,8 +94,8 @@ class MMSeg(Method):
             return None
         if given is None or not Path(given).is_file():
             raise InputError(f"mmseg:{argument} needs its weights: --checkpoint FILE.pth.")
-        config = config_path(argument, trust)
-        digest = hashlib.sha256(f"{sha256(config)} {sha256(Path(given))}".encode()).hexdigest()
+        parts = [package_version(), *map(sha256, [*config_files(config_path(argument, trust)), Path(given)])]
+        digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         return Foreign(Path(given), argument, digest, trust)
 
     @classmethod

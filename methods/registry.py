@@ -12,7 +12,7 @@ from .base import Foreign, Method
 from .parts.hub import from_hub
 
 GROUP = "symmbench.methods"
-_METHODS: Plugins[type[Method]] = Plugins("method", GROUP, Method, classes=True)
+_METHODS: Plugins[type[Method]] = Plugins("method", GROUP, Method, classes=True, parts={"title": str, "tasks": tuple})
 _HERE = Path(__file__).parent
 RECIPES, CHECKPOINTS = _HERE / "recipes", _HERE / "checkpoints"
 
@@ -23,7 +23,7 @@ def names() -> list[str]:
 
 
 def method(name: str) -> type[Method]:
-    """The class of a registered method.
+    """The class of a registered method. Raises `InputError` where it is none or cannot be imported.
 
     `name[variant]` is the method `name` with another recipe, `name:argument` with something made elsewhere.
     """

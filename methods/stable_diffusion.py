@@ -47,6 +47,7 @@ class StableDiffusionClassifier(Pretrained):
     name = "sd-classifier"
     title = "Diffusion Classifier (zero-shot, Stable Diffusion)"
     source = "Li et al., Your Diffusion Model is Secretly a Zero-Shot Classifier, 2023"
+    version = 2
     tasks = (Classify(solvers=()),)
     files = (*CONFIGURATIONS, *WEIGHTS, "tokenizer/merges.txt", "model_index.json")
     needs = CONFIGURATIONS

@@ -15,10 +15,17 @@ from . import block
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-Outcome = Literal["pass", "failure", "error", "skipped"]
-"""JUnit's words: `error` is what could not be measured, `skipped` what decides nothing."""
-COLORS: dict[Outcome, str] = {"pass": "green", "failure": "bold red", "error": "yellow", "skipped": "dim"}
-LEVELS: dict[Outcome, str] = {"failure": "error", "error": "warning", "skipped": "notice"}
+Outcome = Literal["pass", "failure", "error", "warning", "skipped"]
+"""JUnit's words, `error` is what could not be measured, `skipped` what decides nothing; and `warning`, what fails
+nothing and wants to be seen."""
+COLORS: dict[Outcome, str] = {
+    "pass": "green",
+    "failure": "bold red",
+    "error": "bold yellow",
+    "warning": "yellow",
+    "skipped": "dim",
+}
+LEVELS: dict[Outcome, str] = {"failure": "error", "error": "warning", "warning": "warning", "skipped": "notice"}
 """GitHub's annotations."""
 
 
@@ -64,7 +71,7 @@ def to_text(page: Page) -> RenderableType:
         table.add_column(column, overflow="fold")
     for c in page.checks:
         table.add_row(Text(c.status, style=COLORS[c.outcome]), Text(c.cell), Text(c.metric), Text(c.said))
-    style = "green" if page.exit_code == 0 else "bold red"
+    style = "bold red" if page.exit_code else "green" if page.verdict == "pass" else "yellow"
     return Group(table, Text(_covered(page), style="dim"), Text(summary(page), style=style))
 
 
@@ -101,15 +108,15 @@ def to_junit(page: Page) -> str:
     counts = {"tests": len(page.checks), "failures": found["failure"], "errors": found["error"]}
     shown = {name: str(n) for name, n in counts.items()}
     root = ElementTree.Element("testsuites", shown)
-    attributes = {"name": "symmbench gate", **shown, "skipped": str(found["skipped"])}
+    attributes = {"name": "symmbench gate", **shown, "skipped": str(found["skipped"] + found["warning"])}
     suite = ElementTree.SubElement(root, "testsuite", attributes)
     for c in page.checks:
         case = ElementTree.SubElement(suite, "testcase", {"classname": _xml(c.cell), "name": c.metric or "cell"})
         said = _xml(c.said)
         if c.outcome == "pass":
             ElementTree.SubElement(case, "system-out").text = said
-        elif c.outcome == "skipped":
-            ElementTree.SubElement(case, "skipped", {"message": said})
+        elif c.outcome in ("skipped", "warning"):
+            ElementTree.SubElement(case, "skipped", {"message": f"{c.status}: {said}"})
         else:
             ElementTree.SubElement(case, c.outcome, {"message": said, "type": c.status}).text = said
     ElementTree.indent(root)
@@ -128,7 +135,7 @@ def to_github(page: Page) -> str:
         if c.outcome != "pass":
             title = _property(f"{c.status}: {c.cell}{f' {c.metric}' if c.metric else ''}")
             lines.append(f"::{LEVELS[c.outcome]} title={title}::{_data(c.said)}")
-    level = "notice" if page.exit_code == 0 else "error"
+    level = "error" if page.exit_code else "notice" if page.verdict == "pass" else "warning"
     return "\n".join([*lines, f"::{level} title=symmbench gate::{_data(summary(page))}"])
 
 

@@ -19,6 +19,7 @@ class Published:
     method: str
     task: str
     dataset: str
+    split: str
     metric: str
     steps: int
     solver: str
@@ -40,6 +41,7 @@ def published() -> tuple[Published, ...]:
             method=row["method"],
             task=row["task"],
             dataset=row["dataset"],
+            split=row["split"],
             metric=_metric(row["metric"], row["note"]),
             steps=int(row["steps"]),
             solver=row["solver"],
@@ -59,12 +61,12 @@ def _metric(name: str, note: str) -> str:
 
 
 def lookup(
-    method: str, task: str, dataset: str, metric: str, steps: int | None, solver: str | None
+    method: str, task: str, dataset: str, split: str, metric: str, steps: int | None, solver: str | None
 ) -> Published | None:
     """The paper's figure for a cell, if it has exactly this one. The first table that has it counts."""
-    wanted = (method, task, dataset, metric, steps, solver or "")
+    wanted = (method, task, dataset, split, metric, steps, solver or "")
     for row in published():
-        if (row.method, row.task, row.dataset, row.metric, row.steps, row.solver) == wanted:
+        if (row.method, row.task, row.dataset, row.split, row.metric, row.steps, row.solver) == wanted:
             return row
     return None
 

@@ -105,14 +105,18 @@ class Palette:
     """A colour a class; a pixel is decoded to the nearest colour (L2).
 
     `colors`: [K, C] in 0-255 units. `beta`: half width of the uniform noise, in 0-255 units; `official` halves it, as
-    the authors' code does. The signal is `from_uint8` of the colour.
+    the authors' code does. `void`: the colour of pixels without a label; None is mid-grey. The signal is `from_uint8`
+    of the colour.
     """
 
     colors: tuple[tuple[float, ...], ...]
     beta: float = 10.0
     official: bool = False
+    void: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        if self.void is not None and len(self.void) != self.channels:
+            raise InputError(f"labels.void has {len(self.void)} values; choose {self.channels}, as the colours have.")
         if self.beta < 0:
             raise InputError(f"labels.beta = {self.beta:g} is negative; choose 0 or more.")
         if self.noise >= (limit := self.noise_limit):
@@ -151,7 +155,8 @@ class Palette:
     def encode(self, labels: Tensor, spatial: Sequence[int]) -> Tensor:
         if tuple(labels.shape[1:]) != tuple(spatial):
             raise InputError(f"masks are {tuple(labels.shape[1:])} but images are {tuple(spatial)}; make them equal.")
-        table = torch.cat([self.table(labels.device), torch.zeros(1, self.channels, device=labels.device)])
+        void = torch.tensor([self.void or (UNIT,) * self.channels], dtype=torch.float32, device=labels.device)
+        table = torch.cat([self.table(labels.device), from_uint8(void)])
         index = torch.where(labels == IGNORE, self.num_classes, labels)
         return table[index].movedim(-1, 1)  # [B, H, W, C] -> [B, C, H, W]
 
@@ -170,11 +175,13 @@ class Palette:
         return self.distances(signal).argmin(dim=1)
 
 
-def anchors(num_classes: int, *, k: int = 6, s: float = 50.0, beta: float = 6.0) -> Palette:
+def anchors(
+    num_classes: int, *, k: int = 6, s: float = 50.0, beta: float = 6.0, void: tuple[float, ...] | None = None
+) -> Palette:
     """SemFlow's pseudo mask (its eq. 7): class c -> s * (c // k^2, (c // k) % k, c % k), in 0-255 units."""
     if num_classes > k**3:
         raise InputError(f"{num_classes} classes do not fit {k}^3 anchors; choose a larger labels.k.")
     if s * (k - 1) > 255:
         raise InputError(f"labels.s = {s:g} with k = {k} leaves the range 0-255; choose s <= {255 / (k - 1):g}.")
     grid = tuple((s * (c // k**2), s * (c // k % k), s * (c % k)) for c in range(num_classes))
-    return Palette(grid, beta=beta)
+    return Palette(grid, beta=beta, void=void)

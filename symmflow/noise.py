@@ -33,6 +33,8 @@ class Draws:
     seed: int
     ids: Sequence[str]
     scope: str = "evaluation"
+    again: Sequence[int] = ()
+    """How often each id came before in the same training step: each time it gets new draws. Empty: never."""
 
     def normal(self, shape: Sequence[int], stream: str, draw: int = 0) -> torch.Tensor:
         """Standard normal noise, float32 [B, *shape] on the CPU."""
@@ -49,5 +51,8 @@ class Draws:
 
         out = np.empty((len(self.ids), *shape), dtype=np.float32)
         for row, sample_id in enumerate(self.ids):
-            out[row] = fill(generator(self.scope, self.seed, sample_id, stream, draw))
+            address: tuple[object, ...] = (self.scope, self.seed, sample_id, stream, draw)
+            if self.again and self.again[row]:
+                address += (self.again[row],)
+            out[row] = fill(generator(*address))
         return torch.from_numpy(out)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 IGNORE = 255
-"""Class id of void pixels in a mask: encoded as mid-grey, never decoded, never counted."""
+"""Class id of void pixels in a mask: encoded as a colour of its own, never decoded, never counted."""
 
 UNIT = 127.5
 """What 1 of a signal in [-1, 1] is in 0-255 units."""

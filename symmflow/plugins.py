@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Mapping
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -15,30 +16,44 @@ class Named(Protocol):
 
 
 T = TypeVar("T", bound=Named)
+OURS = f"{__name__.partition('.')[0]}."
+
+
+@lru_cache
+def points(group: str) -> Mapping[str, EntryPoint]:
+    """What packages register in a group, by name, of two of one name ours; nothing is imported."""
+    found = sorted(entry_points(group=group), key=lambda point: point.value.startswith(OURS))
+    return {point.name: point for point in found}  # the last of a name stays
 
 
 class Plugins(Generic[T]):
     """The instances of `kind` (`classes`: its subclasses) that packages register in `group`.
 
-    One that is broken is refused alone, when it is asked for. `what` is what an error calls one of them ("data set").
+    One that is broken is refused alone, when it is asked for. `what` is what an error calls one of them ("data set");
+    `parts`: attributes that each must have, and their types. Of two of one name, ours comes first.
     """
 
-    def __init__(self, what: str, group: str, kind: type[Any], *, classes: bool = False) -> None:
-        self.what, self.group, self.kind, self.classes = what, group, kind, classes
-
-    @cached_property
-    def _points(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group=self.group)}
+    def __init__(
+        self,
+        what: str,
+        group: str,
+        kind: type[Any],
+        *,
+        classes: bool = False,
+        parts: Mapping[str, type[Any]] | None = None,
+    ) -> None:
+        self.what, self.group, self.kind, self.classes, self.parts = what, group, kind, classes, parts or {}
 
     def names(self) -> list[str]:
         """All that are registered; nothing is imported."""
-        return sorted(self._points)
+        return sorted(points(self.group))
 
     def get(self, name: str) -> T:
         """The one of a name. Raises `InputError` where it is not there, cannot be imported or is something else."""
-        if name not in self._points:
+        known = points(self.group)
+        if name not in known:
             raise unknown(self.what, name, self.names())
-        point = self._points[name]
+        point = known[name]
         where = f"{self.what} {name!r} ({point.value})"
         try:
             found = point.load()
@@ -50,8 +65,11 @@ class Plugins(Generic[T]):
             raise InputError(
                 f"{where} is of type {type(found).__name__}, {wanted}; mend the package that registers it."
             )
-        if found.name != name:
-            raise InputError(f"{where} calls itself {found.name!r}; mend the package that registers it.")
+        for part, kind in self.parts.items():
+            if not isinstance(getattr(found, part, None), kind):
+                raise InputError(f"{where} has no {part}, or a wrong one; mend the package that registers it.")
+        if (own := getattr(found, "name", None)) != name:
+            raise InputError(f"{where} calls itself {own!r}; mend the package that registers it.")
         plugin: T = found
         return plugin
 

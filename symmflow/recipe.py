@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,6 +58,9 @@ class LabelsConfig(Table):
     """Half width of the dequantisation noise (eq. 9): 0-255 units for colours, signal units for class maps."""
     k: Positive = 6
     s: Annotated[float, Field(gt=0)] = 50.0
+    void: tuple[Annotated[float, Field(ge=0, le=255)], ...] | None = None
+    """Colour of pixels without a label, 0-255 units: they stay in the loss of a flow. Absent = mid-grey, the middle of
+    the signal; SemFlow's published code paints them white."""
 
 
 class ObjectiveConfig(Table):
@@ -137,6 +142,21 @@ class Recipe(Table):
     optimizer: OptimizerConfig
     schedule: ScheduleConfig
     train: TrainConfig
+
+    @property
+    def hash(self) -> str:
+        """First 16 hex digits of the SHA-256 of all that decides what is trained.
+
+        Remarks, the seed, how often a training is saved and how a batch is cut do not count; nor does a field at its
+        default.
+        """
+        apart: dict[str, Any] = {
+            "notes": True,
+            "source": True,
+            "train": {"seed", "checkpoint_every", "log_every", "accumulate"},
+        }
+        said = self.model_dump(mode="json", exclude=apart, exclude_defaults=True)
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def read_recipe(path: Path, overrides: dict[str, Any] | None = None) -> Recipe:

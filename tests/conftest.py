@@ -5,18 +5,26 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import platform
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
-from importlib.metadata import entry_points
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch: every core has a worker already
 
+STARTED = time.monotonic()
 Done = subprocess.CompletedProcess[str]
 Bench = Callable[..., Done]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--report", type=Path, help="Write what ran, and how long it took, to this Markdown file.")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,13 +38,55 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
 
 
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if not (path := config.getoption("--report")):
+        return
+    import psutil
+    import torch
+
+    stats, rows = terminalreporter.stats, []
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for found in stats.get(outcome, ()):
+            seconds = sum(r.duration for reports in stats.values() for r in reports if _of(r) == found.nodeid)
+            why = f": {found.longrepr[2].removeprefix('Skipped: ')}" if outcome == "skipped" else ""
+            rows.append(f"| `{found.nodeid}` | {outcome}{why} | {seconds:.0f} |")
+    counts = ", ".join(f"{len(stats[o])} {o}" for o in ("passed", "failed", "error", "skipped") if stats.get(o))
+    took = time.monotonic() - STARTED
+    memory = psutil.virtual_memory().total / 2**30
+    machine = f"{os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GB, no GPU"
+    if torch.cuda.is_available():
+        machine = machine.replace("no GPU", torch.cuda.get_device_name())
+    path.write_text(
+        f"# The tests that take long\n\n`make slow`, {datetime.now(UTC):%Y-%m-%d}, on {machine}, Python "
+        f"{platform.python_version()}, PyTorch {torch.__version__}: {counts} in {took:.0f} s.\n\n"
+        "| test | outcome | seconds |\n| --- | --- | ---: |\n" + "\n".join(rows) + "\n"
+    )
+
+
+def _of(report: Any) -> str | None:
+    """The test that a report is of; warnings are of none."""
+    return report.nodeid if isinstance(report, pytest.TestReport) else None
+
+
+def _close(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Caches in a folder of the tests, so that nothing depends on what this machine has downloaded."""
+    patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    patch.setenv("TORCH_HOME", str(folder / "torch"))
+    patch.delenv("SYMMBENCH_DATA", raising=False)
+    patch.delenv("SYMMBENCH_WEIGHTS", raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """For what tests share."""
+    with pytest.MonkeyPatch.context() as patch:
+        _close(patch, tmp_path_factory.mktemp("caches"))
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Caches in the test's own folder, so that nothing depends on what this machine has downloaded."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.delenv("SYMMBENCH_DATA", raising=False)
-    monkeypatch.delenv("SYMMBENCH_WEIGHTS", raising=False)
+def _closed_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    _close(monkeypatch, tmp_path)
 
 
 @pytest.fixture(scope="session")
@@ -105,9 +155,7 @@ def without_torch(bench_process: Bench) -> Bench:
 @pytest.fixture
 def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Another package, as if it were installed with its entry points: its module `theirs`, and names by group."""
-    from symmbench.bench.judges.registry import _JUDGES
-    from symmbench.bench.metrics.registry import _METRICS
-    from symmbench.datasets.registry import _DATASETS
+    from symmbench.symmflow.plugins import points as registered
 
     def install(code: str, **groups: dict[str, str]) -> None:
         site = tmp_path / "site"
@@ -122,11 +170,10 @@ def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
         ]
         (facts / "entry_points.txt").write_text("\n".join(lines) + "\n")
         monkeypatch.syspath_prepend(str(site))
-        for plugins in (_DATASETS, _JUDGES, _METRICS):  # each looks only once
-            found = {point.name: point for point in entry_points(group=plugins.group)}
-            monkeypatch.setitem(vars(plugins), "_points", found)
+        registered.cache_clear()  # it looks only once
 
     yield install
+    registered.cache_clear()
     sys.modules.pop("theirs", None)
 
 

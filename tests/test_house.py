@@ -16,7 +16,7 @@ FOLDERS = ("symmflow", "datasets", "methods", "reports", "bench")
 GROUND = {"symmflow"}
 DATA = GROUND | {"datasets", "methods"}
 KEPT = DATA | {"bench.statistics", "bench.protocols", "bench.records"}
-SEEN = KEPT | {"bench.metrics", "bench.judges"}
+SEEN = KEPT | {"bench.code", "bench.metrics", "bench.judges"}
 MAY_KNOW: dict[str, set[str]] = {
     "symmflow": set(),
     "reports": GROUND,
@@ -25,6 +25,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "bench.statistics": set(),
     "bench.protocols": GROUND | {"datasets"},
     "bench.records": GROUND | {"bench.protocols"},
+    "bench.code": GROUND | {"bench.records"},
     "bench.judges": DATA | {"bench.protocols", "bench.records"},
     "bench.metrics": GROUND | {"bench.statistics", "bench.protocols", "bench.records"},
     "bench.tasks": SEEN | {"reports"},

@@ -80,7 +80,7 @@ def test_the_wheel_carries_everything_and_runs(tmp_path: Path) -> None:
     assert run([sys.executable, "-c", where], tmp_path, site).stdout.startswith(str(site))
     bench = [sys.executable, "-m", "symmbench.bench"]
     assert "mnist/symmflow" in run([*bench, "list", "recipes", "--json"], tmp_path, site).stdout
-    done = run([*bench, "run", "-t", "cls", "-d", "two-spirals", "--steps", "1,50", "--limit", "50"], tmp_path, site)
+    done = run([*bench, "run", "-t", "cls", "-d", "two-spirals", "--steps", "1,50"], tmp_path, site)
     assert "82.0" in done.stdout  # the paper's figure: published.csv is there
 
 
@@ -267,7 +267,7 @@ def test_the_readmes_python_runs(tmp_path: Path) -> None:
 
 
 def test_the_readme_shows_only_options_that_exist() -> None:
-    used = set(re.findall(r"(?<=\s)--[a-z][a-z-]+", "\n".join(blocks("(?:console|bash)"))))
+    used = set(re.findall(r"(?<=\s)--[a-z][a-z-]+", "\n".join(blocks("(?:console|bash|yaml)"))))
     known = "".join(
         subprocess.run(
             [sys.executable, "-m", "symmbench.bench", c, "--help"],

@@ -14,8 +14,10 @@ from ..metrics.calibration import expected_calibration_error
 from ..metrics.frechet import Blocks, at_infinity, frechet, kernel_distance, whole
 from ..metrics.sample import Values
 from ..metrics.segmentation import MeanIoU
+from ..records import Missing
 from ..statistics import Difference, Interval, Jackknifed
 from .coverage import Design, Random, Simulated
+from .seed_designs import over_seeds
 
 Array = np.ndarray
 
@@ -39,8 +41,6 @@ def designs(quick: bool = False) -> list[Design]:
         made.append(Design("jackknife", "kernel distance", f"n={n} d={d}", _distance(n, d, kernel_distance)))
         made.append(Design("jackknife", "FID-infinity", f"n={n} d={d}", _endless(n, d)))
         made.append(Design("paired jackknife", "difference of E[FD_n]", f"n={n} d={d}", _distances(n, d, 0.1)))
-    for seeds in [3] if quick else [3, 5, 10]:
-        made.append(Design("t over seeds", "mean over generation seeds", f"seeds={seeds}", _seeds(seeds)))
     n, k, d, trials = (150, 5, 8, 200) if quick else (500, 11, 32, 1000)
     for measure, errors in (("alarms", 0.0), ("power", 3.0)):
         made += [
@@ -72,7 +72,7 @@ def designs(quick: bool = False) -> list[Design]:
     made.append(Design("Welch", "log time", "repeats=6", _times(6, 0.0), "alarms"))
     if not quick:
         made.append(Design("Welch", "log time", "repeats=20", _times(20, 3.0), "power"))
-    return made
+    return made + over_seeds(quick)
 
 
 def _accuracy(n: int, p: float) -> Callable[[Random], tuple[Interval, float]]:
@@ -126,12 +126,12 @@ def _two_areas(random: Random, n: int, k: int, gap: float) -> tuple[Areas, Areas
     return a, b
 
 
-def _mious(n: int, k: int, gap: float) -> Callable[[Random], tuple[Difference, float]]:
+def _mious(n: int, k: int, gap: float) -> Simulated:
     truth = _true_miou(k, 1.0 + gap) - _true_miou(k, 1.0)
 
-    def draw(random: Random) -> tuple[Difference, float]:
+    def draw(random: Random) -> tuple[Difference | Missing, float]:
         a, b = _two_areas(random, n, k, gap)
-        return _sample(a).minus(_sample(b)), truth
+        return _sample(a).minus(_sample(b), True), truth
 
     return draw
 
@@ -221,19 +221,20 @@ def _distances(n: int, d: int, gap: float, measure: Callable[[Blocks, Blocks], J
     return draw
 
 
-def _seeds(count: int) -> Callable[[Random], tuple[Interval, float]]:
-    return lambda random: (statistics.over_seeds(random.normal(0.7, 0.01, size=count).tolist()), 0.7)
-
-
 def _standard_error(draw: Simulated, trials: int) -> float:
     """Of the value of a difference, from trials of its own."""
-    return float(np.std([draw(np.random.default_rng([7, t]))[0].value for t in range(trials)], ddof=1))
+    return float(np.std(_values(draw, trials, 7), ddof=1))
 
 
 def _slope(make: Callable[[float], Simulated], step: float) -> float:
     """How fast the difference grows with the parameter that makes it."""
-    means = [np.mean([make(g)(np.random.default_rng([8, t]))[0].value for t in range(60)]) for g in (0.0, step)]
+    means = [np.mean(_values(make(g), 60, 8)) for g in (0.0, step)]
     return float(means[1] - means[0]) / step
+
+
+def _values(draw: Simulated, trials: int, seed: int) -> list[float]:
+    drawn = (draw(np.random.default_rng([seed, t]))[0] for t in range(trials))
+    return [found.value for found in drawn if not isinstance(found, Missing)]
 
 
 def _shares_apart(n: int, errors: float) -> Simulated:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ...symmflow.pixels import IGNORE
-from ..metrics.areas import Areas, sparse_confusion
+from ..metrics.areas import Areas
+from ..metrics.confusion import sparse_confusion
 from ..metrics.frechet import frechet_distance, kernel_distance, whole
 from ..metrics.segmentation import MeanIoU
 

@@ -5,16 +5,33 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from contextlib import redirect_stderr
+from typing import Any, NoReturn
 
 import typer
+import typer.core
 
 from ...symmflow.errors import InputError
 from . import check, compare, data, doctor, gate, listing, reproduce, rescore, run, sample, train
 from .remedies import remedied
+from .unread import unread
+
+
+class Interrupted(Exception):
+    """By Ctrl-C. Typer would make it an exit code and drop what is said of where it stopped."""
+
+
+class _Commands(typer.core.TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted(str(interrupt)) from interrupt
+
 
 app = typer.Typer(
     name="bench",
+    cls=_Commands,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -59,11 +76,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     Exit codes: 0 done, 1 a cell failed or got worse, 2 bad input, 70 a defect here, 130 interrupted.
     """
-    given = sys.argv[1:] if arguments is None else list(arguments)
+    with unread(sys.stderr, redirect_stderr):
+        _run(sys.argv[1:] if arguments is None else list(arguments))
+
+
+def _run(given: list[str]) -> NoReturn:
     debug = "--debug" in given
     given = [a for a in given if a != "--debug"]  # accepted anywhere on the line, not only before the sub-command
     try:
-        code = app(given, standalone_mode=False)
+        with unread(sys.stdout):
+            code = app(given, standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except InputError as error:
         _fail(remedied(error), debug)
@@ -72,15 +94,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             print(error.format_message())  # type: ignore[attr-defined]
             sys.exit(0)
         _fail(error.format_message(), debug)  # type: ignore[attr-defined]
-    except (KeyboardInterrupt, typer.Abort) as interrupt:
+    except (KeyboardInterrupt, Interrupted, typer.Abort) as interrupt:
         print(
             f"interrupted: {str(interrupt) or 'what was finished is kept; the same command goes on from there'}.",
             file=sys.stderr,
         )
         sys.exit(130)
     except OSError as error:
-        if error.errno == errno.EPIPE:  # the reader of a pipe left early
-            sys.exit(0)
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
             _defect()
         _fail(f"{error.filename or 'a file'}: {error.strerror}; free space or choose another folder.", debug)

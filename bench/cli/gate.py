@@ -19,11 +19,14 @@ class Format(StrEnum):
 def gate(
     baseline: Path = typer.Argument(..., help="A baseline file, or a folder of records."),
     results: list[Path] = typer.Argument(None, help="Folders of records. Default: results."),
-    floors: Path | None = typer.Option(None, "--floors", help="TOML file of the smallest differences that matter."),
+    floors: Path | None = typer.Option(
+        None, "--floors", help="TOML file of the smallest differences that matter, and of metrics that are advisory."
+    ),
+    strict: bool = typer.Option(False, "--strict", help="Exit code 1 also where a regression is not excluded."),
     form: Format = typer.Option(Format.text, "--format", help="text, md, json, junit or github."),
     out: Path | None = typer.Option(None, "--out", "-o", help="Write there instead of standard output."),
 ) -> None:
-    """Compare with a baseline. Exit code 0: nothing worse; 1: a regression; 2: not measured; 3: not comparable."""
+    """Compare with a baseline. Exit code 0: no regression is shown; 1: one is; 2: not measured; 3: not comparable."""
     import os
 
     from ...reports import ci
@@ -31,7 +34,7 @@ def gate(
     from .. import api
     from .progress import rendered, stdout
 
-    report = api.gate(baseline, *(results or []), floors=floors)
+    report = api.gate(baseline, *(results or []), floors=floors, strict=strict)
     page = report.page()
     if form is Format.text and out is None:
         stdout().print(ci.to_text(page))

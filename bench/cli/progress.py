@@ -58,7 +58,12 @@ def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
     stdout().print(table)
 
 
-class _SweepBars(Progress):
+class _Lines(Progress):
+    def say(self, line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+class _SweepBars(_Lines):
     def __init__(self, bars: Bars) -> None:
         self.bars = bars
         self.task: TaskID | None = None
@@ -79,7 +84,7 @@ class _SweepBars(Progress):
 def sweep_progress(quiet: bool) -> Iterator[Progress]:
     """Bars with images/s and the time left, if standard error is a terminal."""
     if quiet or not console.is_terminal:
-        yield Progress()
+        yield _Lines()
         return
     with bars() as shown:
         yield _SweepBars(shown)

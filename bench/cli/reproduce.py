@@ -24,13 +24,15 @@ def reproduce(
         found = api.reproduce(record, progress=progress, **asked)
     for name, (gap, share) in found.off.items():
         of_width = "" if share is None else f", {share:.2g} of its interval's width"
-        was = found.before.metrics[name].value if name in found.before.metrics else "absent"
-        print(f"{name}: {was} {gap:+.3g}{of_width}")
+        said = f"{gap:+.3g}{of_width}" if name in found.after.metrics else "absent now"
+        print(f"{name}: {found.before.metrics[name].value} {said}")
     said = {
         "bit for bit": "comes out bit for bit",
         "to rounding": f"comes out to rounding: every metric within {ROUNDING:.0%} of its interval's width",
         "no": "does not come out",
     }[found.verdict]
     print(f"{identity(found.before)} {said}.")
+    if changed := found.before.outputs.changed(found.after.outputs):
+        print(f"It was evaluated by other code: {changed}.")
     if found.verdict == "no":
         raise typer.Exit(1)

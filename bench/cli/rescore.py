@@ -22,16 +22,10 @@ def rescore(
     ),
 ) -> None:
     """Compute every metric again from the evidence, without a network, and say what changed."""
-    from ...symmflow.errors import InputError
     from .. import api
     from ..compare.naming import identity
 
-    if out and not protocol:
-        raise InputError("--out goes with --protocol; without one, --write keeps the figures in their records.")
-    if protocol and write:
-        raise InputError("--write goes without --protocol; figures under another protocol go to --out.")
-    target = (out or Path(f"results-{Path(protocol).stem}")) if protocol else None
-    found = api.rescore(*(results or []), write=write, protocol=protocol, out=target)
+    found = api.rescore(*(results or []), write=write, protocol=protocol, out=out)
     for one in found.made:
         for name, (before, after) in one.changed.items():
             print(f"{identity(one.before)} {name}: {_shown(before)} -> {_shown(after)}")
@@ -40,7 +34,7 @@ def rescore(
     changed = sum(bool(one.changed) for one in found.made)
     kept = " (not kept: --write)" if changed and not write and not protocol else ""
     left = f", {len(found.left)} not possible" if found.left else ""
-    where = f", now in {target}" if target and found.made else ""
+    where = f", now in {found.out}" if found.out and found.made else ""
     print(f"{len(found.made)} cells: {changed} changed{kept}, {len(found.made) - changed} identical{left}{where}")
     if found.left and not protocol:  # evidence is missing or damaged
         raise typer.Exit(2)

@@ -13,7 +13,7 @@ from .options import takes
 
 @takes(Request)
 def run(as_json: bool = typer.Option(False, "--json", help="Print the records as JSON."), **fields: Any) -> None:
-    """Evaluate methods. The same command again evaluates only what is missing."""
+    """Evaluate methods. The same command again evaluates only what is missing, or what other code made."""
     from .. import api
     from ..records import dumps
     from .progress import console, print_blocks, sweep_progress
@@ -29,8 +29,10 @@ def run(as_json: bool = typer.Option(False, "--json", help="Print the records as
         print(f"unsupported: {cell.method} {cell.task}{at} on {cell.dataset}: {cell.reason}.", file=sys.stderr)
     total, out = len(outcome), fields["out"]
     if outcome.evaluated == 0 and outcome.reused == total:
+        scored = f", {outcome.rescored} scored again" if outcome.rescored else ""
         console.print(
-            f"nothing to evaluate: all {total} cells are in {out} (--force evaluates them again).", highlight=False
+            f"nothing to evaluate: all {total} cells are in {out}{scored} (--force evaluates them again).",
+            highlight=False,
         )
     else:
         print(

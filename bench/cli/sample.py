@@ -26,5 +26,5 @@ def sample(
     from ...symmflow.files import write_atomically
     from .. import api
 
-    write_atomically(out, api.sample(methods=method, tasks=task, count=count, limit=count, seeds=seed, **fields))
+    write_atomically(out, api.sample(methods=method, tasks=task, count=count, seeds=seed, **fields))
     print(out)

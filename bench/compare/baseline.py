@@ -13,11 +13,15 @@ from tempfile import TemporaryDirectory
 from ...symmflow.errors import InputError
 from ...symmflow.files import write_atomically
 from .. import metrics
+from ..code import Installed
 from ..records import Missing, Record, Stored, read_stored
 from ..records.evidence import to_parquet
 from .difference import compared
-from .gate import refuse_namesakes
+from .floors import read_floors
+from .gate import gate, refuse_namesakes
 from .naming import identity
+from .report import Report
+from .standing import refuse, refuse_other_scoring
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of every file in the archive, so that equal content makes equal bytes."""
@@ -32,6 +36,10 @@ def save(results: Sequence[Path], path: Path) -> int:
     if not cells:
         raise InputError(f"no cell in {', '.join(map(str, results))} finished; there is nothing to save.")
     refuse_namesakes(cells)
+    installed = Installed()
+    for cell in cells:
+        if cell.record.scoring.digest:  # of before digests were kept it cannot be told
+            refuse_other_scoring(cell.record, installed, "`bench run` scores it again")
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for cell in cells:
@@ -46,13 +54,22 @@ def save(results: Sequence[Path], path: Path) -> int:
     return len(cells)
 
 
+def gated(path: Path, results: Sequence[Path], floors: Path | None = None, strict: bool = False) -> Report:
+    """Compare some stores with a baseline file or a folder of records."""
+    limits = read_floors(floors)
+    with opened(path) as cells:
+        found = read_stored(results)
+        refuse(cells, found)
+        return gate(cells, found, limits, strict)
+
+
 def _kept(metric: str, record: Record) -> bool:
     """Whether the record has the sample itself."""
     return metric in record.details.get("jackknife", {})
 
 
 def _sample(metric: str, cell: Stored) -> bytes:
-    found = metrics.sample_of(metric, [cell])
+    found = metrics.sample_of(metric, cell)
     if isinstance(found, Missing):
         raise InputError(f"{metric} of '{identity(cell.record)}' cannot be kept: {found}")
     return to_parquet(found.frame())

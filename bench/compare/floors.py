@@ -1,10 +1,13 @@
-"""The smallest differences that matter: the metrics' own, or the user's."""
+"""The smallest differences that matter, and which of them fail a gate: the metrics' own, or the user's."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
+from math import inf
 from pathlib import Path
+from typing import Any
 
 from ...symmflow.errors import InputError, unknown
 from .. import metrics
@@ -13,6 +16,7 @@ from . import speed
 
 Floors = Mapping[str, Floor]
 """The user's own, by metric: `accuracy`, `fid`, `relative_time`."""
+TIERS = ("critical", "advisory")
 
 
 def floor_of(metric: str, own: Floors) -> Floor:
@@ -26,7 +30,10 @@ def floor_of(metric: str, own: Floors) -> Floor:
 
 
 def read_floors(path: Path | None = None) -> dict[str, Floor]:
-    """The user's floors from a TOML file: a table a metric, `absolute = X` or `relative = X`. No file: none."""
+    """The user's floors from a TOML file: a table a metric. No file: none.
+
+    `absolute = X` or `relative = X`, `tier = "critical"` or `"advisory"`; what is left out is the metric's own.
+    """
     if path is None:
         return {}
     try:
@@ -35,12 +42,21 @@ def read_floors(path: Path | None = None) -> dict[str, Floor]:
         raise InputError(f"{path} cannot be read as a file of floors: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not a valid TOML file: {error}.") from None
-    floors = {}
-    for name, table in tables.items():
-        right = isinstance(table, dict) and len(table) == 1 and set(table) <= {"absolute", "relative"}
-        if not right or not all(isinstance(v, int | float) and v >= 0 for v in table.values()):
-            raise InputError(f"{path}: {name} takes either absolute = X or relative = X, zero or more.")
-        if name not in (known := [*metrics.names(), speed.TIME]):
+    known = [*metrics.names(), speed.TIME]
+    for name in tables:
+        if name not in known:
             raise unknown("floor", name, known)
-        floors[name] = Floor(**{k: float(v) for k, v in table.items()})
-    return floors
+    return {name: _floor(path, name, table) for name, table in tables.items()}
+
+
+def _floor(path: Path, name: str, table: Any) -> Floor:
+    given = dict(table) if isinstance(table, dict) else {"": table}
+    own, tier = floor_of(name, {}), given.pop("tier", None)
+    numbers = [v for v in given.values() if isinstance(v, int | float) and not isinstance(v, bool) and 0 <= v < inf]
+    if len(numbers) != len(given) or len(given) > 1 or not set(given) <= {"absolute", "relative"}:
+        raise InputError(f"{path}: {name} takes either absolute = X or relative = X, zero or more.")
+    if tier not in (None, *TIERS):
+        raise InputError(f"{path}: the tier of {name} is one of {', '.join(TIERS)}, not {tier!r}.")
+    if given:
+        own = replace(own, absolute=given.get("absolute"), relative=given.get("relative"))
+    return replace(own, tier=tier or own.tier)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...reports.block import Block
 from ...symmflow.errors import InputError, unknown
-from .. import metrics, statistics
+from .. import metrics
 from ..records import Missing
 from . import text
 from .floors import Floors, floor_of
@@ -71,7 +71,7 @@ def front(table: Table, metric: str, floors: Floors, within: float | None = None
     epsilon = floor_of(metric, floors).of(best) if within is None else within
     if first.unit == "fraction" and epsilon >= 1:
         raise InputError(f"{metric} is a share of 1, and --within {epsilon:g} takes every row; one point is 0.01.")
-    costs = _costs(rows, remarks)
+    costs = _costs(table, rows, remarks)
     resampled = sign * np.array([values for _, values in drawn])  # [rows, RESAMPLES], higher is better
     fronts = {c: undominated(sign * quality[:, None], v)[:, 0] for c, v in costs.items()}
     shares = {c: undominated(resampled, v).mean(axis=1) for c, v in costs.items()}
@@ -97,23 +97,23 @@ def _resampled(table: Table, metric: str, remarks: list[str]) -> list[tuple[Row,
     for row in table.rows:
         if metric not in row.metrics:
             continue
-        sample = metrics.sample_of(metric, row.cells)
-        if not isinstance(sample, Missing) and ids not in (None, sample.ids):
-            sample = Missing("the evidence is not of the same images")
-        if isinstance(sample, Missing):
-            remarks.append(f"{row.at} is left out: {sample}")
+        samples = metrics.samples_of(metric, row.cells)
+        if not isinstance(samples, Missing) and ids not in (None, samples[0].ids):
+            samples = Missing("the evidence is not of the same images")
+        if isinstance(samples, Missing):
+            remarks.append(f"{row.at} is left out: {samples}")
             continue
-        ids = sample.ids
-        found.append((row, statistics.resampled(sample.at, len(ids), RESAMPLES)))
+        ids = samples[0].ids
+        found.append((row, metrics.mean_over_images(samples, RESAMPLES)))
     return found
 
 
-def _costs(rows: Sequence[Row], remarks: list[str]) -> dict[str, Array]:
+def _costs(table: Table, rows: Sequence[Row], remarks: list[str]) -> dict[str, Array]:
     costs = {}
     for name in COSTS:
-        values = [getattr(row, name) for row in rows]
+        values = [table.cost(row, name) for row in rows]
         if None in values:
-            remarks.append(f"no front against {name}: not every row has it")
+            remarks.append(f"no front against {name}: not every row has it, measured under the same conditions")
         else:
             costs[name] = np.array(values, dtype=float)
     return costs
@@ -144,7 +144,8 @@ def block(front: Front) -> Block:
     rows, data = [], []
     for p in front.points:
         row = p.row
-        cells = [row.at, text.figure(row.metrics[front.metric]), text.number(row.nfe), text.number(row.seconds)]
+        seconds = front.table.cost(row, "seconds")
+        cells = [row.at, text.figure(row.metrics[front.metric]), text.number(row.nfe), text.number(seconds)]
         chosen = {c: front.choice[c] is row for c in costs}
         for cost in costs:
             cells.append(f"{_yes(p.on_front[cost])} ({p.frequency[cost]:.0%})")
@@ -159,7 +160,7 @@ def block(front: Front) -> Block:
                 "steps": row.steps,
                 "value": p.value,
                 "nfe": row.nfe,
-                "seconds": row.seconds,
+                "seconds": seconds,
                 "on_front": p.on_front,
                 "frequency": p.frequency,
                 "chosen": chosen,

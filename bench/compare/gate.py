@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...reports import ci
 from ...symmflow.errors import InputError
 from .. import statistics
 from ..metrics import family
@@ -15,74 +14,12 @@ from ..protocols import fields_apart
 from ..records import Figure, Missing, Record, Stored
 from ..statistics import Difference
 from . import text
+from .decision import Decision, decide
 from .difference import compared, difference
 from .floors import Floors, floor_of
 from .naming import fingerprint, identity
+from .report import OUTCOMES, Check, Report
 from .speed import TIME, slower, timed
-
-PASS, REGRESSION, UNMEASURED, INCOMPARABLE = 0, 1, 2, 3
-"""Exit codes."""
-OUTCOMES: dict[str, ci.Outcome] = {
-    "regression": "failure",
-    "incomparable": "error",
-    "failed": "error",
-    "missing": "error",
-    "unjudged": "skipped",
-    "extra": "skipped",
-    "pass": "pass",
-}
-"""What a check can be, worst first, in the words of test reports."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One metric of one cell, or a cell that could not be compared."""
-
-    cell: str
-    metric: str
-    status: str
-    """One of `OUTCOMES`; `unjudged` and `extra` decide nothing."""
-    said: str
-    baseline: float | None = None
-    value: float | None = None
-    difference: Difference | None = None
-    floor: float | None = None
-    p: float | None = None
-
-
-@dataclass(frozen=True, repr=False)
-class Report:
-    """All checks, worst first, and the verdict."""
-
-    checks: tuple[Check, ...]
-
-    @property
-    def exit_code(self) -> int:
-        """1 if anything got worse, else 3 if something cannot be compared, else 2 if something was not measured."""
-        found = {c.status for c in self.checks}
-        if "regression" in found:
-            return REGRESSION
-        if "incomparable" in found:
-            return INCOMPARABLE
-        return UNMEASURED if found & {"missing", "failed"} else PASS
-
-    @property
-    def verdict(self) -> str:
-        return {PASS: "pass", REGRESSION: "regression", UNMEASURED: "not measured", INCOMPARABLE: "not comparable"}[
-            self.exit_code
-        ]
-
-    def __repr__(self) -> str:
-        return f"<{ci.summary(self.page())}>"
-
-    def _repr_html_(self) -> str:
-        return ci.to_html(self.page())
-
-    def page(self) -> ci.Page:
-        """For a reader."""
-        checks = [ci.Check(c.cell, c.metric, c.status, OUTCOMES[c.status], c.said, asdict(c)) for c in self.checks]
-        covers = dict.fromkeys(c.difference.covers for c in self.checks if c.difference)
-        return ci.Page(self.verdict, self.exit_code, checks, list(covers))
 
 
 @dataclass(frozen=True)
@@ -95,30 +32,40 @@ class _Open:
     gap: Difference
 
 
-def gate(baseline: Sequence[Stored], results: Sequence[Stored], floors: Floors) -> Report:
+def gate(baseline: Sequence[Stored], results: Sequence[Stored], floors: Floors, strict: bool = False) -> Report:
     """Compare every cell of the baseline with the one of the same name in the results.
 
-    A metric fails only if its interval, paired by image, lies wholly on the worse side, its p value is below 5 % after
-    correction for all checks (Holm), and the difference exceeds the metric's floor. Of several cells of one name those
-    of the baseline's protocol come first, then the newest.
+    Differences are paired by image and judged by `decide`, with p values adjusted for all checks (Holm).
     """
     if not baseline:
         raise InputError("the baseline holds no cell; save one from results that are whole.")
     refuse_namesakes(baseline)
-    theirs: dict[str, list[Stored]] = {}
-    for cell in results:
-        theirs.setdefault(identity(cell.record), []).append(cell)
-    found = [one for base in baseline for one in _compare(base, theirs.get(identity(base.record), []))]
+    theirs = by_name(results)
+    found = [one for base in baseline for one in _compare(base, counterpart(base, theirs))]
     checks = [one for one in found if isinstance(one, Check)]
     still_open = [one for one in found if isinstance(one, _Open)]
     adjusted = statistics.holm([one.gap.p for one in still_open])
-    checks += [_judge(one, floors, p) for one, p in zip(still_open, adjusted, strict=True)]
+    checks += [_judge(one, floors, p, len(still_open)) for one, p in zip(still_open, adjusted, strict=True)]
+    checks = [replace(c, tier=floor_of(c.metric, floors).tier) if c.metric else c for c in checks]
     if not checks:
         raise InputError("the baseline holds no figure; save one from results that are whole.")
     known = {identity(cell.record) for cell in baseline}
     checks += [Check(name, "", "extra", "the baseline has no such cell") for name in sorted(theirs.keys() - known)]
     order = list(OUTCOMES)
-    return Report(tuple(sorted(checks, key=lambda c: order.index(c.status))))
+    return Report(tuple(sorted(checks, key=lambda c: (order.index(c.status), c.tier == "advisory"))), strict)
+
+
+def by_name(results: Sequence[Stored]) -> dict[str, list[Stored]]:
+    named: dict[str, list[Stored]] = {}
+    for cell in results:
+        named.setdefault(identity(cell.record), []).append(cell)
+    return named
+
+
+def counterpart(base: Stored, named: Mapping[str, Sequence[Stored]]) -> Stored | None:
+    """The cell of its name that a baseline's is compared with: of its protocol before others, then the newest."""
+    alike, hashed = named.get(identity(base.record), ()), base.record.protocol["hash"]
+    return max(alike, key=lambda cell: (cell.record.protocol["hash"] == hashed, cell.record.created), default=None)
 
 
 def refuse_namesakes(baseline: Sequence[Stored]) -> None:
@@ -134,14 +81,13 @@ def refuse_namesakes(baseline: Sequence[Stored]) -> None:
             )
 
 
-def _compare(base: Stored, found: Sequence[Stored]) -> list[Check | _Open]:
-    """A cell of the baseline with those of its name."""
+def _compare(base: Stored, ours: Stored | None) -> list[Check | _Open]:
+    """A cell of the baseline with its counterpart."""
     name, hashed = identity(base.record), base.record.protocol["hash"]
     if base.record.status != "ok":
         return [Check(name, "", "failed", f"already in the baseline: {_last_line(base.record)}")]
-    if not found:
+    if ours is None:
         return [Check(name, "", "missing", "the results have no such cell")]
-    ours = max(found, key=lambda cell: (cell.record.protocol["hash"] == hashed, cell.record.created))
     if (other := ours.record.protocol["hash"]) != hashed:
         fields = ", ".join(fields_apart(hashed, other, [base.store.root, ours.store.root])) or "unknown"
         return [Check(name, "", "incomparable", f"another protocol; these fields differ: {fields}")]
@@ -151,7 +97,7 @@ def _compare(base: Stored, found: Sequence[Stored]) -> list[Check | _Open]:
     for metric in compared(base.record):
         gap = _difference(metric, ours, base)
         if isinstance(gap, Missing):
-            made.append(Check(name, metric, "missing", str(gap)))
+            made.append(Check(name, metric, "undecided" if _untold(metric, ours.record) else "missing", str(gap)))
         else:
             made.append(_Open(metric, base.record, ours.record, gap))
     if timed(base.record):
@@ -171,34 +117,70 @@ def _difference(metric: str, ours: Stored, base: Stored) -> Difference | Missing
     return difference(metric, [ours], [base])
 
 
+def _untold(metric: str, record: Record) -> bool:
+    """Whether there is a figure, and these samples tell no interval of it."""
+    figure = record.metrics.get(metric)
+    return figure is not None and figure.low is None and figure.covers != ""
+
+
 def _last_line(record: Record) -> str:
     return (record.reason.strip().splitlines() or ["unknown reason"])[-1]
 
 
-def _judge(one: _Open, floors: Floors, p: float) -> Check:
+def _judge(one: _Open, floors: Floors, p: float, tests: int) -> Check:
     gap, least = one.gap, floor_of(one.metric, floors)
     if one.metric == TIME:
         values = [float(np.median(r.cost.relative)) for r in (one.base, one.ours) if r.cost]
         floor = float(np.log1p(least.of(values[0]) / values[0]))
-        worse, limit = gap, f"{np.expm1(floor):.1%}"
-        said = f"{values[1]:.2f} times its network calls, was {values[0]:.2f}"
+        worse, limit, unit = gap, f"{np.expm1(floor):.1%}", "timed batches"
+        n = len(one.ours.cost.relative) if one.ours.cost else 0
+        said = f"{values[1]:.2f} times its network calls, was {values[0]:.2f}: {_times(gap)}"
     else:
         before, now = (r.metrics[one.metric] for r in (one.base, one.ours))
         values, floor = [before.value, now.value], least.of(before.value)
-        worse, limit = gap if before.better == "lower" else _turned(gap), text.margin(floor, before.unit)
-        said = _said(before, now, gap)
-    failed = worse.low > 0 and worse.value > floor and p < 0.05
-    if failed:
-        said += f"; worse by more than {limit}"
-    status = "regression" if failed else "pass"
-    return Check(identity(one.base), one.metric, status, said, values[0], values[1], gap, floor, p)
+        worse = gap if before.better == "lower" else _turned(gap)
+        limit, unit, n, said = text.margin(floor, before.unit), "samples", one.ours.n, _said(before, now, gap)
+    found = decide(worse, floor, p, tests=tests, n=n)
+    said = "; ".join([f"{said}, p {'' if p < 1e-4 else '= '}{text.probability(p)}", *_meaning(found, gap, limit, unit)])
+    if one.ours.is_same(one.base):
+        said += "; the baseline's own record"
+    where = identity(one.base), one.metric
+    return Check(
+        *where,
+        found.status,
+        said,
+        baseline=values[0],
+        value=values[1],
+        difference=gap,
+        floor=floor,
+        p=p,
+        n=n,
+        decides=found.decides,
+    )
+
+
+def _meaning(found: Decision, gap: Difference, limit: str, unit: str) -> list[str]:
+    """What a status says beyond the figures."""
+    if found.status == "undecided":
+        enough = [f"about {found.decides:,} {unit} would decide, if it stays what it is"] if found.decides else []
+        return [f"worse by more than {limit} is neither shown nor excluded", *enough]
+    if found.status == "pass":
+        return ["the same on every image"] if gap.same else []
+    return [f"{'worse' if found.status == 'regression' else 'better'} by more than {limit}"]
 
 
 def _turned(d: Difference) -> Difference:
-    return Difference(-d.value, -d.high, -d.low, -d.inner_high, -d.inner_low, d.error, d.p, d.covers)
+    ends = -d.high, -d.low, -d.inner_high, -d.inner_low
+    return Difference(-d.value, *ends, d.error, d.p, d.covers, d.freedom, d.same)
 
 
 def _said(before: Figure, now: Figure, gap: Difference) -> str:
     scale, unit = (100, " %") if before.unit == "fraction" else (1, "")
     ends = f"[{gap.low * scale:+.3g}, {gap.high * scale:+.3g}]"
     return f"{now.value * scale:.4g}{unit}, was {before.value * scale:.4g}{unit}: {gap.value * scale:+.3g} {ends}"
+
+
+def _times(gap: Difference) -> str:
+    """A difference of logarithms, in percent of the time before."""
+    value, low, high = (np.expm1(x) for x in (gap.value, gap.low, gap.high))
+    return f"{value:+.1%} [{low:+.1%}, {high:+.1%}]"

@@ -28,7 +28,8 @@ def words(record: Record) -> dict[str, Word]:
     if record.solver is not None:
         said["solver"] = Word(record.solver, record.solver == "euler")
     for name, value in record.options.items():
-        said[f"option {name}"] = Word(f"{name}={json.dumps(value)}", value is None)
+        shown = value if isinstance(value, str) else json.dumps(value)
+        said[f"option {name}"] = Word(f"{name}={shown}", name not in record.chosen)
     return said | {
         "precision": Word(record.precision, record.precision == "fp32"),
         "samples": Word(f"samples={record.samples_per_mask}", record.samples_per_mask == 1),

@@ -13,10 +13,19 @@ from . import tables
 class Records(list[Record]):
     """What a run gave: the records in the order of the request. A notebook shows their tables."""
 
-    def __init__(self, cells: Sequence[Stored], unsupported: Sequence[Any], evaluated: int, reused: int) -> None:
+    def __init__(
+        self,
+        *,
+        cells: Sequence[Stored],
+        unsupported: Sequence[Any],
+        evaluated: int,
+        reused: int,
+        rescored: int,
+        said: Sequence[str],
+    ) -> None:
         super().__init__(cell.record for cell in cells)
-        self.cells, self.unsupported = cells, unsupported
-        self.evaluated, self.reused = evaluated, reused
+        self.cells, self.unsupported, self.said = cells, unsupported, said
+        self.evaluated, self.reused, self.rescored = evaluated, reused, rescored
 
     @property
     def failed(self) -> list[Record]:

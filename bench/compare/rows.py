@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import median_high
 from typing import Any
+
+import numpy as np
 
 from ... import methods
 from ...reports.published import lookup
 from ...symmflow.errors import InputError
-from .. import statistics
-from ..records import Figure, Record, Stored
+from .. import metrics, statistics
+from ..records import Figure, Missing, Record, Stored
+from ..statistics import Interval
 from .naming import fingerprint, recipe
+from .speed import Conditions, conditions
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,16 +60,21 @@ class Row:
         return self.record.nfe
 
     @property
-    def images_per_second(self) -> float | None:
-        """Median over the seeds."""
-        costs = [cell.record.cost for cell in self.cells]
-        speeds = sorted(c.images_per_second for c in costs if c and c.images_per_second)
-        return speeds[len(speeds) // 2] if speeds else None
+    def timed(self) -> bool:
+        return any(cell.record.cost and cell.record.cost.images_per_second for cell in self.cells)
 
     @property
-    def seconds(self) -> float | None:
-        """Seconds an image."""
-        return 1 / self.images_per_second if self.images_per_second else None
+    def conditions(self) -> Conditions | None:
+        """Under which its speed was measured; None where it has none, or its seeds were measured under several."""
+        return conditions([cell.record for cell in self.cells])
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Median over the seeds; None where these were not all measured under the same conditions."""
+        if self.conditions is None:
+            return None
+        speeds = [c.images_per_second for cell in self.cells if (c := cell.record.cost) and c.images_per_second]
+        return median_high(speeds)
 
     @cached_property
     def metrics(self) -> dict[str, Figure]:
@@ -72,14 +82,14 @@ class Row:
 
     @cached_property
     def paper(self) -> dict[str, float]:
-        """The paper's figure of the same metric, where it has one for this method, data set and step count."""
+        """The paper's figure of the same metric, where this is the paper's own cell: see `papers_own`."""
         r = self.record
-        if r.precision != "fp32" or not default_options(r):
+        if not papers_own(r):
             return {}
-        found = {name: lookup(r.method, r.task, r.dataset, name, r.steps, r.solver) for name in self.metrics}
+        found = {name: lookup(r.method, r.task, r.dataset, r.split, name, r.steps, r.solver) for name in self.metrics}
         return {name: published.value for name, published in found.items() if published}
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self, images_per_second: float | None) -> dict[str, Any]:
         """For JSON."""
         r = self.record
         return {
@@ -94,7 +104,7 @@ class Row:
             "n": r.n,
             "parameters": r.checkpoint.parameters,
             "nfe": r.nfe,
-            "images_per_second": self.images_per_second,
+            "images_per_second": images_per_second,
             "metrics": {name: figure.model_dump(mode="json") for name, figure in self.metrics.items()},
             "paper": self.paper,
             "keys": [cell.record.key for cell in self.cells],
@@ -103,21 +113,45 @@ class Row:
 
 
 def over_seeds(metric: str, cells: Sequence[Stored]) -> Figure:
-    """One seed, or seeds that all agree: the interval over test images. Else the mean and the interval over seeds."""
-    found = [cell.record.metrics[metric] for cell in cells if metric in cell.record.metrics]
-    if len({figure.value for figure in found}) == 1:
+    """The mean over seeds, its interval over test images and seeds together; over images alone where seeds agree."""
+    cells = [cell for cell in cells if metric in cell.record.metrics]
+    found = [cell.record.metrics[metric] for cell in cells]
+    if len(found) == 1:
         return found[0]
-    interval = statistics.over_seeds([figure.value for figure in found])
+    intervals = [Interval(f.value, f.low, f.high, f.covers) for f in found if f.low is not None and f.high is not None]
+    if len(intervals) < len(found):  # where a seed has no interval to tell, their mean has none
+        untold, mean = next(f for f in found if f.low is None), float(np.mean([figure.value for figure in found]))
+        return untold.model_copy(update={"value": mean})
+    samples = metrics.samples_of(metric, cells)
+    if isinstance(samples, Missing):  # without evidence nothing says what is an image's own
+        interval = statistics.interval_over_seeds(intervals, None)
+    else:
+        interval = metrics.interval_over_seeds(intervals, samples)
     low, high = interval.low, interval.high
     if found[0].unit == "fraction":
         low, high = max(low, 0.0), min(high, 1.0)
     return found[0].model_copy(update={"value": interval.value, "low": low, "high": high, "covers": interval.covers})
 
 
-def default_options(record: Record) -> bool:
-    """Whether the method ran with its own inference options; False where the method is not installed here."""
+def papers_own(record: Record) -> bool:
+    """Whether a cell may be put beside a paper's: a whole split, the method's own options in full precision, and a
+    finished training of the bundled recipe that carries a paper's name. Split, steps and solver are the figure's."""
+    name, made = f"{record.dataset}/{record.method}", record.checkpoint
+    if record.limit is not None or record.precision != "fp32" or not default_options(record):
+        return False
+    if made.recipe != name or name not in methods.recipe_names():
+        return False
+    recipe = methods.recipe(name)
+    return bool(recipe.source) and (made.recipe_hash, made.trained_steps) == (recipe.hash, recipe.schedule.steps)
+
+
+def default_options(record: Record, free: str | None = None) -> bool:
+    """Whether the method ran with its own inference options; False where the method is not installed here.
+
+    `free`: an option that may have any value.
+    """
     try:
         defaults = methods.method(record.method).Inference().model_dump(mode="json")
     except InputError:
         return False
-    return all(defaults.get(name) == value for name, value in record.options.items())
+    return all(defaults.get(name) == value for name, value in record.options.items() if name != free)

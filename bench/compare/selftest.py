@@ -76,33 +76,32 @@ def against_itself(tables: Sequence[Table], trials: int = TRIALS) -> list[Self]:
 def _row(row: Row, trials: int, remarks: list[str]) -> Iterator[tuple[str, str, list[Difference]]]:
     """(metric, how, differences) of a row with itself."""
     for metric in compared(row.record):
-        found: list[Sample] = []
-        for cell in row.cells:
-            sample = metrics.sample_of(metric, [cell])
-            if isinstance(sample, Missing):
-                remarks.append(f"{metric} of {row.at}: {sample}")
-                break
-            found.append(sample)
-        else:
-            exchanged = _exchanged(found[0], found[1], trials)
-            if exchanged is None:
-                yield metric, "runs", [x.minus(y) for x, y in combinations(found, 2)]
-            else:
-                yield metric, "exchange", exchanged
+        found = metrics.samples_of(metric, row.cells)
+        if isinstance(found, Missing):
+            remarks.append(f"{metric} of {row.at}: {found}")
+            continue
+        share = metrics.metric(metric).share
+        told, how = _exchanged(found[0], found[1], share, trials), "exchange"
+        if told is None:
+            told, how = [x.minus(y, share) for x, y in combinations(found, 2)], "runs"
+        remarks += dict.fromkeys(f"{metric} of {row.at}: {gap}" for gap in told if isinstance(gap, Missing))
+        if differences := [gap for gap in told if not isinstance(gap, Missing)]:
+            yield metric, how, differences
     times = [slower(x.record, y.record) for x, y in combinations(row.cells, 2)]
     if timed := [time for time in times if isinstance(time, Difference)]:
         yield TIME, "runs", timed
 
 
-def _exchanged(a: Sample, b: Sample, trials: int) -> list[Difference] | None:
+def _exchanged(a: Sample, b: Sample, share: bool, trials: int) -> list[Difference | Missing] | None:
     """Differences after random exchanges of images; None where they cannot be exchanged."""
-    random, made = np.random.default_rng(0), []
+    random = np.random.default_rng(0)
+    made: list[Difference | Missing] = []
     for _ in range(trials):
         where = random.random(len(a.ids)) < 0.5
         x, y = a.taking(b, where), b.taking(a, where)
         if x is None or y is None:
             return None
-        made.append(x.minus(y))
+        made.append(x.minus(y, share))
     return made
 
 

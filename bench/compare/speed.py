@@ -1,6 +1,9 @@
-"""Time over that of the bare network calls in the same run: seconds of another machine mean nothing."""
+"""Which speeds may stand side by side; and time over that of the bare network calls in the same run."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,9 +14,41 @@ from ..statistics import Difference
 
 TIME = "relative_time"
 """What it is called among metrics."""
-FLOOR = Floor(relative=0.10)
+FLOOR = Floor(relative=0.10, tier="advisory")
+"""Machines are busy: a slower run is shown, and fails a gate only where its floors say so."""
 LEAST = 3
 """Timed batches without which nothing is told."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a speed depends on beside the method: speeds of unequal conditions say nothing of each other."""
+
+    device: str
+    """Its kind: `cpu`, `cuda`."""
+    model: str
+    """Of the processor or the GPU."""
+    threads: int | None
+    batch_size: int
+
+    def __str__(self) -> str:
+        threads = [] if self.threads is None else [f"{self.threads} thread{'s' if self.threads > 1 else ''}"]
+        return ", ".join([" ".join(filter(None, (self.device, self.model))), *threads, f"batches of {self.batch_size}"])
+
+
+def conditions(records: Sequence[Record]) -> Conditions | None:
+    """Under which the records were timed; None where they were not, or not all under the same."""
+    found = {_conditions(record) for record in records}
+    return found.pop() if len(found) == 1 else None
+
+
+def _conditions(record: Record) -> Conditions | None:
+    if record.cost is None or not record.cost.images_per_second:
+        return None
+    device, facts = record.cost.device.split(":")[0], record.provenance
+    return Conditions(
+        device, facts.get("gpu" if "gpu" in facts else "cpu", ""), facts.get("threads"), record.cost.batch_size
+    )
 
 
 def slower(base: Record, ours: Record) -> Difference | Missing:
@@ -22,6 +57,7 @@ def slower(base: Record, ours: Record) -> Difference | Missing:
         return Missing("fewer than three batches were timed")
     for what, was, is_ in (
         ("device", base.cost.device.split(":")[0], ours.cost.device.split(":")[0]),
+        ("number of threads", base.provenance.get("threads"), ours.provenance.get("threads")),
         ("batch size", base.cost.batch_size, ours.cost.batch_size),
     ):
         if was != is_:

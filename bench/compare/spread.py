@@ -59,7 +59,7 @@ def sources(table: Table, metric: str) -> Sources:
     made = Sources(table, metric)
     for rows in runs.values():
         values = [[cell.record.metrics[metric].value for cell in row.cells] for row in rows]
-        samples = [metrics.sample_of(metric, [cell]) for row in rows for cell in row.cells]
+        samples = [metrics.sample_of(metric, cell) for row in rows for cell in row.cells]
         errors = [sample.error for sample in samples if not isinstance(sample, Missing)]
         image_error = float(np.sqrt(np.mean(np.square(errors)))) if errors else None
         mean = float(np.mean([row.metrics[metric].value for row in rows]))

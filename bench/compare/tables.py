@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ...reports.block import Block
 from ...symmflow.errors import unknown
 from .. import tasks
+from ..code import Installed
 from ..records import Record, Stored
 from . import text
 from .choice import apart
 from .naming import fingerprint, recipe, row_names
 from .rows import Row
+from .speed import Conditions
+from .standing import other_code, other_libraries
 
 
 @dataclass
@@ -36,6 +40,10 @@ class Table:
     failed: list[str] = field(default_factory=list)
     stamp: str = ""
     """Rows of several protocols stand in it by the reader's own wish: what differs."""
+    other_code: dict[str, list[str]] = field(default_factory=dict)
+    """Rows whose figures other code made than is installed: in what it differs -> rows."""
+    other_libraries: dict[str, list[str]] = field(default_factory=dict)
+    """Rows that other versions of libraries made than are installed: which -> rows."""
 
     @property
     def metrics(self) -> list[str]:
@@ -50,7 +58,24 @@ class Table:
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
-        return vars(self) | {"rows": [row.plain() for row in self.rows]}
+        return vars(self) | {"rows": [row.plain(self.images_per_second(row)) for row in self.rows]}
+
+    @property
+    def conditions(self) -> Conditions | None:
+        """Under which most of its speeds were measured."""
+        found = Counter(row.conditions for row in self.rows if row.conditions)
+        return max(found, key=lambda one: found[one], default=None)
+
+    def images_per_second(self, row: Row) -> float | None:
+        """The speed of a row, if it was measured like most of the table: others must not stand beside it."""
+        return row.images_per_second if row.conditions == self.conditions else None
+
+    def cost(self, row: Row, name: str) -> float | None:
+        """`nfe`, or `seconds` an image where its speed may stand beside the others."""
+        if name == "nfe":
+            return row.nfe
+        speed = self.images_per_second(row)
+        return 1 / speed if speed else None
 
 
 def tables(cells: Iterable[Stored], *, mixed: bool = False, by_seed: bool = False) -> list[Table]:
@@ -62,11 +87,12 @@ def tables(cells: Iterable[Stored], *, mixed: bool = False, by_seed: bool = Fals
     for cell in cells:
         own = () if mixed else (cell.record.protocol["hash"],)
         members.setdefault((cell.record.task, cell.record.dataset, *own), []).append(cell)
-    made = [_table(group, by_seed) for group in members.values()]
+    installed = Installed()
+    made = [_table(group, by_seed, installed) for group in members.values()]
     return sorted(made, key=lambda t: (tasks.order(t.task), t.dataset, t.protocol))
 
 
-def _table(cells: Sequence[Stored], by_seed: bool) -> Table:
+def _table(cells: Sequence[Stored], by_seed: bool, installed: Installed) -> Table:
     first = cells[0].record
     table = Table(first.protocol["name"], first.task, first.dataset, first.split, first.n, first.protocol["hash"])
     protocols = {cell.record.protocol["hash"] for cell in cells}
@@ -90,7 +116,19 @@ def _table(cells: Sequence[Stored], by_seed: bool) -> Table:
     rows = sorted((sorted(group, key=lambda cell: cell.record.seed) for group in groups.values()), key=_order)
     names = row_names([[cell.record for cell in row] for row in rows], stamped=bool(table.stamp))
     table.rows = [Row(tuple(row), name) for row, name in zip(rows, names, strict=True)]
+    table.other_code = _rows_by(table.rows, lambda record: other_code(record, installed))
+    table.other_libraries = _rows_by(table.rows, other_libraries)
     return table
+
+
+def _rows_by(rows: Sequence[Row], why: Callable[[Record], str]) -> dict[str, list[str]]:
+    """What is to be said of records -> the rows of which it is."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        for reason in dict.fromkeys(why(cell.record) for cell in row.cells):
+            if reason:
+                found.setdefault(reason, []).append(row.at)
+    return found
 
 
 def _measured(r: Record) -> tuple[object, ...]:
@@ -109,7 +147,9 @@ def _order(row: Sequence[Stored]) -> tuple[Any, ...]:
 def _remark(record: Record) -> str:
     if not (found := record.details.get("features")):
         return ""
-    said = f"features: n = {found['n']:,}, d = {found['d']:,}, n/d = {found['n_over_d']:g}"
+    n, real, d = found["n"], found["reference_n"], found["d"]
+    side = "" if n == real else f" syntheses and {real:,} real images"
+    said = f"features: n = {n:,}{side}, d = {d:,}, n/d = {round(min(n, real) / d, 2):g}"
     return f"{said}; {found['warning']}" if "warning" in found else said
 
 
@@ -120,9 +160,9 @@ def sort(found: Sequence[Table], by: str) -> None:
     if by not in known:
         raise unknown("metric", by, known)
 
-    def rank(row: Row) -> tuple[bool, float]:
+    def rank(table: Table, row: Row) -> tuple[bool, float]:
         if by in costs:
-            cost = getattr(row, by)
+            cost = table.cost(row, by)
             return cost is None, cost or 0.0
         if by not in row.metrics:
             return True, 0.0
@@ -131,7 +171,7 @@ def sort(found: Sequence[Table], by: str) -> None:
 
     for table in found:
         if by in table.metrics or by in costs:
-            table.rows.sort(key=rank)
+            table.rows = sorted(table.rows, key=partial(rank, table))
 
 
 def block(table: Table) -> Block:
@@ -143,11 +183,11 @@ def block(table: Table) -> Block:
         arrow = "↓" if next(r.metrics[name].better for r in table.rows if name in r.metrics) == "lower" else "↑"
         headers += [f"{name} {arrow}"] + (["paper"] if name in papers else [])
     headers += ["images/s"] + (["seeds"] if several else [])
-    rows = [_cells(row, table.metrics, papers) + ([str(len(row.seeds))] if several else []) for row in table.rows]
-    return Block("tables", table.heading, headers, rows, [table.plain()], notes(table), table.stamp)
+    rows = [_cells(table, row, papers) + ([str(len(row.seeds))] if several else []) for row in table.rows]
+    return Block("tables", table.heading, headers, rows, [table.plain()], notes(table), _warning(table))
 
 
-def _cells(row: Row, names: Sequence[str], papers: Sequence[str]) -> list[str]:
+def _cells(table: Table, row: Row, papers: Sequence[str]) -> list[str]:
     parameters = row.record.checkpoint.parameters
     cells = [
         row.name,
@@ -155,22 +195,30 @@ def _cells(row: Row, names: Sequence[str], papers: Sequence[str]) -> list[str]:
         "–" if row.steps is None else str(row.steps),
         "–" if row.nfe is None else f"{row.nfe:.4g}",
     ]
-    for name in names:
+    for name in table.metrics:
         found = row.metrics.get(name)
         cells.append(text.figure(found) if found else "–")
         if name in papers:
             value = row.paper.get(name)
             percent = found is None or found.unit == "fraction"
             cells.append("–" if value is None else f"{value * 100:.1f}" if percent else f"{value:g}")
-    speed = row.images_per_second
+    speed = table.images_per_second(row)
     return [*cells, f"{speed:,.0f}" if speed and speed >= 100 else text.number(speed)]
+
+
+def _warning(table: Table) -> str:
+    old = [f"{why}: {', '.join(rows)}" for why, rows in table.other_code.items()]
+    stamps = [table.stamp, f"figures of other code ({'; '.join(old)})" if old else ""]
+    return ". ".join(stamp for stamp in stamps if stamp)
 
 
 def notes(table: Table) -> list[str]:
     """What a reader must know beside the figures."""
     lines = [f"95 % intervals cover {said}; percent where a figure is a share."] if (said := _covered(table)) else []
     lines += [f"{remark}." for remark in table.remarks]
+    lines += [f"other libraries since: {why} ({', '.join(rows)})." for why, rows in table.other_libraries.items()]
     lines += _absent(table)
+    lines += _otherwise(table)
     lines += [f"failed: {line}" for line in table.failed]
     return lines
 
@@ -194,6 +242,16 @@ def _covered(table: Table) -> str:
         else:
             said.append(f"{source} for {', '.join(f'{name} of {row}' for name, row in mine)}")
     return f"{sources[0][0]}, but {'; '.join(said)}"
+
+
+def _otherwise(table: Table) -> list[str]:
+    """Which speeds are left out, for they were not measured like the others."""
+    left = [row for row in table.rows if row.timed and table.images_per_second(row) is None]
+    if not left:
+        return []
+    each = "; ".join(f"{row.at} ({row.conditions or 'its seeds under several conditions'})" for row in left)
+    of = f" are of {table.conditions};" if table.conditions else ""
+    return [f"images/s{of} left out, as they were measured otherwise: {each}."]
 
 
 def _absent(table: Table) -> list[str]:

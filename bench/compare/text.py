@@ -24,5 +24,10 @@ def margin(value: float, unit: str) -> str:
     return f"{value * 100:.3g} points" if unit == "fraction" else f"{value:.3g}"
 
 
+def probability(p: float) -> str:
+    """`0.024`, `<0.0001`."""
+    return "<0.0001" if p < 1e-4 else f"{p:.2g}"
+
+
 def number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g}"

@@ -11,7 +11,7 @@ from .. import statistics
 from ..records import Missing
 from ..statistics import Difference
 from . import text
-from .difference import Verdict, compared, difference, shared_seeds, verdict
+from .difference import Verdict, compared, difference, seedless, shared_seeds, verdict
 from .floors import Floors, floor_of
 from .naming import choices, fingerprint
 from .rows import Row
@@ -64,7 +64,8 @@ def judge(tables: Sequence[Table], baseline: str, floors: Floors) -> list[Judged
     """Compare with the rows of a method (`semflow`: at equal steps) or with one row (`symmflow@1`).
 
     Words after commas choose among rows of one method: `symmflow@5,heun` is then the baseline of `symmflow` with
-    another solver too. p values are adjusted for all comparisons of a table (Holm).
+    another solver too. p values are adjusted for all comparisons of a table (Holm): those of differences, and those of
+    equivalences, each family by itself.
     """
     chosen = Chosen.read(baseline)
     everything = [row for table in tables for row in table.rows]
@@ -86,21 +87,37 @@ def judge(tables: Sequence[Table], baseline: str, floors: Floors) -> list[Judged
         if not pairs:
             continue
         made = [(row, base, _differences(row, base, found.remarks)) for row, base in pairs]
-        adjusted = iter(statistics.holm([d.p for _, _, gaps in made for d, _ in gaps.values()]))
-        for row, base, gaps in made:
-            verdicts = []
-            for metric, (d, seeds) in gaps.items():
-                floor = floor_of(metric, floors).of(base.metrics[metric].value)
-                higher = row.metrics[metric].better == "higher"
-                p = next(adjusted)
-                verdicts.append(verdict(metric, d, higher_is_better=higher, floor=floor, p=p, seeds=seeds))
-            found.verdicts.append((row, base, verdicts))
+        found.verdicts = _verdicts(made, floors)
         judged.append(found)
     if not judged:
         raise InputError(
             f"no row stands beside {baseline} in a table; run other methods or step counts, or choose one row of "
             "several by its solver, precision, recipe, checkpoint or seed (--by-seed): symmflow@5,heun."
         )
+    return judged
+
+
+Gaps = dict[str, tuple[Difference, tuple[int, ...]]]
+"""Differences by metric, and over which seeds."""
+
+
+def _verdicts(made: Sequence[tuple[Row, Row, Gaps]], floors: Floors) -> list[tuple[Row, Row, list[Verdict]]]:
+    """What the differences of a table mean."""
+    limits = [floor_of(metric, floors).of(base.metrics[metric].value) for _, base, gaps in made for metric in gaps]
+    gaps_of_all = [gap for _, _, gaps in made for gap, _ in gaps.values()]
+    differ = statistics.holm([gap.p for gap in gaps_of_all])
+    alike = statistics.holm([gap.within(limit) for gap, limit in zip(gaps_of_all, limits, strict=True)])
+    known = iter(zip(limits, differ, alike, strict=True))
+    judged = []
+    for row, base, gaps in made:
+        verdicts = []
+        for metric, (gap, seeds) in gaps.items():
+            floor, p, p_equivalent = next(known)
+            higher = row.metrics[metric].better == "higher"
+            verdicts.append(
+                verdict(metric, gap, higher_is_better=higher, floor=floor, p=p, p_equivalent=p_equivalent, seeds=seeds)
+            )
+        judged.append((row, base, verdicts))
     return judged
 
 
@@ -134,14 +151,12 @@ def _base(table: Table, row: Row, bases: Sequence[Row], chosen: Chosen) -> Row |
     return found[0] if found else None
 
 
-def _differences(row: Row, base: Row, remarks: list[str]) -> dict[str, tuple[Difference, tuple[int, ...]]]:
-    """By metric, over which seeds."""
-    made = {}
+def _differences(row: Row, base: Row, remarks: list[str]) -> Gaps:
+    made: Gaps = {}
     ours, theirs = shared_seeds(row.cells, base.cells)
-    seeds = tuple(cell.record.seed for cell in ours)
-    if len(ours) < len(row.cells) or len(theirs) < len(base.cells):
-        shared = ", ".join(map(str, seeds))
-        remarks.append(f"{row.at} and {base.at}: over the seeds that both have ({shared})")
+    seeds = tuple(cell.record.seed for cell in max(ours, theirs, key=len))
+    if any(len(some) < len(r.cells) and not seedless(r.record) for some, r in ((ours, row), (theirs, base))):
+        remarks.append(f"{row.at} and {base.at}: over the seeds that can be paired ({', '.join(map(str, seeds))})")
     for metric in compared(row.record):
         if metric in base.metrics:
             found = difference(metric, ours, theirs)
@@ -161,9 +176,8 @@ def block(judged: Judged) -> Block:
             low, value, high = (
                 text.fine(x, unit, "+") for x in (v.difference.low, v.difference.value, v.difference.high)
             )
-            p = "<0.0001" if v.p < 1e-4 else f"{v.p:.2g}"
             steps = "–" if row.steps is None else str(row.steps)
-            rows.append([row.name, steps, base.at, v.metric, f"{value} [{low}, {high}]", p, v.word])
+            rows.append([row.name, steps, base.at, v.metric, f"{value} [{low}, {high}]", text.probability(v.p), v.word])
             data.append(
                 {
                     "protocol": judged.table.protocol,
@@ -183,7 +197,8 @@ def block(judged: Judged) -> Block:
         [
             *[f"{r}." for r in judged.remarks],
             f"the 95 % intervals cover {' / '.join(covers) or 'nothing'}, paired where both were measured on the same.",
-            "equivalent: the 90 % interval lies inside the metric's floor (--floors).",
+            "equivalent: two one-sided tests put it inside the metric's floor (--floors), p < 0.05 after Holm's "
+            "correction for the table.",
         ],
         left=(0, 2, 3, 6),
     )

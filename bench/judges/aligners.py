@@ -26,7 +26,7 @@ class Aligner(Judge):
     role: Role = "aligner"
 
     def __init__(self, method: str, kind: str, *, masks: bool) -> None:
-        self.name, self.kind, self.masks = method, kind, masks
+        self.name, self.kind, self.masks, self.runs = method, kind, masks, (method,)
         self.what = f"the bundled {kind} that was trained on the data set itself"
 
     def suits(self, card: Card) -> bool:

@@ -1,4 +1,4 @@
-"""What all feature extractors share: how images reach them, and what metrics of their features are called."""
+"""What all feature extractors share: how images reach them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,6 @@ from .judge import Features, Found, Judge, Role
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-def metric_name(family: str, extractor: str) -> str:
-    """`fid` for the FID Inception's features, `fid[digits-cnn]` for any other's."""
-    return family if extractor == "inception" else f"{family}[{extractor}]"
 
 
 class Extractor(Judge):

@@ -14,7 +14,7 @@ from ...datasets import Card
 from ..records.missing import Missing
 
 Role = str
-"""What metrics ask for: `extractor`, `lpips`, `aligner`, or a role that another package's metrics and judges share."""
+"""What metrics ask for: `extractor`, `lpips` or `aligner`. Tasks call these; another one takes a task that calls it."""
 
 Features = Callable[[np.ndarray], np.ndarray]
 """Of an extractor: uint8 [B, C, H, W] -> float32 [B, D]."""
@@ -33,16 +33,18 @@ class Found:
     identity: str
     """What the protocol keeps: a name and the SHA-256 of the weights, `inception:f58c...`."""
     path: Path
-    """Where the weights lie; of a judge that has none, its code."""
+    """Where the weights lie on the machine that found them; of a judge that has none, its code."""
 
 
 class Judge(ABC):
-    """An independent network that looks at outputs."""
+    """An independent network that looks at outputs: of the data sets whose cards name it, and where it is asked for."""
 
     name: str
     role: Role
     what: str = ""
     """One sentence for people."""
+    runs: tuple[str, ...] = ()
+    """The registered methods that it looks with: their code is its code too."""
 
     def suits(self, card: Card) -> bool:
         """Whether it can say anything of such data; where it cannot, nobody misses it."""

@@ -14,7 +14,7 @@ from .judge import Found, Judge, Role
 from .weights import Unfetched, unfetched
 
 GROUP = "symmbench.judges"
-_JUDGES: Plugins[Judge] = Plugins("judge", GROUP, Judge)
+_JUDGES: Plugins[Judge] = Plugins("judge", GROUP, Judge, parts={"role": str})
 
 
 def names() -> list[str]:
@@ -42,7 +42,7 @@ def choose(role: Role, card: Card, wanted: str | None = None) -> Found | Missing
             absent.append(Missing(str(error).rstrip(".")))
             continue
         if candidate.role == role and candidate.suits(card):
-            found = candidate.find(card)
+            found = _found(candidate, card)
             if isinstance(found, Found):
                 return found
             absent.append(found)
@@ -50,15 +50,34 @@ def choose(role: Role, card: Card, wanted: str | None = None) -> Found | Missing
 
 
 def load(found: Found, card: Card, device: str) -> Callable[..., np.ndarray]:
-    """A chosen judge as a function of uint8 images."""
-    return judge(found.name).load(found, card, device)
+    """A chosen judge as a function of uint8 images, from its weights on this machine, wherever it was chosen.
+
+    Raises `InputError` where there are none here, or others.
+    """
+    chosen = judge(found.name)
+    here = _found(chosen, card)
+    if isinstance(here, Missing):
+        raise InputError(f"{found.role} {found.name} cannot be used: {here}.")
+    if here.identity != found.identity:
+        raise InputError(f"{found.role} {found.name} is here {here.identity}, not {found.identity}; start again.")
+    return chosen.load(here, card, device)
+
+
+def _found(candidate: Judge, card: Card) -> Found | Missing:
+    """What it finds; one that breaks is missing. Damaged weights are an `InputError`: they can be mended."""
+    try:
+        return candidate.find(card)
+    except InputError:
+        raise
+    except Exception as error:  # whatever another package's judge raises
+        return Missing.broken(error)
 
 
 def _wanted(role: Role, card: Card, name: str) -> Found:
     if name not in names() or judge(name).role != role:
         raise unknown(role, name, _of_role(role))
     chosen = judge(name)
-    found = chosen.find(card) if chosen.suits(card) else Missing(f"it does not suit {card.name}")
+    found = _found(chosen, card) if chosen.suits(card) else Missing(f"it does not suit {card.name}")
     if isinstance(found, Missing):
         raise InputError(f"{role} {name} cannot be used: {found}.")
     return found

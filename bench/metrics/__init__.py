@@ -2,9 +2,10 @@
 
 from ..records import Evidence, Missing
 from .metric import Floor, Metric, Subject, family
-from .registry import known, metric, names, of, sample_of
+from .registry import known, metric, names, of, sample_of, samples_of
 from .sample import Groups, Regions, Sample, Values
 from .score import Scores, score, subject_of
+from .seeds import difference_over_seeds, interval_over_seeds, mean_over_images
 
 __all__ = [
     "Evidence",
@@ -17,12 +18,16 @@ __all__ = [
     "Scores",
     "Subject",
     "Values",
+    "difference_over_seeds",
     "family",
+    "interval_over_seeds",
     "known",
+    "mean_over_images",
     "metric",
     "names",
     "of",
     "sample_of",
+    "samples_of",
     "score",
     "subject_of",
 ]

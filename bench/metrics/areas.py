@@ -1,4 +1,4 @@
-"""Confusion counts of segmentations, and the areas of images and classes that follow from them."""
+"""The areas of images and classes that follow from confusion counts."""
 
 from __future__ import annotations
 
@@ -8,40 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...symmflow.pixels import IGNORE
-
 if TYPE_CHECKING:
     import pandas as pd
 
-
 Array = np.ndarray
 PARTS = ("hit", "truth", "predicted")
-
-
-def sparse_confusion(truth: Array, predicted: Array, num_classes: int) -> tuple[Array, Array, Array, Array]:
-    """Counts of a batch of masks [B, H, W] as sparse rows: (position in the batch, truth, prediction, pixels).
-
-    Pixels whose truth is `IGNORE` are left out; a prediction outside the classes is an error of the method.
-    """
-    if truth.shape != predicted.shape:
-        raise ValueError(f"masks of {truth.shape} and predictions of {predicted.shape} differ")
-    k = num_classes
-    images = len(truth)
-    if predicted.size and (predicted.min() < 0 or predicted.max() >= k):
-        raise ValueError(f"predictions reach from {predicted.min()} to {predicted.max()}, beyond {k} classes")
-    rows, gts, preds, counts = [], [], [], []
-    for row in range(images):
-        t = truth[row].ravel().astype(np.int64)
-        p = predicted[row].ravel().astype(np.int64)
-        keep = t != IGNORE
-        dense = np.bincount(t[keep] * k + p[keep], minlength=k * k)
-        filled = np.flatnonzero(dense)
-        rows.append(np.full(len(filled), row))
-        gts.append(filled // k)
-        preds.append(filled % k)
-        counts.append(dense[filled])
-    joined = [np.concatenate(part) if part else np.empty(0, dtype=np.int64) for part in (rows, gts, preds, counts)]
-    return joined[0], joined[1], joined[2], joined[3]
 
 
 @dataclass(frozen=True)
@@ -77,9 +48,6 @@ class Areas:
     def taking(self, other: Areas, where: Array) -> Areas:
         """These with the images of `other` where `where` [n] is true."""
         return Areas(*(np.where(where[:, None], getattr(other, part), getattr(self, part)) for part in PARTS))
-
-    def __add__(self, other: Areas) -> Areas:
-        return Areas(*(getattr(self, part) + getattr(other, part) for part in PARTS))
 
     def frame(self, ids: Sequence[str]) -> pd.DataFrame:
         """A row an image and class with pixels, and one at least an image."""

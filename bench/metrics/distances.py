@@ -58,7 +58,7 @@ def of_pairs(evidence: Evidence, column: str) -> Values | Missing:
 
 def _details(evidence: Evidence, subject: Subject) -> dict[str, Any]:
     n, real, d = _sizes(evidence)
-    said: dict[str, Any] = {"n": n, "reference_n": real, "d": d, "n_over_d": round(n / d, 2)}
+    said: dict[str, Any] = {"n": n, "reference_n": real, "d": d, "n_over_d": round(min(n, real) / d, 2)}
     if min(n, real) < d:
         said["warning"] = "fewer images than feature dimensions: the Fréchet distance is mostly bias"
     return {"features": said}

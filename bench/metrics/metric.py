@@ -21,12 +21,15 @@ class Floor:
 
     absolute: float | None = None
     relative: float | None = None
+    tier: Literal["critical", "advisory"] = "critical"
+    """Whether a gate fails by a worse figure, or only shows it."""
 
     def of(self, value: float) -> float:
         return self.absolute if self.absolute is not None else (self.relative or 0.0) * abs(value)
 
     def __str__(self) -> str:
-        return f"{self.absolute:g}" if self.absolute is not None else f"{self.relative or 0.0:.0%} of the baseline"
+        least = f"{self.absolute:g}" if self.absolute is not None else f"{self.relative or 0.0:.0%} of the baseline"
+        return least if self.tier == "critical" else f"{least}, {self.tier}"
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,10 @@ class Metric:
     details: Callable[[Evidence, Subject], dict[str, Any]] = field(default=_no_details, repr=False)
     """What else a reader may want, for the record."""
 
+    @property
+    def share(self) -> bool:
+        return self.unit == "fraction"
+
     def of(self, evidence: Evidence, subject: Subject) -> Sample | Missing:
         """`sample`, where there is the judge that it needs."""
         judge = subject.judge(self.judge) if self.judge else ""
@@ -101,9 +108,9 @@ class Metric:
 
     def figure(self, sample: Sample) -> Figure:
         """The figure with its interval: without one where there is none to tell; that of a share ends at 0 and 1."""
-        found = sample.interval(self.unit == "fraction")
+        found = sample.interval(self.share)
         low, high = found.low, found.high
-        if self.unit == "fraction":
+        if self.share:
             low, high = (min(max(end, 0.0), 1.0) for end in (low, high))
         known = bool(np.isfinite(found.low))
         return Figure(

@@ -33,7 +33,10 @@ def known(name: str) -> Metric | None:
 
 
 def of(task: str, rules: Rules, subject: Subject) -> list[Metric]:
-    """The metrics of a task that rules ask for and that apply to such data, in the order of tables."""
+    """The metrics of a task that rules ask for and that apply to such data, in the order of tables.
+
+    Raises `InputError` where the rules name one that is none, or none of this task.
+    """
     asked = names() if rules.metrics is None else rules.metrics.get(task, ())
     found = []
     for name in asked:
@@ -43,26 +46,28 @@ def of(task: str, rules: Rules, subject: Subject) -> list[Metric]:
             if rules.metrics is None:  # a package of someone else's that is broken; asked for by name it is refused
                 continue
             raise
+        if task not in one.tasks and rules.metrics is not None:
+            raise InputError(f"protocol {rules.name}: {name} is no metric of {task}, but of {', '.join(one.tasks)}.")
         if task in one.tasks and one.applies(subject):
             found.append(one)
     return sorted(found, key=lambda m: (m.rank, m.name))
 
 
-def sample_of(name: str, cells: Sequence[Stored]) -> Sample | Missing:
-    """A metric of a row: cells that differ in the seed alone, and are averaged."""
+def samples_of(name: str, cells: Sequence[Stored]) -> list[Sample] | Missing:
+    """A metric of every cell, all on the same images."""
     found: list[Sample] = []
     for cell in cells:
-        one = _sample(name, cell)
+        one = sample_of(name, cell)
         if isinstance(one, Missing):
             return one
         if found and found[0].ids != one.ids:
             return Missing("the evidence is not of the same images")
         found.append(one)
-    return type(found[0]).merged(found)
+    return found
 
 
-def _sample(name: str, cell: Stored) -> Sample | Missing:
-    """From what the record or a baseline keeps of it, else from the evidence."""
+def sample_of(name: str, cell: Stored) -> Sample | Missing:
+    """A metric of a cell: from what its record or a baseline keeps of it, else from the evidence."""
     import pandas as pd
 
     one = known(name)
@@ -81,6 +86,8 @@ def _sample(name: str, cell: Stored) -> Sample | Missing:
         return one.of(cell.evidence, _subject(cell))
     except InputError as error:  # evidence that was pruned or is damaged: other metrics and rows can still be told
         return Missing(str(error).rstrip("."))
+    except Exception as error:  # whatever another package's metric raises
+        return Missing.broken(error)
 
 
 def _subject(cell: Stored) -> Subject:

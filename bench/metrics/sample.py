@@ -1,4 +1,4 @@
-"""What a metric of one row was measured on: a function of weights on its images.
+"""What a metric of one cell was measured on: a function of weights on its images.
 
 The figure, its interval, paired differences, resamples and the gate's small baseline all come from it.
 """
@@ -19,6 +19,7 @@ from ..statistics import Difference, Interval, Jackknifed
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..records import Missing
     from .areas import Areas
 
 Array = np.ndarray
@@ -42,8 +43,8 @@ class Sample(ABC):
         """The figure with its 95 % interval over test images. `share`: the metric is a share of something."""
         return statistics.bootstrap(self.at, len(self.ids))
 
-    def minus(self, other: Self) -> Difference:
-        """The paired difference to the same metric of another row on the same images."""
+    def minus(self, other: Self, share: bool) -> Difference | Missing:
+        """The paired difference to the same metric of another cell on the same images; or why none can be told."""
         return statistics.paired_bootstrap(lambda weights: self.at(weights) - other.at(weights), len(self.ids))
 
     def taking(self, other: Self, where: Array) -> Self | None:
@@ -54,11 +55,6 @@ class Sample(ABC):
     def error(self) -> float:
         """Standard error over test images."""
         return float(statistics.resampled(self.at, len(self.ids), 1000).std(ddof=1))
-
-    @classmethod
-    @abstractmethod
-    def merged(cls, samples: Sequence[Self]) -> Self:
-        """The mean over runs on the same images."""
 
     @abstractmethod
     def frame(self) -> pd.DataFrame:
@@ -96,17 +92,13 @@ class Values(Sample):
             return statistics.wilson(int(self.values.sum()), len(self.values))
         return super().interval(share)
 
-    def minus(self, other: Self) -> Difference:
-        if self.binary and other.binary:
+    def minus(self, other: Self, share: bool) -> Difference | Missing:
+        if share and self.binary and other.binary:
             return statistics.paired_shares(self.values > 0, other.values > 0)
-        return super().minus(other)
+        return super().minus(other, share)
 
     def taking(self, other: Self, where: Array) -> Self:
         return type(self)(self.ids, np.where(where, other.values, self.values))
-
-    @classmethod
-    def merged(cls, samples: Sequence[Self]) -> Self:
-        return cls(samples[0].ids, np.mean([s.values for s in samples], axis=0))
 
     def frame(self) -> pd.DataFrame:
         import pandas as pd
@@ -126,13 +118,6 @@ class Regions(Sample):
 
     def taking(self, other: Self, where: Array) -> Self:
         return type(self)(self.ids, self.areas.taking(other.areas, where))
-
-    @classmethod
-    def merged(cls, samples: Sequence[Self]) -> Self:
-        areas = samples[0].areas
-        for sample in samples[1:]:
-            areas = areas + sample.areas
-        return cls(samples[0].ids, areas)
 
     def frame(self) -> pd.DataFrame:
         return self.areas.frame(self.ids)
@@ -180,19 +165,13 @@ class Groups(Sample):
             return Interval(self.whole, float("-inf"), float("inf"), "nothing")
         return statistics.jackknife(self.whole, self.without.tolist(), self.second.tolist())
 
-    def minus(self, other: Self) -> Difference:
+    def minus(self, other: Self, share: bool) -> Difference:
         parts = (part.tolist() for part in (self.without, other.without, self.second, other.second))
         return statistics.paired_jackknife(self.whole - other.whole, *parts)
 
     @property
     def error(self) -> float:
         return statistics.jackknife_error(self.without.tolist(), self.second.tolist())
-
-    @classmethod
-    def merged(cls, samples: Sequence[Self]) -> Self:
-        whole = float(np.mean([s.whole for s in samples]))
-        without, second = (np.mean([getattr(s, name) for s in samples], axis=0) for name in ("without", "second"))
-        return cls(samples[0].ids, whole, without, second)
 
     def frame(self) -> pd.DataFrame:
         import pandas as pd

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ...symmflow.errors import InputError
 from ..protocols import Protocol
 from ..records import Figure, Missing
 from .metric import Metric, Subject
@@ -35,16 +36,30 @@ def subject_of(protocol: Protocol, missing: Mapping[str, Missing]) -> Subject:
 
 
 def score(metrics: Sequence[Metric], evidence: Evidence, subject: Subject) -> Scores:
-    """The figures of a cell from its evidence."""
+    """The figures of a cell from its evidence. A metric that breaks is absent, with the reason: the others are not.
+
+    Raises `InputError` for evidence that cannot be read.
+    """
     made = Scores()
     for metric in metrics:
-        name, found = metric.named(subject), metric.of(evidence, subject)
-        if isinstance(found, Missing):
-            made.absent[name] = str(found)
-            continue
+        name = metric.named(subject)
+        try:
+            _add(made, metric, name, evidence, subject)
+        except InputError:
+            raise
+        except Exception as error:  # whatever another package's metric raises
+            made.figures.pop(name, None)
+            made.absent[name] = str(Missing.broken(error))
+    return made
+
+
+def _add(made: Scores, metric: Metric, name: str, evidence: Evidence, subject: Subject) -> None:
+    found = metric.of(evidence, subject)
+    if isinstance(found, Missing):
+        made.absent[name] = str(found)
+    else:
         made.figures[name] = metric.figure(found)
         if isinstance(found, Groups):  # a distance of sets is dear: what comparisons need of it is kept
             kept = {"without": found.without.tolist(), "second": found.second.tolist()}
             made.details.setdefault("jackknife", {})[name] = kept
-        made.details |= metric.details(evidence, subject)
-    return made
+    made.details |= metric.details(evidence, subject)

@@ -27,6 +27,8 @@ class Rules(BaseModel):
     """Of tasks; the caller chooses that of the others."""
     samples_per_label: int | None = None
     """None: the caller chooses."""
+    samples_on: dict[str, int] = {}
+    """Samples a label on data sets that take another number of them."""
     extractor: str | None = None
     background: Literal["counted", "ignored"] = "counted"
     """Ignored: pixels whose truth is the class named background count for nothing, and the class is not in the mean."""
@@ -39,6 +41,10 @@ class Rules(BaseModel):
 
     def measures(self, task: str) -> bool:
         return self.metrics is None or bool(self.metrics.get(task))
+
+    def samples(self, dataset: str) -> int | None:
+        """Samples a label on a data set; None: the caller chooses."""
+        return self.samples_on.get(dataset, self.samples_per_label)
 
     def ignored(self, classes: tuple[str, ...]) -> tuple[str, ...]:
         """The classes that do not count."""

@@ -1,7 +1,8 @@
 """Records, the store that keeps them, the evidence beside them, and where they come from."""
 
 from .cell import Cell, Coordinates
-from .evidence import SHARD, Evidence, Shard, has_shard, shard_count, write_shard
+from .code import Code
+from .evidence import SHARD, Evidence, Shard, begin, begun_by, has_shard, shard_count, write_shard
 from .missing import Missing
 from .record import CheckpointFacts, Cost, Figure, Record, dumps, read_record
 from .store import Store, Stored, read_stored
@@ -10,6 +11,7 @@ __all__ = [
     "SHARD",
     "Cell",
     "CheckpointFacts",
+    "Code",
     "Coordinates",
     "Cost",
     "Evidence",
@@ -19,6 +21,8 @@ __all__ = [
     "Shard",
     "Store",
     "Stored",
+    "begin",
+    "begun_by",
     "dumps",
     "has_shard",
     "read_record",

@@ -26,6 +26,7 @@ import numpy as np
 
 from ...symmflow.errors import InputError
 from ...symmflow.files import write_atomically
+from .code import Code
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +58,19 @@ def write_shard(folder: Path, number: int, shard: Shard) -> None:
     write_atomically(_timing(folder, number), json.dumps(list(shard.batches)))
     for name in sorted(shard.tables, key=lambda n: n == MAIN):
         write_atomically(shard_path(folder, number, name), to_parquet(shard.tables[name]))
+
+
+def begin(folder: Path, code: Code) -> None:
+    """Say by which code the shards are made that will lie here."""
+    write_atomically(_made_by(folder), code.model_dump_json() + "\n")
+
+
+def begun_by(folder: Path) -> str:
+    """The digest of the code that made the shards here; empty where nobody says so."""
+    try:
+        return Code.model_validate_json(_made_by(folder).read_bytes()).digest
+    except (OSError, ValueError):
+        return ""
 
 
 def has_shard(folder: Path, number: int) -> bool:
@@ -185,6 +199,10 @@ def to_parquet(frame: pd.DataFrame) -> bytes:
     buffer = io.BytesIO()
     parquet.write_table(pyarrow.Table.from_pandas(frame, preserve_index=False), buffer, compression="zstd")
     return buffer.getvalue()
+
+
+def _made_by(folder: Path) -> Path:
+    return folder / "evidence" / "code.json"
 
 
 def _timing(folder: Path, number: int) -> Path:

@@ -6,13 +6,15 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+OWN = "symmbench"
 PACKAGES = (
-    "symmbench",
+    OWN,
     "torch",
     "torchvision",
     "diffusers",
@@ -23,6 +25,10 @@ PACKAGES = (
     "pillow",
     "clean-fid",
     "lpips",
+    "transformers",
+    "onedl-mmsegmentation",
+    "onedl-mmengine",
+    "onedl-mmcv",
 )
 
 
@@ -33,7 +39,7 @@ def collect(device: str) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "command": " ".join(sys.argv),
         "commit": commit(),
-        "packages": {name: v for name in PACKAGES if (v := _version(name))},
+        "packages": versions(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpu": _cpu(),
@@ -50,6 +56,25 @@ def collect(device: str) -> dict[str, Any]:
         facts["gpu"] = torch.cuda.get_device_name(device)
         facts["cuda"] = torch.version.cuda
     return facts
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """Of the packages that are installed here."""
+    return {name: v for name in PACKAGES if (v := _version(name))}
+
+
+def libraries() -> dict[str, str]:
+    """Their versions without our own, of which the digests of code say more."""
+    return {name: v for name, v in versions().items() if name != OWN}
+
+
+def moved(facts: Mapping[str, Any]) -> list[str]:
+    """The libraries that were of another version in these facts of a record: `torch 2.5.1 is now 2.6.0`."""
+    before, now = facts.get("packages", {}), libraries()
+    return [
+        f"{name} {v} is now {now.get(name, 'gone')}" for name, v in before.items() if name != OWN and now.get(name) != v
+    ]
 
 
 @lru_cache(maxsize=1)

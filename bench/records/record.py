@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from ...symmflow.errors import InputError
 from .cell import Cell, Coordinates
+from .code import Code
 
 SCHEMA = 2
 
@@ -38,6 +39,10 @@ class CheckpointFacts(BaseModel):
     """Of the weights and how the recipe uses them: the checkpoint's identity."""
     recipe: str | None
     """None: made elsewhere."""
+    recipe_hash: str = ""
+    """`Recipe.hash`: of all that the recipe trains, whatever it is called."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """What the recipe says under `[options]`, which the method defines."""
     parameters: int | None
     trained_steps: int | None = None
 
@@ -85,8 +90,14 @@ class Record(Coordinates):
     cost: Cost | None = None
     protocol: dict[str, str]
     """name, hash and rules; the whole of it lies in `protocols/` of the store."""
+    outputs: Code = Field(default_factory=Code)
+    """The code that made the evidence."""
+    scoring: Code = Field(default_factory=Code)
+    """The code that made figures of it."""
+    reference: str = ""
+    """Names the evidence of real images that the figures are against, of all that was made under the protocol."""
     provenance: dict[str, Any] = Field(default_factory=dict)
-    created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
 
     @property
     def cell(self) -> Cell:
@@ -95,6 +106,11 @@ class Record(Coordinates):
         return Cell(
             **where, options=self.chosen, checkpoint=self.checkpoint.fingerprint, protocol=self.protocol["hash"]
         )
+
+    def is_same(self, other: Record) -> bool:
+        """Whether it is that record itself: neither evaluated nor scored again since."""
+        own, others = ((r.key, r.created, r.outputs.digest, r.scoring.digest) for r in (self, other))
+        return own == others
 
     def __repr__(self) -> str:
         figures = ", ".join(f"{name}={figure.value:.4g}" for name, figure in self.metrics.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,9 +37,9 @@ class Store:
     def path(self, cell: Cell) -> Path:
         return self.root / cell.folder
 
-    def reference(self, protocol: str) -> Path:
-        """Where the evidence of the real images under a protocol lies."""
-        return self.root / "protocols" / f"{protocol}-reference"
+    def reference(self, protocol: str, name: str = "") -> Path:
+        """Where the evidence of the real images under a protocol lies; `name`: see `Record.reference`."""
+        return self.root / "protocols" / "-".join([protocol, "reference", *([name] if name else [])])
 
     def get(self, cell: Cell) -> Record | None:
         """The finished record of a cell, if there is one."""
@@ -74,13 +75,16 @@ class Store:
                 raise Unwritable(self.path(cell), error) from None
 
     def move(self, cell: Cell, other: Store) -> None:
-        """Put a finished cell in the place of another store's."""
+        """Put a finished cell in the place of another store's; folders that are empty now go."""
         try:
             other.forget(cell)
             other.path(cell).parent.mkdir(parents=True, exist_ok=True)
             self.path(cell).rename(other.path(cell))
         except OSError as error:
             raise Unwritable(other.path(cell), error) from None
+        for folder in self.path(cell).parents[: len(cell.folder.parts)]:
+            with suppress(OSError):  # not empty
+                folder.rmdir()
 
     def items(self) -> Iterator[Stored]:
         """Every record with the folder of its cell."""
@@ -102,7 +106,7 @@ class Stored:
     @cached_property
     def evidence(self) -> Evidence:
         shards = shard_count(self.record.n)
-        real = Evidence(self.store.reference(self.record.protocol["hash"]), shards)
+        real = Evidence(self.store.reference(self.record.protocol["hash"], self.record.reference), shards)
         return Evidence(self.folder, shards, real)
 
 

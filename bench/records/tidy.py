@@ -29,6 +29,9 @@ def rows_of(record: Record) -> Iterator[dict[str, Any]]:
         "nfe": record.nfe,
         "nfe_executed": record.nfe_executed,
         "images_per_second": record.cost.images_per_second if record.cost else None,
+        "device": record.cost.device if record.cost else None,
+        "threads": record.provenance.get("threads"),
+        "batch_size": record.cost.batch_size if record.cost else None,
     }
     nothing = dict.fromkeys(("metric", "value", "low", "high", "unit", "better", "covers", "absent"))
     for name, figure in record.metrics.items():

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ... import methods
-from ...datasets import Batch, Split
-from ...methods import Method
 from ...symmflow.device import exact_kernels, resolve_device
 from ...symmflow.errors import InputError
 from ...symmflow.noise import Draws
@@ -20,11 +18,14 @@ from .. import judges
 from ..records import SHARD, Shard
 from ..tasks import Inputs, Look, pad_to
 from .cost import EvaluationCounter, peak_memory, stopwatch
-from .job import Job
 from .sampling import sampling
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ...datasets import Batch, Split
+    from ...methods import Method
+    from .job import Job
 
 Steps = int | None
 REPLAYS = 6

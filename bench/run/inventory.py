@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ... import datasets, methods
-from ...symmflow.errors import InputError
+from ...symmflow.errors import InputError, unknown
 from .. import judges, metrics, tasks
-from ..metrics import Metric
 from ..protocols import all_rules
 from ..records import read_stored
 
-Rows = list[dict[str, Any]]
+Row = dict[str, Any]
+Rows = list[Row]
 SHOWN = (1, 5, 25)
 """Step counts of `support`."""
-T = TypeVar("T")
 
 
-def _each(names: Sequence[str], get: Callable[[str], T]) -> Iterator[tuple[str, T | InputError]]:
-    """All of a registry; of one that is broken, a package of someone else's, why: the others are still there."""
+def _each(names: Sequence[str], row: Callable[[str], Row], broken: Callable[[str, str], Row]) -> Rows:
+    """A row a name; `broken(name, why)` for a package of someone else's: the others are still there."""
+    rows = []
     for name in names:
         try:
-            yield name, get(name)
+            rows.append(row(name))
         except InputError as error:
-            yield name, error
+            rows.append(broken(name, str(error)))
+        except Exception as error:  # whatever another package raises
+            rows.append(broken(name, f"it breaks with {type(error).__name__}: {error}"))
+    return rows
 
 
 def of_methods() -> Rows:
-    cards, rows = datasets.cards(), []
-    for name, kind in _each(methods.names(), methods.method):
-        if isinstance(kind, InputError):
-            rows.append({"method": name, "tasks": [], "checkpoints": [], "what": str(kind), "source": ""})
-            continue
+    cards = datasets.cards()
+
+    def row(name: str) -> Row:
+        kind = methods.method(name)
         able = [does.task for does in kind.tasks if any(kind.supports(does.task, 25, card) for card in cards)]
         bundled = [card.name for card in cards if name in methods.bundled(card.name)]
-        rows.append({"method": name, "tasks": able, "checkpoints": bundled, "what": kind.title, "source": kind.source})
-    return rows
+        return {"method": name, "tasks": able, "checkpoints": bundled, "what": kind.title, "source": kind.source}
+
+    def broken(name: str, why: str) -> Row:
+        return {"method": name, "tasks": [], "checkpoints": [], "what": why, "source": ""}
+
+    return _each(methods.names(), row, broken)
 
 
 def of_support() -> Rows:
@@ -48,40 +54,37 @@ def of_support() -> Rows:
         offering = {card.has_masks: card for card in cards if task.offered(card)}
         for masks, card in sorted(offering.items(), reverse=True):
             asked[task.name if masks or len(offering) == 1 else f"{task.name} of classes"] = task, card
-    rows = []
-    for name, kind in _each(methods.names(), methods.method):
-        row = {"method": name}
-        if isinstance(kind, InputError):
-            rows.append(row | dict.fromkeys(asked, "cannot be imported"))
-            continue
+
+    def row(name: str) -> Row:
+        kind, found = methods.method(name), {"method": name}
         for shown, (task, card) in asked.items():
             if kind.stepless:
-                row[shown] = "once" if task.supports(kind, None, card) else "–"
+                found[shown] = "once" if task.supports(kind, None, card) else "–"
             else:
-                row[shown] = ", ".join(str(n) for n in SHOWN if task.supports(kind, n, card)) or "–"
-        rows.append(row)
-    return rows
+                found[shown] = ", ".join(str(n) for n in SHOWN if task.supports(kind, n, card)) or "–"
+        return found
+
+    return _each(methods.names(), row, lambda name, why: {"method": name} | dict.fromkeys(asked, "broken"))
 
 
 def of_datasets() -> Rows:
-    rows: Rows = []
-    for name, card in _each(datasets.names(), datasets.card):
-        if isinstance(card, InputError):
-            unknown = dict.fromkeys(("classes", "shape", "licence"), "–")
-            rows.append({"data set": name, "tasks": [], "splits": [], **unknown, "get": str(card)})
-            continue
-        rows.append(
-            {
-                "data set": name,
-                "tasks": list(card.tasks) or ["training only"],
-                "splits": [f"{split} {n:,}" for split, n in card.splits.items()],
-                "classes": len(card.classes),
-                "shape": "x".join(map(str, card.shape)),
-                "licence": card.licence,
-                "get": card.obtain,
-            }
-        )
-    return rows
+    def row(name: str) -> Row:
+        card = datasets.card(name)
+        return {
+            "data set": name,
+            "tasks": list(card.tasks) or ["training only"],
+            "splits": [f"{split} {n:,}" for split, n in card.splits.items()],
+            "classes": len(card.classes),
+            "shape": "x".join(map(str, card.shape)),
+            "licence": card.licence,
+            "get": card.obtain,
+        }
+
+    def broken(name: str, why: str) -> Row:
+        unknown = dict.fromkeys(("classes", "shape", "licence"), "–")
+        return {"data set": name, "tasks": [], "splits": [], **unknown, "get": why}
+
+    return _each(datasets.names(), row, broken)
 
 
 def of_recipes() -> Rows:
@@ -101,17 +104,9 @@ def of_recipes() -> Rows:
 
 
 def of_metrics() -> Rows:
-    found = dict(_each(metrics.names(), metrics.metric))
-    whole = [metric for metric in found.values() if isinstance(metric, Metric)]
-    unknown = dict.fromkeys(("95 % interval", "floor", "judge"), "–")
-    broken: Rows = [
-        {"metric": name, "version": "–", "task": "–", "what": str(error), **unknown}
-        for name, error in found.items()
-        if isinstance(error, InputError)
-    ]
-    ranked = sorted(whole, key=lambda m: (tasks.order(m.tasks[0]), m.rank, m.name))
-    rows = [
-        {
+    def row(name: str) -> Row:
+        m = metrics.metric(name)
+        return {
             "metric": m.name,
             "version": m.version,
             "task": ", ".join(m.tasks),
@@ -120,20 +115,29 @@ def of_metrics() -> Rows:
             "floor": str(m.floor) if m.compared else "–",
             "judge": m.judge or "–",
         }
-        for m in ranked
-    ]
-    return [*rows, *broken]
+
+    def broken(name: str, why: str) -> Row:
+        unknown = dict.fromkeys(("95 % interval", "floor", "judge"), "–")
+        return {"metric": name, "version": "–", "task": "–", "what": why, **unknown}
+
+    def place(name: str) -> tuple[int, int, str]:
+        if (m := metrics.known(name)) is None:
+            return tasks.order(""), 0, name
+        return min(map(tasks.order, m.tasks), default=tasks.order("")), m.rank, name
+
+    return _each(sorted(metrics.names(), key=place), row, broken)
 
 
 def of_judges() -> Rows:
-    rows = []
-    for name, judge in _each(judges.names(), judges.judge):
-        if isinstance(judge, InputError):
-            rows.append({"judge": name, "role": "–", "suits": [], "what": str(judge)})
-            continue
+    def row(name: str) -> Row:
+        judge = judges.judge(name)
         suits = [card.name for card in datasets.cards() if name in card.judges and judge.suits(card)]
-        rows.append({"judge": name, "role": judge.role, "suits": suits, "what": judge.what})
-    return rows
+        return {"judge": name, "role": judge.role, "suits": suits, "what": judge.what}
+
+    def broken(name: str, why: str) -> Row:
+        return {"judge": name, "role": "–", "suits": [], "what": why}
+
+    return _each(judges.names(), row, broken)
 
 
 def of_protocols() -> Rows:
@@ -145,6 +149,8 @@ def of_protocols() -> Rows:
         value = getattr(known[name], field)
         if field == "split":
             value = ", ".join(f"{task} {split}" for task, split in value.items()) or None
+        if field == "samples_per_label" and known[name].samples_on:
+            value = "; ".join([str(value), *(f"{n} on {data}" for data, n in known[name].samples_on.items())])
         return free.get(field, "") if value is None else "; ".join(value) if isinstance(value, tuple) else value
 
     def measured(name: str, task: str) -> Any:
@@ -189,4 +195,6 @@ KINDS: dict[str, Callable[[], Rows]] = {
 
 def inventory(kind: str, out: Path) -> Rows:
     """The rows of a kind; `out`: the store of `runs`."""
+    if kind not in (*KINDS, "runs"):
+        raise unknown("kind", kind, (*KINDS, "runs"))
     return of_runs(out) if kind == "runs" else KINDS[kind]()

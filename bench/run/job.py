@@ -24,9 +24,9 @@ class Job(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: str
-    """As it was asked for: `symmflow`, `semflow[unperturbed]`, `hf:owner/name`."""
+    """As it was asked for: `symmflow`, `semflow[unperturbed]`, `hf:owner/name`; paths are absolute."""
     checkpoint: str | None
-    """Folder or hub id; None: the bundled one."""
+    """Folder (absolute) or hub id; None: the bundled one."""
     made_of: CheckpointFacts
     trust: bool = False
     data_root: Path | None = None

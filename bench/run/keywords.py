@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
+T = TypeVar("T", str, int)
 _BY_NAME = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -43,6 +44,8 @@ class RequestFields(TypedDict, total=False):
     device: str
     out: str | Path
     force: bool
+    fresh: bool
+    keep_old: bool
     trust: bool
 
 
@@ -116,8 +119,21 @@ def request_of(kind: type[R], given: R | None, keywords: Mapping[str, Any]) -> R
     return kind(**values)
 
 
+def several(given: Sequence[T] | T) -> tuple[T, ...]:
+    """What may be given alone where several could stand."""
+    return (given,) if isinstance(given, str | int) else tuple(given)
+
+
+def path_of(given: Path | str | None) -> Path | None:
+    return None if given is None else Path(given)
+
+
+def text_of(given: Path | str | None) -> str | None:
+    return None if given is None else str(given)
+
+
 def _fitting(hint: Any, value: Any) -> Any:
     if hint in (Names, Sequence[int]):
-        return (value,) if isinstance(value, str | int) else tuple(value)
+        return several(value)
     paths = hint is Path or hint == (Path | None)
     return Path(value) if paths and value is not None else str(value) if isinstance(value, Path) else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ... import datasets, methods
@@ -12,6 +13,7 @@ from ...methods import Foreign, Method
 from ...symmflow.checkpoint import Checkpoint
 from ...symmflow.errors import InputError
 from ...symmflow.noise import NOISE_VERSION
+from ...symmflow.recipe import Recipe
 from ...symmflow.solvers import ADAPTIVE
 from .. import judges, metrics
 from ..judges import Found
@@ -82,7 +84,7 @@ def _field(task: Task, dataset: str, request: Request, named: Rules) -> _Field:
     split = fixed("--split", named.split.get(task.name), request.split, "test")
     everything = datasets.manifest(dataset, split, request.data_root)
     samples = everything.first(request.limit)
-    several = fixed("--samples-per-mask", named.samples_per_label, request.samples_per_mask, 1) if task.several else 1
+    several = fixed("--samples-per-mask", named.samples(dataset), request.samples_per_mask, 1) if task.several else 1
     asked = metrics.of(task.name, named, Subject(card.classes, card.has_masks))
     chosen = {}
     for role in dict.fromkeys(metric.judge for metric in asked if metric.judge):
@@ -111,8 +113,9 @@ def _jobs(name: str, here: _Field, request: Request, unsupported: list[Unsupport
         unsupported.append(Unsupported(name, task.name, card.name, None, reason))
         return []
     solver = (request.solver or solvers[0]) if solvers else None
-    supported = _supported(name, kind, solver, here, request.steps, unsupported)
-    if not supported:
+    counts: Sequence[int | None] = [None] if kind.stepless or solver in ADAPTIVE else request.steps
+    supported = _supported(name, kind, here, counts, None, unsupported)
+    if not supported:  # asked before a checkpoint is looked for
         return []
     opened = methods.checkpoint(name, card.name, request.checkpoint, request.trust)
     if not isinstance(opened, Foreign) and opened.recipe.dataset != card.name:
@@ -120,6 +123,9 @@ def _jobs(name: str, here: _Field, request: Request, unsupported: list[Unsupport
             f"the checkpoint was trained on {opened.recipe.dataset}, not on {card.name}; "
             f"choose --dataset {opened.recipe.dataset}, or train one on {card.name}."
         )
+    supported = _supported(name, kind, here, supported, getattr(opened, "recipe", None), unsupported)
+    if not supported:
+        return []
     everything, defaults = (options_of(kind, given) for given in (request.options, {}))
     options = {field: everything[field] for field in task.inference_fields(kind, card)}
     common: dict[str, Any] = {
@@ -139,11 +145,11 @@ def _jobs(name: str, here: _Field, request: Request, unsupported: list[Unsupport
     }
     return [
         Job(
-            method=name,
-            checkpoint=request.checkpoint,
+            method=_lasting(name),
+            checkpoint=_absolute(request.checkpoint),
             made_of=checkpoint_facts(opened),
             trust=request.trust,
-            data_root=request.data_root,
+            data_root=request.data_root and request.data_root.absolute(),
             protocol=here.protocol,
             judges=here.judges,
             missing=here.missing,
@@ -154,19 +160,29 @@ def _jobs(name: str, here: _Field, request: Request, unsupported: list[Unsupport
     ]
 
 
+def _absolute(given: str | None) -> str | None:
+    """A path that is meant from every folder; hub ids stay as they are."""
+    return str(Path(given).absolute()) if given and Path(given).exists() else given
+
+
+def _lasting(method: str) -> str:
+    """`hf:model` with the whole path of a model in this folder."""
+    own, colon, argument = method.partition(":")
+    return f"{own}{colon}{_absolute(argument) or ''}"
+
+
 def _supported(
     name: str,
     kind: type[Method],
-    solver: str | None,
     here: _Field,
-    asked: Sequence[int],
+    asked: Sequence[int | None],
+    recipe: Recipe | None,
     unsupported: list[Unsupported],
 ) -> list[int | None]:
     """The step counts that the method can do; None: it has none, or its solver chooses them."""
-    counts: list[int | None] = [None] if kind.stepless or solver in ADAPTIVE else list(asked)
     able: list[int | None] = []
-    for steps in counts:
-        if support := here.task.supports(kind, steps, here.card):
+    for steps in asked:
+        if support := here.task.supports(kind, steps, here.card, recipe):
             able.append(steps)
         else:
             unsupported.append(Unsupported(name, here.task.name, here.card.name, steps, support.reason))
@@ -188,6 +204,8 @@ def checkpoint_facts(checkpoint: Checkpoint | Foreign) -> CheckpointFacts:
         sha256=checkpoint.sha256,
         fingerprint=checkpoint.fingerprint,
         recipe=checkpoint.recipe.name,
+        recipe_hash=checkpoint.recipe.hash,
+        options=checkpoint.recipe.options,
         parameters=checkpoint.manifest.get("parameters", 0),
         trained_steps=checkpoint.manifest.get("trained_steps"),
     )

@@ -139,10 +139,11 @@ def _extractor(record: Record) -> str | None:
 
 
 def _off(before: Record, after: Record) -> dict[str, tuple[float, float | None]]:
+    """Of the record's own metrics: one that was added since says nothing of it."""
     off: dict[str, tuple[float, float | None]] = {}
-    for name in dict.fromkeys([*before.metrics, *after.metrics]):
-        a, b = before.metrics.get(name), after.metrics.get(name)
-        if a is None or b is None:
+    for name, a in before.metrics.items():
+        b = after.metrics.get(name)
+        if b is None:
             off[name] = (float("nan"), None)
         elif a.value != b.value:
             width = a.high - a.low if a.high is not None and a.low is not None else 0.0

@@ -24,8 +24,10 @@ class Asked:
         self.help, self.flags, self.least = help, flags, least
 
 
-Checkpoint = Annotated[str | None, Asked("Folder or hub id. Default: the bundled one.")]
-DataRoot = Annotated[Path | None, Asked("Where the files of the data set lie.")]
+CHECKPOINT = Asked("Folder or hub id. Default: the bundled one.")
+DATA_ROOT = Asked("Where the files of the data set lie.")
+Checkpoint = Annotated[str | None, CHECKPOINT]
+DataRoot = Annotated[Path | None, DATA_ROOT]
 Device = Annotated[str, Asked("cpu, cuda, cuda:1; auto takes CUDA where there is one.")]
 Trust = Annotated[bool, Asked("Let configs and pickles from elsewhere run code.")]
 Names = Sequence[str]
@@ -72,6 +74,8 @@ class Request:
     device: Device = "auto"
     out: Annotated[Path, Asked("Folder of the records.", "--out", "-o")] = Path("results")
     force: Annotated[bool, Asked("Evaluate again what is already there.")] = False
+    fresh: Annotated[bool, Asked("Evaluate again what other versions of libraries (torch, ...) made.")] = False
+    keep_old: Annotated[bool, Asked("Take what is there although other code made it; tables say so.")] = False
     trust: Trust = False
 
     def check(self) -> None:
@@ -100,8 +104,12 @@ class Request:
             raise InputError(f"--batch-size must lie in 1-{SHARD} (a shard of evidence), not {self.batch_size}.")
         if self.samples_per_mask is not None and self.samples_per_mask < 1:
             raise InputError(f"--samples-per-mask must be at least 1, not {self.samples_per_mask}.")
-        if any(s < 1 for s in self.steps):
-            raise InputError(f"--steps must be whole numbers of at least 1, not {min(self.steps)}.")
+        if self.keep_old and (self.force or self.fresh):
+            raise InputError(f"--keep-old keeps what --{'force' if self.force else 'fresh'} makes again; drop one.")
+        for flag, given, least in (("--steps", self.steps, 1), ("--seeds", self.seeds, 0)):
+            for number in given:
+                if not isinstance(number, int) or number < least:
+                    raise InputError(f"{flag} must be whole numbers of at least {least}, not {number!r}.")
         if self.checkpoint and (len(self.methods) != 1 or self.methods[0] == "all"):
             raise InputError("--checkpoint goes with exactly one --method.")
 

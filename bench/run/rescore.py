@@ -12,9 +12,10 @@ from ... import datasets
 from ...symmflow.errors import InputError, Unwritable
 from ...symmflow.files import write_atomically
 from .. import metrics, tasks
-from ..metrics import Metric, Subject
+from ..code import Installed, parts
+from ..metrics import Metric, Scores, Subject
 from ..protocols import Protocol, Rules, rules
-from ..records import Figure, Missing, Record, Store, Stored
+from ..records import Code, Figure, Missing, Record, Store, Stored
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,13 @@ class Rescored:
 
 
 @dataclass
-class Outcome:
+class Rescoring:
     """Cells that were computed again, and those whose evidence does not suffice: (record, why)."""
 
     made: list[Rescored] = field(default_factory=list)
     left: list[tuple[Record, str]] = field(default_factory=list)
+    out: Path | None = None
+    """The folder of the new records, where they are of another protocol."""
 
     def __repr__(self) -> str:
         changed = sum(bool(one.changed) for one in self.made)
@@ -41,27 +44,35 @@ class Outcome:
 
 def rescore(
     folders: Sequence[Path], *, write: bool = False, protocol: str | None = None, out: Path | None = None
-) -> Outcome:
+) -> Rescoring:
     """Compute the metrics of every finished cell again.
 
     `write`: keep them; where a metric's definition changed since, under the protocol as it is now. `protocol`: under
     another named protocol, as far as the evidence allows (what was sampled stays sampled); records and evidence then go
-    to the store `out`.
+    to the store `out`, by default results-NAME.
     """
-    outcome = Outcome()
+    if out and not protocol:
+        raise InputError("--out goes with --protocol; without one, --write keeps the figures in their records.")
+    if protocol and write:
+        raise InputError("--write goes without --protocol; figures under another protocol go to --out.")
+    if protocol and not out:
+        out = Path(f"results-{Path(protocol).stem}")
+    outcome, installed = Rescoring(out=out), Installed()
     named = rules(protocol) if protocol else None
     for root in folders:
         if not root.is_dir():
             raise InputError(f"there is no results folder {root}; `bench run` makes one.")
         for stored in Store(root).items():
             if stored.record.status == "ok":
-                _again(stored, named, outcome, write, out)
+                _again(stored, named, outcome, write, out, installed)
     if not outcome.made and not outcome.left:
         raise InputError(f"there are no finished cells in {', '.join(map(str, folders))}; `bench run` makes some.")
     return outcome
 
 
-def _again(stored: Stored, named: Rules | None, outcome: Outcome, write: bool, out: Path | None) -> None:
+def _again(
+    stored: Stored, named: Rules | None, outcome: Rescoring, write: bool, out: Path | None, installed: Installed
+) -> None:
     record, store = stored.record, stored.store
     before = store.protocol(record)
     asked = _measured(before, named or before.rules)
@@ -69,7 +80,7 @@ def _again(stored: Stored, named: Rules | None, outcome: Outcome, write: bool, o
         outcome.left.append((record, reason))
         return
     try:
-        found = _rescored(stored, asked)
+        found = _rescored(stored, asked, installed)
     except InputError as error:  # evidence that was pruned or is damaged
         outcome.left.append((record, str(error)))
         return
@@ -115,24 +126,25 @@ def _beyond(record: Record, before: Protocol, named: Rules) -> str:
         extractor = (before.judges.get("extractor") or "").partition(":")[0]
         if named.extractor not in (None, extractor):
             return f"{named.name} takes features of {named.extractor}"
-    if task.several and named.samples_per_label not in (None, record.samples_per_mask):
-        return f"{named.name} takes {named.samples_per_label} samples a label"
+    if task.several and (several := named.samples(record.dataset)) not in (None, record.samples_per_mask):
+        return f"{named.name} takes {several} samples a label"
     return ""
 
 
-def _rescored(stored: Stored, asked: Protocol) -> Rescored:
+def scored(record: Record, scores: Scores, code: Code) -> Record:
+    """A record with these figures, which `code` made of its evidence."""
+    made = {"metrics": scores.figures, "absent": scores.absent, "details": scores.details}
+    return record.model_copy(update=made | {"scoring": code})
+
+
+def _rescored(stored: Stored, asked: Protocol, installed: Installed) -> Rescored:
     record = stored.record
     chosen = _asked(asked, asked.rules)
     missing = {m.judge: Missing(record.absent[m.name]) for m in chosen if m.judge and m.name in record.absent}
     scores = metrics.score(chosen, stored.evidence, metrics.subject_of(asked, missing))
-    after = record.model_copy(
-        update={
-            "metrics": scores.figures,
-            "absent": scores.absent,
-            "details": scores.details,
-            "protocol": {"name": asked.name, "hash": asked.hash, "rules": asked.rules.name},
-        },
-    )
+    after = scored(record, scores, installed.code(parts.scoring(m.name for m in chosen), record.scoring))
+    protocol = {"name": asked.name, "hash": asked.hash, "rules": asked.rules.name}
+    after = after.model_copy(update={"protocol": protocol})
     after = after.model_copy(update={"key": after.cell.key})
     after = Record.model_validate_json(after.model_dump_json())  # as it will be read again
     both = {n: (record.metrics.get(n), after.metrics.get(n)) for n in [*record.metrics, *after.metrics]}
@@ -145,7 +157,7 @@ def _keep(record: Record, protocol: Protocol, stored: Stored, store: Store) -> N
     store.put_protocol(protocol)
     _link(stored.folder / "evidence", store.path(record.cell) / "evidence")
     if stored.evidence.real.folder.is_dir():
-        _link(stored.evidence.real.folder / "evidence", store.reference(protocol.hash) / "evidence")
+        _link(stored.evidence.real.folder / "evidence", store.reference(protocol.hash, record.reference) / "evidence")
     store.put(record.cell, record)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...symmflow.errors import InputError
 from ...symmflow.noise import Draws
 from ..tasks import Inputs
@@ -10,17 +12,23 @@ from .request import Request
 from .sampling import sampling
 
 
-def sample_grid(request: Request) -> Picture:
-    """PNG: a row a sample; columns: the input, the output at each step count, the truth."""
+def sample_grid(request: Request, count: int) -> Picture:
+    """PNG: a row for each of the first `count` samples; columns: the input, the output at each step count, the truth.
+
+    Raises `InputError` for a request of more than one method, task, data set or seed.
+    """
     import torch
 
     from ...reports import pictures
     from .evaluate import Evaluator
 
-    planned = plan(request)
+    planned = plan(replace(request, limit=count))
     if planned.unsupported:
         cell = planned.unsupported[0]
-        raise InputError(f"{cell.method} cannot do {cell.task} at {cell.steps} steps: {cell.reason}; drop them.")
+        at = f" at {cell.steps} step{'s' if cell.steps > 1 else ''}" if cell.steps else ""
+        raise InputError(f"{cell.method} cannot do {cell.task}{at}: {cell.reason}; ask for what it can do.")
+    if len(planned.jobs) > 1:
+        raise InputError("a picture is of one method, task, data set and seed; name one of each.")
     job = planned.jobs[0]
     card, task = job.card, job.task
     if card.is_points:

@@ -10,8 +10,9 @@ from .differences import (
     paired_shares,
     welch,
 )
-from .intervals import Interval, bootstrap, over_seeds, resampled, wilson
+from .intervals import Interval, bootstrap, resampled, wilson
 from .jackknife import GROUPS, Jackknifed, groups_of, jackknife, jackknife_error, jackknife_freedom
+from .seeds import difference_over_seeds, interval_over_seeds
 from .spread import Spread, spread
 
 __all__ = [
@@ -21,14 +22,15 @@ __all__ = [
     "Jackknifed",
     "Spread",
     "bootstrap",
+    "difference_over_seeds",
     "groups_of",
     "holm",
+    "interval_over_seeds",
     "jackknife",
     "jackknife_error",
     "jackknife_freedom",
     "mcnemar",
     "over_seed_pairs",
-    "over_seeds",
     "paired_bootstrap",
     "paired_jackknife",
     "paired_shares",

@@ -28,10 +28,25 @@ class Difference:
     """Standard error."""
     p: float
     covers: str
+    freedom: float | None = None
+    """Degrees of freedom of the error; None: a normal."""
+    same: bool = False
+    """No image tells the two apart. Other images may: the interval speaks of those."""
 
-    def within(self, floor: float) -> bool:
-        """Whether two one-sided tests at 5 % (Schuirmann 1987) put the difference inside +-`floor`: equivalence."""
-        return -floor < self.inner_low and self.inner_high < floor
+    def within(self, floor: float) -> float:
+        """p of two one-sided tests for a difference of `floor` or more to either side (Schuirmann 1987): equivalence.
+
+        Below 5 % where the 90 % interval lies inside +-`floor`.
+        """
+        sides = (floor - self.value, self.inner_high - self.value), (floor + self.value, self.value - self.inner_low)
+        return max(self._beyond(room, half) for room, half in sides)
+
+    def _beyond(self, room: float, half: float) -> float:
+        """p of one side: the room that is left to the floor, against half of the 90 % interval."""
+        if half <= 0:
+            return float(room <= 0)
+        student = stats.t(np.inf if self.freedom is None else self.freedom)
+        return float(student.sf(room / half * student.ppf(0.95)))
 
 
 def paired_bootstrap(
@@ -47,7 +62,8 @@ def paired_bootstrap(
     low, inner_low, inner_high, high = np.quantile(drawn, [0.025, 0.05, 0.95, 0.975])
     error = float(drawn.std(ddof=1))
     p = float(2 * stats.norm.sf(abs(value) / error)) if error > 0 else float(value == 0)
-    return Difference(value, float(low), float(high), float(inner_low), float(inner_high), error, p, "test images")
+    ends = float(low), float(high), float(inner_low), float(inner_high)
+    return Difference(value, *ends, error, p, "test images", same=error == value == 0)
 
 
 def paired_jackknife(
@@ -88,6 +104,7 @@ def paired_shares(first: Array, second: Array) -> Difference:
         error,
         mcnemar(only_a, only_b),
         "test images",
+        same=only_a == only_b == 0,
     )
 
 
@@ -121,4 +138,5 @@ def welch(first: Sequence[float], second: Sequence[float]) -> Difference:
 def _student(value: float, error: float, freedom: float, covers: str) -> Difference:
     outer, inner = (float(stats.t.ppf(q, freedom)) * error for q in (0.975, 0.95))
     p = float(2 * stats.t.sf(abs(value) / error, freedom)) if error > 0 else float(value == 0)
-    return Difference(value, value - outer, value + outer, value - inner, value + inner, error, p, covers)
+    ends = value - outer, value + outer, value - inner, value + inner
+    return Difference(value, *ends, error, p, covers, freedom, same=error == value == 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -61,13 +61,3 @@ def _counts(n: int, resamples: int, seed: int) -> Array:
     random = np.random.Generator(np.random.Philox(key=seed))
     parts = [random.multinomial(n, np.full(n, 1 / n), size=min(250, resamples - i)) for i in range(0, resamples, 250)]
     return np.concatenate([part.astype(np.uint16) for part in parts])
-
-
-def over_seeds(values: Sequence[float], confidence: float = 0.95) -> Interval:
-    """Mean and t interval over runs that differ in the generation seed alone."""
-    array = np.asarray(values, dtype=np.float64)
-    mean = float(array.mean())
-    if len(array) < 2:
-        raise ValueError("an interval over seeds needs at least two")
-    half = float(stats.t.ppf((1 + confidence) / 2, len(array) - 1) * array.std(ddof=1) / np.sqrt(len(array)))
-    return Interval(mean, mean - half, mean + half, "generation seeds")

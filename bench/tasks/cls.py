@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from ...datasets import Batch, Card
 from ...methods import Classification, Method, Sampling
-from ..protocols import Rules
 from .task import Array, Inputs, Look, Tables, Task, classes_fault, finite
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ..protocols import Rules
 
 
 class Classify(Task):

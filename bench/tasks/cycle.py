@@ -10,11 +10,12 @@ import numpy as np
 from ...datasets import Batch, Card
 from ...methods import Method, Sampling
 from ...symmflow.pixels import from_uint8, to_uint8
-from ..protocols import Rules
 from .task import Array, Inputs, Look, Tables, Task, confusion_columns, finite, images_fault
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ..protocols import Rules
 
 Round = tuple["Tensor", "Tensor", "Tensor"]
 """Images of the labels, what they are seen as, images of what the real ones are seen as."""
@@ -60,19 +61,19 @@ class Cycle(Task):
         return to_uint8(finite(made), rounding), seen.cpu().numpy(), to_uint8(finite(again), rounding)
 
     def rows(self, batch: Batch, real: int, outputs: Sequence[Any], look: Look) -> Tables:
-        _, seen, again = outputs[0]
-        ids, labels, genuine = list(batch.ids[:real]), batch.labels[:real], to_uint8(batch.images)
+        _, seen, again = (part[:real] for part in outputs[0])
+        ids, labels, genuine = list(batch.ids[:real]), batch.labels[:real], to_uint8(batch.images[:real])
         samples: dict[str, Any] = {"id": ids}
         tables: Tables = {"samples": samples}
         if look.card.has_masks:
-            tables["confusion"] = confusion_columns(ids, labels, seen[:real], len(look.card.classes))
+            tables["confusion"] = confusion_columns(ids, labels, seen, len(look.card.classes))
         else:
-            samples["aligned"] = seen[:real] == labels
-        if extract := look.judges.get("extractor"):
-            there, here = (extract(x)[:real].astype(np.float64) for x in (again, genuine))
+            samples["aligned"] = seen == labels
+        if extract := look.judge("extractor"):
+            there, here = (extract(x).astype(np.float64) for x in (again, genuine))
             samples["cycle_features"] = np.linalg.norm(there - here, axis=1)
-        if distance := look.judges.get("lpips"):
-            samples["cycle_lpips"] = distance(again[:real], genuine[:real])
+        if distance := look.judge("lpips"):
+            samples["cycle_lpips"] = distance(again, genuine)
         return tables
 
     def shown(self, output: tuple[Array, Array, Array]) -> Array:

@@ -11,11 +11,12 @@ import numpy as np
 from ...datasets import Batch, Card
 from ...methods import Method, Sampling
 from ...symmflow.pixels import to_uint8
-from ..protocols import Rules
 from .task import Array, Inputs, Look, Tables, Task, confusion_columns, finite, images_fault
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ..protocols import Rules
 
 
 class Synthesize(Task):
@@ -51,7 +52,7 @@ class Synthesize(Task):
         tables = {name: _joined([one[name] for one in seen]) for name in seen[0]}
         table = tables["samples"] | {"draw": np.repeat(np.arange(len(samples)), real)}
         apart: dict[str, Any] = {}
-        if distance := look.judges.get("lpips"):
+        if distance := look.judge("lpips"):
             table["lpips_gt"] = np.concatenate([distance(images, genuine) for images in samples])
             apart["lpips_diversity"] = samples, distance
         if "features" in table:
@@ -73,14 +74,13 @@ class Synthesize(Task):
 
 def _seen(batch: Batch, images: Array, look: Look) -> Tables:
     """What extractor and aligner make of some images uint8 [n, C, H, W] of a batch's first labels."""
-    real, labels = len(images), batch.labels[: len(images)]
-    ids, full = batch.ids[:real], look.full(images)
+    ids, labels = batch.ids[: len(images)], batch.labels[: len(images)]
     samples: dict[str, Any] = {"id": np.asarray(ids, dtype=object)}
     tables: Tables = {"samples": samples}
-    if extract := look.judges.get("extractor"):
-        samples["features"] = extract(full)[:real]
-    if align := look.judges.get("aligner"):
-        found = align(full)[:real]
+    if extract := look.judge("extractor"):
+        samples["features"] = extract(images)
+    if align := look.judge("aligner"):
+        found = align(images)
         if look.card.has_masks:
             tables["alignment"] = confusion_columns(ids, labels, found, len(look.card.classes))
         else:

@@ -12,12 +12,14 @@ import numpy as np
 from ...datasets import Batch, Card
 from ...methods import Method, Sampling, Support
 from ...symmflow.pixels import to_uint8
-from ..metrics.areas import sparse_confusion
-from ..protocols import Rules
+from ...symmflow.recipe import Recipe
+from ..metrics.confusion import sparse_confusion
 
 if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
+
+    from ..protocols import Rules
 
 Array = np.ndarray
 Tables = dict[str, dict[str, Any]]
@@ -46,8 +48,15 @@ class Look:
     rounding: str = "round"
     """Of synthesized images to 8 bits."""
 
-    def full(self, images: Array) -> Array:
-        return pad_to(images, self.size)
+    def judge(self, role: str) -> Callable[..., Array] | None:
+        """The judge of a role, made to see `size` images whatever it is asked of; None where there is none."""
+        if (judge := self.judges.get(role)) is None:
+            return None
+
+        def seen(*images: Array) -> Array:
+            return judge(*(pad_to(batch, self.size) for batch in images))[: len(images[0])]
+
+        return seen
 
 
 class Task(ABC):
@@ -74,9 +83,9 @@ class Task(ABC):
         """Whether a data set is meant for it."""
         return set(self.parts(card)) <= set(card.tasks)
 
-    def supports(self, kind: type[Method], steps: int | None, card: Card) -> Support:
-        """Whether a method can do it."""
-        found = [kind.supports(part, steps, card) for part in self.parts(card)]
+    def supports(self, kind: type[Method], steps: int | None, card: Card, recipe: Recipe | None = None) -> Support:
+        """Whether a method can do it; `recipe`: that of its checkpoint, where one is chosen."""
+        found = [kind.supports(part, steps, card, recipe) for part in self.parts(card)]
         return next((support for support in found if not support), found[0])
 
     def solvers(self, kind: type[Method], card: Card) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ...symmflow.noise import Draws
 
 SAMPLERS = ("ddim", "ddpm")
+Spacing = Literal["trailing", "leading", "linspace"]
 
 
 class DiffusionOptions(Table):
@@ -31,10 +32,37 @@ class DiffusionOptions(Table):
     """Keep the predicted clean signal in [-1, 1] while sampling: usual for pixels, not for latents."""
 
 
-def samplable(steps: int | None) -> Support:
+class DiffusionInference(Table):
+    """What `bench run --set` may change of a diffusion sampler."""
+
+    spacing: Spacing = "trailing"
+    """Where a few steps lie among the timesteps (diffusers' names): see `grid`."""
+
+
+def samplable(steps: int | None, timesteps: int) -> Support:
     """Whether a sampler can take so many steps: each visits a timestep of its own."""
-    most = DiffusionOptions().timesteps
-    return no(f"{steps} steps are more than the diffusion's {most:,} timesteps") if (steps or 0) > most else YES
+    if (steps or 0) > timesteps:
+        return no(f"{steps} steps are more than the diffusion's {timesteps:,} timesteps")
+    return YES
+
+
+def grid(spacing: Spacing, steps: int, timesteps: int) -> list[int]:
+    """The timesteps that a sampler of `steps` steps visits, descending (Lin et al. 2024, Table 2).
+
+    `trailing` begins at the last timestep, which is where the noise that sampling starts from belongs; `leading`,
+    diffusers' default, ends at the first and begins a stride below the last; `linspace` has both ends. A sampler goes
+    from each to the next; diffusers' DDIM goes down by timesteps // steps whatever the grid, and so lies between two
+    noise levels at two steps of `linspace`.
+    """
+    import numpy as np
+
+    if not 1 <= steps <= timesteps:
+        raise InputError(f"{steps} steps do not fit the {timesteps} timesteps of the diffusion; choose 1-{timesteps}.")
+    if spacing == "trailing":
+        return [(timesteps * (steps - i) + steps // 2) // steps - 1 for i in range(steps)]
+    if spacing == "leading":
+        return [i * (timesteps // steps) for i in reversed(range(steps))]
+    return [int(k) for k in np.linspace(0, timesteps - 1, steps).round()[::-1]]
 
 
 class Diffusion:
@@ -73,7 +101,11 @@ class Diffusion:
         return mse_loss(predict(self.noised(x, noise, k), self.time(k)).float(), noise)
 
     def samples(
-        self, predict: Callable[[Tensor, Tensor], Tensor], start: Tensor, sampling: Sampling
+        self,
+        predict: Callable[[Tensor, Tensor], Tensor],
+        start: Tensor,
+        sampling: Sampling,
+        spacing: Spacing = "trailing",
     ) -> Iterator[Tensor]:
         """Denoise `start` (standard normal, [B, ...]), each time in exactly as many network evaluations as steps.
 
@@ -81,18 +113,14 @@ class Diffusion:
         SDE form (Lu et al. 2022); diffusers' own DDIM steps assume an even stride, which most step counts do not have.
         """
         for steps in sampling.counts:
-            yield self._sample(predict, start, steps, sampling)
+            yield self._sample(predict, start, sampling, grid(spacing, steps, self.timesteps))
 
     def _sample(
-        self, predict: Callable[[Tensor, Tensor], Tensor], start: Tensor, steps: int, sampling: Sampling
+        self, predict: Callable[[Tensor, Tensor], Tensor], start: Tensor, sampling: Sampling, visited: Sequence[int]
     ) -> Tensor:
         import torch
         from diffusers import DPMSolverMultistepScheduler
 
-        if steps > self.timesteps:
-            raise InputError(
-                f"{steps} steps are more than the {self.timesteps} timesteps of the diffusion; choose fewer."
-            )
         stochastic, trace = sampling.solved_by == "ddpm", sampling.trace
         scheduler: Any = DPMSolverMultistepScheduler(
             **self._betas,
@@ -100,8 +128,7 @@ class Diffusion:
             solver_order=1,
             final_sigmas_type="zero",
         )
-        grid = [(self.timesteps * (steps - i) + steps // 2) // steps - 1 for i in range(steps)]  # T - 1 ... above 0
-        scheduler.set_timesteps(timesteps=grid)
+        scheduler.set_timesteps(timesteps=list(visited))
         state = start
         if trace:
             trace(1.0, state)
@@ -117,5 +144,5 @@ class Diffusion:
                 eps = (state - a**0.5 * clean) / (1 - a) ** 0.5
             state = scheduler.step(eps, timestep, state, variance_noise=fresh)[0]
             if trace:
-                trace((grid[i + 1] + 1) / self.timesteps if i + 1 < steps else 0.0, state)
+                trace((visited[i + 1] + 1) / self.timesteps if i + 1 < len(visited) else 0.0, state)
         return state

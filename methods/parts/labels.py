@@ -24,6 +24,6 @@ def label_codec(config: LabelsConfig, card: Card) -> Codec:
         return ClassMap(classes, config.scaling, config.eta, config.beta)
     beta = {} if config.beta is None else {"beta": config.beta}
     if config.codec == "anchors":
-        return anchors(classes, k=config.k, s=config.s, **beta)
+        return anchors(classes, k=config.k, s=config.s, void=config.void, **beta)
     assert card.palette is not None
-    return Palette(card.palette, official=config.scaling == "official", **beta)
+    return Palette(card.palette, official=config.scaling == "official", void=config.void, **beta)

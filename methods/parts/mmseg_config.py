@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ast
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,76 @@ def config_path(name: str, trust: bool = True) -> Path:
     if not trust:
         raise InputError(f"{name} is no config of mmsegmentation but a program of its own; add --trust to run it.")
     return Path(name)
+
+
+def package_version() -> str:
+    """The version of the installed mmsegmentation, whatever its distribution is called."""
+    for name in ("onedl-mmsegmentation", "mmsegmentation"):
+        with suppress(PackageNotFoundError):
+            return f"{name} {version(name)}"
+    raise InputError(f"{INSTALL}.")
+
+
+def config_files(path: Path) -> list[Path]:
+    """A config and all that it inherits from (`_base_`, `read_base`), each once, in the order in which they are named.
+
+    Read without running any.
+    """
+    found, ahead = dict[Path, None](), [path]
+    while ahead:
+        file = ahead.pop(0).resolve()
+        if file not in found:
+            found[file] = None
+            ahead += _bases(file)
+    return list(found)
+
+
+def _bases(path: Path) -> list[Path]:
+    try:
+        if path.suffix != ".py":
+            import yaml  # reads JSON too
+
+            named = yaml.safe_load(path.read_text()).get("_base_", [])
+            return [_base(path, name) for name in ([named] if isinstance(named, str) else named)]
+        tree = ast.parse(path.read_text())
+        named = [
+            name
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "_base_"
+            for value in [ast.literal_eval(node.value)]
+            for name in ([value] if isinstance(value, str) else value)
+        ]
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); another config inherits from it.") from None
+    except (SyntaxError, ValueError, AttributeError) as error:
+        raise InputError(f"{path}: what it inherits from cannot be told ({error}); write its _base_ out.") from None
+    return [*(_base(path, name) for name in named), *_read_bases(path, tree)]
+
+
+def _base(path: Path, name: str) -> Path:
+    """`../_base_/x.py` beside a config, `mmdet::_base_/x.py` in the configs of a package."""
+    package, external, inside = name.partition("::")
+    return _root(package) / ".mim" / "configs" / inside if external else path.parent / name
+
+
+def _read_bases(path: Path, tree: ast.Module) -> Iterator[Path]:
+    """The files of what is imported under `with read_base():`."""
+    for block in tree.body:
+        if isinstance(block, ast.With) and any("read_base" in ast.unparse(item.context_expr) for item in block.items):
+            for node in block.body:
+                if isinstance(node, ast.ImportFrom):
+                    parts = (node.module or "").split(".") if node.module else []
+                    above = path.parents[node.level - 1] if node.level else _root(parts.pop(0))
+                    module = above.joinpath(*parts)
+                    names = [module / alias.name for alias in node.names] if module.is_dir() else [module]
+                    yield from (name.with_suffix(".py") for name in names)
+
+
+def _root(package: str) -> Path:
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise InputError(f"a config inherits from one of {package}, which is not installed.")
+    return Path(spec.origin).parent
 
 
 def read_config(name: str, overrides: Mapping[str, Any], *, whole: bool = True) -> dict[str, Any]:

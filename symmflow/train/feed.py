@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -57,9 +58,16 @@ class Feed(Dataset):
         return iter(DataLoader(self, batch_size=None, sampler=numbers, num_workers=workers))
 
     def __getitem__(self, number: int) -> MicroBatch:
-        start = (number * self.world + self.rank) * self.size
-        batch = self.data.batch(np.array([self._sample(start + i) for i in range(self.size)]))
-        draws = Draws(self.recipe.train.seed, list(batch.ids), scope=f"train/{number // self.accumulate}")
+        start, step = (number * self.world + self.rank) * self.size, number // self.accumulate
+        first = step * self.recipe.train.batch
+        whole = [self._sample(position) for position in range(first, start + self.size)]  # of the step, so far
+        mine, before = whole[start - first :], Counter(whole[: start - first])
+        again = []
+        for sample in mine:
+            again.append(before[sample])
+            before[sample] += 1
+        batch = self.data.batch(np.array(mine))
+        draws = Draws(self.recipe.train.seed, list(batch.ids), f"train/{step}", again)
         images, labels = torch.from_numpy(batch.images), torch.from_numpy(batch.labels)
         return MicroBatch(*augment(images, labels, self.recipe.data, draws), draws)
 

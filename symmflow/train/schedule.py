@@ -20,12 +20,12 @@ def learning_rate(recipe: Recipe, optimizer: torch.optim.Optimizer) -> torch.opt
 
     schedule = recipe.schedule
     if schedule.kind == "one-cycle":
-        peak = recipe.optimizer.lr
+        peak, total = recipe.optimizer.lr, max(schedule.steps, 3)  # fewer have no rise and fall
         return torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
             max_lr=peak,
-            total_steps=schedule.steps + 1,  # one more than is taken: it is advanced after the last step too
-            pct_start=max(schedule.warmup, 1) / schedule.steps,
+            total_steps=total,
+            pct_start=max(schedule.warmup, 2) / total,  # the last step of the warm-up is at the peak
             div_factor=peak / schedule.ends,
             final_div_factor=1.0,
             cycle_momentum=False,

@@ -9,11 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from symmbench.bench.code import Installed
+from symmbench.bench.compare.tables import Table, tables
 from symmbench.bench.protocols import Protocol, rules
-from symmbench.bench.records import CheckpointFacts, Record, Shard, Stored, write_shard
+from symmbench.bench.records import CheckpointFacts, Cost, Figure, Record, Shard, Stored, write_shard
 from symmbench.bench.records.evidence import mask_png
 
 N = 120
+NOTHING = Installed().code(())
+"""The code of made-up figures: what is installed is never another."""
 IDS = [f"test-{i:05d}" for i in range(N)]
 
 
@@ -43,10 +47,24 @@ class Results:
             "n": N,
             "nfe": 25,
             "protocol": {"name": "p", "hash": "h"},
+            "outputs": NOTHING,
+            "scoring": NOTHING,
         }
         made = Record(**(record | facts))
         (folder / "record.json").write_text(made.model_dump_json())
         self.cells.append(Stored(made, folder))
+
+    def classifier(self, method: str, right: int, nfe: int, **facts: Any) -> None:
+        """A cell of `cls` with `right` images right, at a speed that goes with `nfe`."""
+        cost = Cost(images_per_second=100 / nfe, batch_size=8, device="cpu")
+        metrics = {"accuracy": Figure(value=right / N)}
+        self.add(method, "cls", self.predictions(right), steps=nfe, nfe=nfe, cost=cost, metrics=metrics, **facts)
+
+    @property
+    def table(self) -> Table:
+        """The only table of the cells."""
+        (found,) = tables(self.cells)
+        return found
 
     def protocol(self, name: str, **changes: Any) -> None:
         """Lay a protocol beside the records, under a made-up hash."""

@@ -71,7 +71,8 @@ def test_results_show_themselves(tmp_path: Path) -> None:
     compared = api.compare(out)
     assert len(repr(compared)) < 200 and "<table>" in compared._repr_html_()
     assert "1 cells" in repr(api.rescore(out))
-    report = api.gate(out, out)
+    api.run(methods="cnn", tasks="cls", limit=6, out=tmp_path / "again", device="cpu")
+    report = api.gate(out, tmp_path / "again")
     assert len(repr(report)) < 200 and "<table>" in report._repr_html_()
     picture = api.sample(methods="symmflow", tasks="cls", steps=1, count=2, device="cpu")
     assert repr(picture).startswith("<PNG") and picture._repr_png_()[:4] == b"\x89PNG"

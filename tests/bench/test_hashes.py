@@ -107,7 +107,32 @@ def test_a_store_of_before_has_the_same_figures_to_the_last_digit(after: tuple[P
     assert len(found.made) == 16 and not found.left
     assert not [one for one in found.made if one.changed]
     for one in found.made:
-        assert one.after.details == one.before.details and one.after.absent == one.before.absent
+        assert _told(one.after.details) == _told(one.before.details) and one.after.absent == one.before.absent
+
+
+def _told(details: dict[str, Any]) -> dict[str, Any]:
+    """Details but for n / d, which did not count the smaller side."""
+    return details | {"features": {k: v for k, v in details.get("features", {}).items() if k != "n_over_d"}}
+
+
+def figures(blocks: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """What a comparison measures: rows with their values, differences, spread; not how it is judged and worded, nor
+    the options that methods have had since."""
+    return {
+        "rows": [
+            {field: value for field, value in row.items() if field not in ("metrics", "options", "paper")}
+            | {"metrics": {name: figure["value"] for name, figure in row["metrics"].items()}}
+            for table in blocks["tables"]
+            for row in table["rows"]
+        ],
+        "differences": [
+            (v["protocol"], v["method"], v["steps"], v["metric"], round(v["difference"]["value"], 12))
+            for v in blocks["verdicts"]
+            if v["metric"] != "miou"  # it was of the counts of all seeds, and is the mean over them
+        ],
+        "fronts": [(f["method"], f["steps"], f["value"], f["on_front"]["nfe"]) for f in blocks["fronts"]],
+        "spread": [(s["method"], s["steps"], s["value"], s["generation"]) for s in blocks["spread"]],
+    }
 
 
 def test_a_store_of_before_compares_as_it_did(before: Path, after: tuple[Path, dict[str, str]]) -> None:
@@ -126,9 +151,8 @@ def test_a_store_of_before_compares_as_it_did(before: Path, after: tuple[Path, d
     for block in found.blocks:
         blocks.setdefault(block.kind, []).extend(json.loads(json.dumps(block.data)))
     known = mapped(json.loads((before / "compare.json").read_text()))
-    assert blocks.keys() == known.keys()
-    for kind, data in known.items():
-        assert blocks[kind] == data, kind
+    for kind, data in figures(known).items():
+        assert data and figures(blocks)[kind] == data, kind
 
 
 def test_keys_of_a_mapped_store_are_those_of_todays_requests(after: tuple[Path, dict[str, str]]) -> None:

@@ -30,12 +30,15 @@ def test_a_block_says_the_same_in_every_format() -> None:
 
 
 def test_published_figures_are_found_by_exactly_their_cell() -> None:
-    assert lookup("symmflow", "cls", "cifar-10", "accuracy", 25, "euler").value == pytest.approx(0.906)  # type: ignore[union-attr]
-    dsm = {solver: lookup("dsm", "ss", "coco-stuff", "miou", 25, solver) for solver in ("ddim", "ddpm", "euler")}
+    assert lookup("symmflow", "cls", "cifar-10", "test", "accuracy", 25, "euler").value == pytest.approx(0.906)  # type: ignore[union-attr]
+    dsm = {
+        solver: lookup("dsm", "ss", "coco-stuff", "validation", "miou", 25, solver)
+        for solver in ("ddim", "ddpm", "euler")
+    }
     assert dsm["ddim"].value == pytest.approx(0.136) and dsm["ddpm"].value == pytest.approx(0.175)  # type: ignore[union-attr]
-    assert dsm["euler"] is None
+    assert dsm["euler"] is None and lookup("dsm", "ss", "coco-stuff", "train", "miou", 25, "ddim") is None
     # the zero-shot figure is no figure of the model that is trained on the data
-    assert lookup("diffusion-classifier", "cls", "cifar-10", "accuracy", 2750, None) is None
+    assert lookup("diffusion-classifier", "cls", "cifar-10", "test", "accuracy", 2750, None) is None
 
 
 def test_published_figures_keep_their_caveats() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .... import methods
 from ....symmflow.errors import InputError
@@ -21,11 +21,16 @@ class Finding:
     claim: str
     source: str
     verdict: str
-    """`holds`, `does not hold` or `cannot be told`."""
+    """`holds`, `does not hold`, `cannot be told`, or `by construction` where it could not come out otherwise."""
     said: str
     """The figures, with the 95 % interval, or what is missing."""
     keys: tuple[str, ...] = ()
     """Records that it rests on."""
+    grid: str = ""
+    """Where in time the steps lie."""
+    trainings: Mapping[str, int] = field(default_factory=dict)
+    """Of each method, how many it rests on."""
+    could_fail: bool = True
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,25 @@ class Answer:
     said: str
     cells: Sequence[Stored]
     """What it comes from."""
+
+    @property
+    def grid(self) -> str:
+        """Where in time the steps of each method lie."""
+        grids = {cell.record.method: _grid(cell.record) for cell in self.cells}
+        return "; ".join(f"{method}: {grid}" for method, grid in grids.items())
+
+    @property
+    def trainings(self) -> dict[str, int]:
+        runs: dict[str, set[str]] = {}
+        for cell in self.cells:
+            runs.setdefault(cell.record.method, set()).add(cell.record.checkpoint.fingerprint)
+        return {method: len(found) for method, found in runs.items()}
+
+
+def _grid(record: Record) -> str:
+    if spacing := record.options.get("spacing"):
+        return f"{spacing} timesteps"
+    return "timesteps spread evenly" if record.solver is None else "equal steps"
 
 
 Cells = Mapping[str, Sequence[Stored]]
@@ -55,16 +79,32 @@ class Claim:
     """Which cells can serve."""
     missing: str = "run all of its methods on the same samples"
     """What to do where none can."""
+    over: str | None = None
+    """An inference option: there is a finding for each of its values, and any of them may serve."""
+    certain: str = ""
+    """Why it cannot come out otherwise; empty where it can."""
 
     def findings(self, cells: Sequence[Stored]) -> list[Finding]:
-        """On each data set where all of its methods have records."""
-        own = [c for c in cells if (c.record.task, c.record.method) in self._about and _ordinary(c.record)]
+        """On each data set where all of its methods have records.
+
+        A claim about one method alone says nothing until it can be told: nobody asked.
+        """
+        own = [c for c in cells if (c.record.task, c.record.method) in self._about and _ordinary(c.record, self.over)]
         made = []
         for dataset in dict.fromkeys(cell.record.dataset for cell in own):
             here = [cell for cell in own if cell.record.dataset == dataset]
-            if self._whole(here):
-                made.append(self._check(dataset, here))
-        return made
+            for value in sorted({self._value(cell) for cell in here} - {""}) or [""]:
+                at_value = [cell for cell in here if self._value(cell) in ("", value)]
+                if self._whole(at_value):
+                    made.append(self._check(dataset, at_value))
+        return [finding for finding in made if finding.keys or len(self.methods) > 1]
+
+    def _value(self, cell: Stored) -> str:
+        """Of the option that it asks over; empty for a method without it."""
+        if self.over is None:
+            return ""
+        default = getattr(methods.method(cell.record.method).Inference(), self.over, "")
+        return str(cell.record.options.get(self.over, default))
 
     @property
     def _about(self) -> set[tuple[str, str]]:
@@ -85,10 +125,18 @@ class Claim:
         for found in shared:
             answer = self._answer(found)
             if not isinstance(answer, Missing):
-                keys = tuple(cell.record.key for cell in answer.cells)
-                return Finding(self.text, self.source, answer.verdict, f"{dataset}: {answer.said}", keys)
+                return self._finding(dataset, answer)
             missing.append(str(answer))
-        return Finding(self.text, self.source, "cannot be told", f"{dataset}: {(*missing, self.missing)[0]}")
+        said = f"{dataset}: {(*missing, self.missing)[0]}"
+        return Finding(self.text, self.source, "cannot be told", said, could_fail=not self.certain)
+
+    def _finding(self, dataset: str, answer: Answer) -> Finding:
+        verdict, said = answer.verdict, answer.said
+        if self.certain and verdict == "holds":
+            verdict, said = "by construction", f"{said}; {self.certain}"
+        keys = tuple(cell.record.key for cell in answer.cells)
+        made = (self.text, self.source, verdict, f"{dataset}: {said}", keys, answer.grid, answer.trainings)
+        return Finding(*made, could_fail=not self.certain)
 
     def _answer(self, own: Sequence[Stored]) -> Answer | Missing:
         """From the newest checkpoint of each method."""
@@ -103,9 +151,9 @@ class Claim:
             return Missing(str(error))
 
 
-def _ordinary(record: Record) -> bool:
-    """A finished cell in full precision, with its method's default solver and options."""
-    if record.status != "ok" or record.precision != "fp32" or not default_options(record):
+def _ordinary(record: Record, free: str | None) -> bool:
+    """A finished cell in full precision, with its method's default solver and options, but for one that is `free`."""
+    if record.status != "ok" or record.precision != "fp32" or not default_options(record, free):
         return False
     return record.solver in (None, *methods.method(record.method).solvers(record.task)[:1])
 

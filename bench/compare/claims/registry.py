@@ -12,10 +12,13 @@ from .claim import Finding
 
 CLAIMS = (
     semflow.COLLAPSE,
-    semflow.SEEDS,
+    semflow.DSM_SEEDS,
+    ours.SEEDS,
+    semflow.SEMFLOW_SEEDS,
     symmflow.ONE_STEP,
     symmflow.SYNTHESIS,
     ours.PRICE,
+    semflow.SMOOTH,
     semflow.DIVERSITY,
 )
 
@@ -26,7 +29,22 @@ def findings(cells: Sequence[Stored]) -> list[Finding]:
 
 
 def block(found: Sequence[Finding]) -> Block:
-    """Each claim with its verdict and figures."""
-    rows = [[f.claim, f.source, f.verdict, f.said] for f in found]
-    headers = ["claim", "source", "here", "figures"]
-    return Block("findings", "The papers' claims, here", headers, rows, [asdict(f) for f in found], left=(0, 1, 2, 3))
+    """Each claim with its verdict, its figures, and what they rest on."""
+    rows = [
+        [f.claim, f.source, f.verdict, f.said, f.grid or "–", _trainings(f), "yes" if f.could_fail else "no"]
+        for f in found
+    ]
+    headers = ["claim", "source", "here", "figures", "grid", "trainings", "could fail"]
+    notes = ["Intervals of shares that are lost or change cover test images; those of differences, what tables' do."]
+    if any(set(f.trainings.values()) == {1} for f in found):
+        notes.append("One training each: the interval does not say how another training would come out.")
+    data = [asdict(f) for f in found]
+    return Block("findings", "The papers' claims, here", headers, rows, data, notes, left=tuple(range(len(headers))))
+
+
+def _trainings(finding: Finding) -> str:
+    """`one each`, or how many of each method."""
+    counts = finding.trainings
+    if set(counts.values()) == {1}:
+        return "one each" if len(counts) > 1 else "one"
+    return ", ".join(f"{method} {count}" for method, count in counts.items()) or "–"

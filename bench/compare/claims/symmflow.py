@@ -11,14 +11,16 @@ POINTS = 0.02
 
 
 def _one_step(cells: Cells) -> Answer | Missing:
-    from ....methods.diffusion_classifier import Stages
+    from ....methods.parts.diffusion import DiffusionOptions
+    from ....methods.parts.stages import Stages
 
     one = at(cells["symmflow"], 1)
     if not one:
         return Missing("run symmflow at one step (--steps 1)")
     classifier = [cell.record for cell in cells["diffusion-classifier"]]
     classes = datasets.card(classifier[0].dataset).classes
-    budget = Stages.model_validate(classifier[0].options).full(len(classes))
+    timesteps = DiffusionOptions.model_validate(classifier[0].checkpoint.options).timesteps
+    budget = Stages.model_validate(classifier[0].options).full(len(classes), timesteps)
     enough = [r.steps for r in classifier if r.steps and (r.nfe or 0) >= budget]
     if not enough:
         return Missing(f"run the diffusion-classifier at its full budget (--steps {budget})")

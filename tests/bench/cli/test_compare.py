@@ -9,14 +9,14 @@ RUN = ("run", "-t", "cls", "-d", "two-spirals")
 
 
 def test_compare_prints_the_papers_row(bench: Any) -> None:
-    bench(*RUN, "--steps", "1,50", "--limit", "200")
+    bench(*RUN, "--steps", "1,50")
     done = bench("compare", "--format", "md")
     rows = [line for line in done.stdout.splitlines() if line.startswith("| symmflow")]
     assert "| 100.0 |" in rows[0] and "| 82.0 |" in rows[1]
 
 
 def test_the_papers_rows_stand_beside_ours_with_caveats(bench: Any) -> None:
-    assert bench("run", "-t", "cls", "-d", "two-spirals", "--steps", "1,5", "--limit", "100").returncode == 0
+    assert bench("run", "-t", "cls", "-d", "two-spirals", "--steps", "1,5").returncode == 0
     done = bench("compare", "--against", "published", "--json")
     rows = json.loads(done.stdout)["published"]
     assert [r["steps"] for r in rows] == [1, 2, 5, 10, 20, 50]

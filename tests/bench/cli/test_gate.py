@@ -27,6 +27,9 @@ def test_a_damaged_checkpoint_another_protocol_and_a_lost_record(bench: Any, tmp
     assert bench(*asked).returncode == 0
     assert bench("baseline", "save", "baseline.zip").returncode == 0
     same = bench("gate", "baseline.zip")
+    assert same.returncode == 2 and "the baseline's own records" in same.stderr
+    assert bench(*asked, "-o", "same").returncode == 0
+    same = bench("gate", "baseline.zip", "same")
     assert same.returncode == 0, same.stdout
     assert bench(*asked, "--checkpoint", str(damaged(tmp_path / "damaged")), "-o", "worse").returncode == 0
     worse = bench("gate", "baseline.zip", "worse", "--format", "github")

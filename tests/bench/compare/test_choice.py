@@ -8,27 +8,13 @@ import pytest
 
 from symmbench.bench.compare.choice import Filter, check_protocols, choose
 from symmbench.bench.compare.fronts import front
-from symmbench.bench.compare.tables import Table, sort, tables
-from symmbench.bench.records import Cost, Figure
+from symmbench.bench.compare.tables import sort, tables
 from symmbench.symmflow.errors import InputError
 
 
-def add(results: Any, method: str, right: int, nfe: int, **facts: Any) -> None:
-    """A classifier with `right` images of 120 right; other images for every method."""
-    tables_ = results.predictions(right)
-    cost = Cost(images_per_second=100 / nfe, batch_size=8, device="cpu")
-    metrics = {"accuracy": Figure(value=right / 120)}
-    results.add(method, "cls", tables_, steps=nfe, nfe=nfe, cost=cost, metrics=metrics, **facts)
-
-
-def one(results: Any) -> Table:
-    (table,) = tables(results.cells)
-    return table
-
-
 def test_rows_of_two_protocols_are_refused_and_the_fields_named(results: Any) -> None:
-    add(results, "a", 100, 1)
-    add(results, "b", 90, 1, protocol={"name": "q", "hash": "other", "rules": "sdm"})
+    results.classifier("a", 100, 1)
+    results.classifier("b", 90, 1, protocol={"name": "q", "hash": "other", "rules": "sdm"})
     for name, split in (("h", "test"), ("other", "validation")):
         results.protocol(name, split=split, policy={"uint8": split})
     with pytest.raises(
@@ -45,8 +31,8 @@ def test_rows_of_two_protocols_are_refused_and_the_fields_named(results: Any) ->
 
 
 def test_filters(results: Any) -> None:
-    add(results, "a", 100, 1)
-    add(results, "a", 100, 5)
+    results.classifier("a", 100, 1)
+    results.classifier("a", 100, 5)
     assert [c.record.steps for c in choose(results.cells, Filter(steps=[5]))] == [5]
     with pytest.raises(InputError, match="did you mean"):
         choose(results.cells, Filter(datasets=["dd"]))
@@ -60,8 +46,8 @@ def test_filters(results: Any) -> None:
 
 def test_sorting(results: Any) -> None:
     for method, right, nfe in (("a", 90, 5), ("b", 110, 9), ("c", 100, 1)):
-        add(results, method, right, nfe)
-    table = one(results)
+        results.classifier(method, right, nfe)
+    table = results.table
     sort([table], "accuracy")
     assert [r.method for r in table.rows] == ["b", "c", "a"]
     sort([table], "nfe")

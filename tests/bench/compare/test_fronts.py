@@ -8,22 +8,7 @@ import numpy as np
 import pytest
 
 from symmbench.bench.compare.fronts import cheapest, front, undominated
-from symmbench.bench.compare.tables import Table, tables
-from symmbench.bench.records import Cost, Figure
 from symmbench.symmflow.errors import InputError
-
-
-def add(results: Any, method: str, right: int, nfe: int, **facts: Any) -> None:
-    """A classifier with `right` images of 120 right; other images for every method."""
-    tables_ = results.predictions(right)
-    cost = Cost(images_per_second=100 / nfe, batch_size=8, device="cpu")
-    metrics = {"accuracy": Figure(value=right / 120)}
-    results.add(method, "cls", tables_, steps=nfe, nfe=nfe, cost=cost, metrics=metrics, **facts)
-
-
-def one(results: Any) -> Table:
-    (table,) = tables(results.cells)
-    return table
 
 
 def test_undominated_and_cheapest_by_hand() -> None:
@@ -38,14 +23,14 @@ def test_undominated_and_cheapest_by_hand() -> None:
 
 def test_front_with_frequencies(results: Any) -> None:
     for method, right, nfe in (("a", 100, 1), ("b", 101, 5), ("c", 60, 5), ("d", 118, 25)):
-        add(results, method, right, nfe)
-    found = front(one(results), "accuracy", {}, within=0.2)
+        results.classifier(method, right, nfe)
+    found = front(results.table, "accuracy", {}, within=0.2)
     by_method = {p.row.method: p for p in found.points}
     assert {m: p.on_front["nfe"] for m, p in by_method.items()} == {"a": True, "b": True, "c": False, "d": True}
     assert by_method["a"].frequency["nfe"] == 1 and by_method["c"].frequency["nfe"] == 0
     # b has one more image right than a: on the front unless that image is not drawn, 1 - (1 - 1/120)^120
     assert by_method["b"].frequency["seconds"] == pytest.approx(0.634, abs=0.05)
     assert found.choice["nfe"].method == "a" and by_method["a"].cheapest["nfe"] > 0.9
-    assert front(one(results), "accuracy", {}).choice["nfe"].method == "d"
+    assert front(results.table, "accuracy", {}).choice["nfe"].method == "d"
     with pytest.raises(InputError, match="unknown metric"):
-        front(one(results), "fid", {})
+        front(results.table, "fid", {})

@@ -8,22 +8,8 @@ import numpy as np
 import pytest
 
 from symmbench.bench.compare.selftest import against_itself
-from symmbench.bench.compare.tables import Table, tables
 from symmbench.bench.records import Cost, Figure
 from symmbench.symmflow.errors import InputError
-
-
-def add(results: Any, method: str, right: int, nfe: int, **facts: Any) -> None:
-    """A classifier with `right` images of 120 right; other images for every method."""
-    tables_ = results.predictions(right)
-    cost = Cost(images_per_second=100 / nfe, batch_size=8, device="cpu")
-    metrics = {"accuracy": Figure(value=right / 120)}
-    results.add(method, "cls", tables_, steps=nfe, nfe=nfe, cost=cost, metrics=metrics, **facts)
-
-
-def one(results: Any) -> Table:
-    (table,) = tables(results.cells)
-    return table
 
 
 def test_a_row_against_itself_alarms_about_one_time_in_twenty(results: Any) -> None:
@@ -39,7 +25,7 @@ def test_a_row_against_itself_alarms_about_one_time_in_twenty(results: Any) -> N
         cost = Cost(batch_size=8, device="cpu", relative=times)
         metrics = {"miou": Figure(value=0.7), "fid[x]": Figure(value=10, unit="distance", better="lower")}
         results.add("m", "ss", counts, seed=seed, metrics=metrics, details=details, cost=cost)
-    (found,) = against_itself([one(results)])
+    (found,) = against_itself([results.table])
     rates = {r.metric: r for r in found.rates}
     assert {m: (r.how, r.trials) for m, r in rates.items()} == {
         "miou": ("exchange", 200),
@@ -50,6 +36,6 @@ def test_a_row_against_itself_alarms_about_one_time_in_twenty(results: Any) -> N
 
 
 def test_a_row_of_one_seed_cannot_be_compared_with_itself(results: Any) -> None:
-    add(results, "a", 100, 1)
+    results.classifier("a", 100, 1)
     with pytest.raises(InputError, match="--seeds 0,1"):
-        against_itself([one(results)])
+        against_itself([results.table])

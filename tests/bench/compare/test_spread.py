@@ -8,13 +8,7 @@ import numpy as np
 import pytest
 
 from symmbench.bench.compare.spread import sources
-from symmbench.bench.compare.tables import Table, tables
 from symmbench.bench.records import CheckpointFacts, Figure
-
-
-def one(results: Any) -> Table:
-    (table,) = tables(results.cells)
-    return table
 
 
 def test_sources_of_chance(results: Any) -> None:
@@ -25,7 +19,7 @@ def test_sources_of_chance(results: Any) -> None:
             metrics = {"accuracy": Figure(value=right / 120)}
             checkpoint = CheckpointFacts(name="m", sha256=run, fingerprint=run, recipe="m", parameters=1)
             results.add("m", "cls", results.predictions(right), seed=seed, metrics=metrics, checkpoint=checkpoint)
-    (found,) = sources(one(results), "accuracy").sources
+    (found,) = sources(results.table, "accuracy").sources
     assert (found.trainings, found.seeds) == (2, 6) and found.value == pytest.approx(67 / 120)
     assert found.spread.generation == pytest.approx(1 / 120)
     assert found.spread.training == pytest.approx(0.1 / np.sqrt(2), rel=0.01)

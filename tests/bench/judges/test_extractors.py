@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from symmbench import datasets
-from symmbench.bench import judges
+from symmbench.bench import judges, metrics
 from symmbench.bench.judges import Found, choose, weights
-from symmbench.bench.judges.extractors import metric_name
 from symmbench.symmflow.errors import InputError
 
 
@@ -74,4 +73,7 @@ def test_mobilenet_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_only_features_of_the_inception_make_a_fid() -> None:
-    assert metric_name("fid", "inception") == "fid" and metric_name("kid", "mobilenet-v2") == "kid[mobilenet-v2]"
+    def named(metric: str, extractor: str) -> str:
+        return metrics.metric(metric).named(metrics.Subject((), masks=True, judges={"extractor": extractor}))
+
+    assert named("fid", "inception") == "fid" and named("kid", "mobilenet-v2") == "kid[mobilenet-v2]"

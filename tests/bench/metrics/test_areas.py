@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from symmbench.bench.checks.parity import areas, masks
-from symmbench.bench.metrics.areas import Areas, sparse_confusion
+from symmbench.bench.metrics.areas import Areas
+from symmbench.bench.metrics.confusion import sparse_confusion
 from symmbench.bench.metrics.segmentation import MeanIoU, PixelAccuracy
 
 Array = np.ndarray

@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from symmbench.bench import run
 from symmbench.bench.metrics.calibration import brier, expected_calibration_error
-from symmbench.bench.run.plan import plan
-from symmbench.bench.run.request import Request
-from symmbench.bench.run.sweep import sweep
 
 
 def test_calibration_by_hand() -> None:
@@ -32,13 +30,7 @@ def test_calibration_error_equals_torchmetrics() -> None:
     assert found.interval.value == pytest.approx(float(oracle), rel=1e-6)
 
 
-def request(out: Path, **changes: object) -> Request:
-    wanted = {"tasks": ["ss"], "datasets": ["digit-scenes"], "steps": [1], "limit": 20, "out": out, "device": "cpu"}
-    return Request(**(wanted | changes))  # type: ignore[arg-type]
-
-
 def test_probabilities_are_calibrated_and_other_scores_refused(tmp_path: Path) -> None:
-    asked = request(tmp_path, tasks=["cls"], datasets=["digits"], methods=["cnn", "symmflow"], limit=60)
-    cnn, flow = sweep(plan(asked), asked).records
+    cnn, flow = run(tasks="cls", datasets="digits", methods=["cnn", "symmflow"], steps=[1], limit=60, out=tmp_path)
     assert 0 <= cnn.metrics["ece"].value < 0.2 and 0 <= cnn.metrics["brier"].value < 0.3
     assert flow.absent["ece"] == flow.absent["brier"] and "no probabilities" in flow.absent["ece"]

@@ -55,7 +55,7 @@ def test_a_sample_comes_back_from_its_file_bit_for_bit(kind: str) -> None:
     np.testing.assert_array_equal(again.at(weights.astype(float)), first.at(weights.astype(float)))
     for share in (True, False):
         assert again.interval(share) == first.interval(share)
-    assert again.minus(type(second).read(second.frame())) == first.minus(second)
+        assert again.minus(type(second).read(second.frame()), share) == first.minus(second, share)
 
 
 def test_classes_that_no_one_met_keep_their_place() -> None:

@@ -10,7 +10,7 @@ import torch
 from symmbench.bench import metrics
 from symmbench.bench.checks.parity import areas, miou
 from symmbench.bench.metrics import Subject
-from symmbench.bench.metrics.areas import sparse_confusion
+from symmbench.bench.metrics.confusion import sparse_confusion
 from symmbench.bench.records import Evidence, Shard, write_shard
 
 

@@ -5,19 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from symmbench.bench.records import Cost, Figure, read_stored
-
-
-def add(results: Any, method: str, right: int, nfe: int, **facts: Any) -> None:
-    """A classifier with `right` images of 120 right; other images for every method."""
-    tables_ = results.predictions(right)
-    cost = Cost(images_per_second=100 / nfe, batch_size=8, device="cpu")
-    metrics = {"accuracy": Figure(value=right / 120)}
-    results.add(method, "cls", tables_, steps=nfe, nfe=nfe, cost=cost, metrics=metrics, **facts)
+from symmbench.bench.records import read_stored
 
 
 def test_cells_measured_twice_with_other_figures_are_collected(results: Any, tmp_path: Path) -> None:
-    add(results, "a", 100, 1, created="2026-01-01")
+    results.classifier("a", 100, 1, created="2026-01-01")
     folder = tmp_path / "later" / "d" / "cls" / "0"
     folder.mkdir(parents=True)
     record = results.cells[0].record.model_copy(update={"created": "2026-01-02", "metrics": {}})

@@ -5,19 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 import symmbench.bench as harness
-from symmbench.bench.records import Record
-from symmbench.bench.run.plan import plan
-from symmbench.bench.run.request import Request
-from symmbench.bench.run.sweep import sweep
-
-
-def run(request: Request) -> list[Record]:
-    return sweep(plan(request), request).records
 
 
 def test_store_reads_as_one_table(tmp_path: Path) -> None:
-    request = Request(tasks=["cls"], datasets=["two-spirals"], steps=[1, 2], limit=100, out=tmp_path)
-    run(request)
+    harness.run(tasks="cls", datasets="two-spirals", steps=[1, 2], limit=100, out=tmp_path)
     frame = harness.load(tmp_path)
     assert isinstance(frame, pd.DataFrame) and not frame.duplicated(["key", "metric"]).any()
     accuracy = frame[frame["metric"] == "accuracy"]

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from symmbench.bench.records import Record
 from symmbench.bench.run.plan import plan
 from symmbench.bench.run.request import Request
 from symmbench.bench.run.sweep import sweep
@@ -43,16 +42,14 @@ def test_a_one_way_method_has_no_cycle(tmp_path: Path) -> None:
         plan(request(tmp_path, methods=["unet"], tasks=["cycle"]))
 
 
-def run(request: Request) -> list[Record]:
-    return sweep(plan(request), request).records
-
-
 def test_limit_is_part_of_the_key(tmp_path: Path) -> None:
     few = Request(tasks=["cls"], datasets=["two-spirals"], steps=[1], limit=10, out=tmp_path)
-    assert run(few)[0].n == 10
     everything = replace(few, limit=None)
-    assert run(everything)[0].n == 2000
-    assert plan(few).jobs[0].protocol.hash != plan(everything).jobs[0].protocol.hash
+    for asked, n in ((few, 10), (everything, 2000)):
+        (job,), (record,) = plan(asked).jobs, sweep(plan(asked), asked).records
+        assert record.n == job.protocol.n == n and record.key == job.cells[0].key
+    keys = [plan(asked).jobs[0].cells[0].key for asked in (few, everything)]
+    assert len(set(keys)) == 2
 
 
 def test_a_checkpoint_of_another_data_set_is_refused(tmp_path: Path) -> None:

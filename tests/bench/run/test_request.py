@@ -5,15 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from symmbench.bench.records import Record
 from symmbench.bench.run.plan import plan
 from symmbench.bench.run.request import Request
 from symmbench.bench.run.sweep import sweep
 from symmbench.symmflow.errors import InputError
-
-
-def run(request: Request) -> list[Record]:
-    return sweep(plan(request), request).records
 
 
 @pytest.mark.parametrize(
@@ -39,5 +34,6 @@ def run(request: Request) -> list[Record]:
 def test_bad_requests_are_one_sentence(tmp_path: Path, change: dict[str, object], said: str) -> None:
     base = Request(tasks=["cls"], datasets=["two-spirals"], steps=[1], limit=4, out=tmp_path)
     with pytest.raises(InputError) as error:
-        run(replace(base, **change))  # type: ignore[arg-type]
+        asked = replace(base, **change)
+        sweep(plan(asked), asked)  # type: ignore[arg-type]
     assert said in str(error.value) and "\n" not in str(error.value)

@@ -17,10 +17,6 @@ def run(request: Request) -> list[Record]:
     return sweep(plan(request), request).records
 
 
-def scenes(untrained: Path, out: Path, **options: object) -> Request:
-    return Request(checkpoint=str(untrained), steps=[1, 2], out=out, limit=40, **options)  # type: ignore[arg-type]
-
-
 def test_the_same_request_evaluates_nothing(tmp_path: Path) -> None:
     request = Request(tasks=["cls"], datasets=["two-spirals"], steps=[1, 2], seeds=[0, 1], out=tmp_path)
     first = sweep(plan(request), request)

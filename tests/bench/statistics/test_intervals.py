@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from symmbench.bench.statistics import bootstrap, over_seeds, resampled, wilson
+from symmbench.bench.statistics import bootstrap, resampled, wilson
 
 
 def test_wilson_by_its_formula() -> None:
@@ -38,13 +38,6 @@ def test_bootstrap_counts_a_bias_once() -> None:
     assert plain.mean() < found.value < (found.low + found.high) / 2
     same = bootstrap(lambda w: np.ones(len(w)), 12)
     assert (same.low, same.high) == (1, 1)
-
-
-def test_over_seeds_is_a_t_interval() -> None:
-    found = over_seeds([1.0, 2.0, 3.0])
-    assert found.value == 2 and found.high - 2 == pytest.approx(4.3027 / np.sqrt(3), rel=1e-4)
-    with pytest.raises(ValueError):
-        over_seeds([1.0])
 
 
 @pytest.mark.parametrize("p", [0.5, 0.9, 0.98])

@@ -17,12 +17,12 @@ IDS = [f"s{i}" for i in range(4)]
 
 
 def test_stages_of_the_paper_take_2750_evaluations() -> None:
-    plan = Stages().within(2750, 10)
+    plan = Stages().within(2750, 10, 1000)
     assert [(classes, len(tried)) for classes, tried in plan] == [(10, 50), (5, 450)]
-    assert Stages().evaluations(2750, 10) == 10 * 50 + 5 * 450
+    assert Stages().evaluations(2750, 10, 1000) == 10 * 50 + 5 * 450
     tried = sorted(k for _, grid in plan for k in grid)
     assert len(set(tried)) == 500 and set(np.diff(tried)) == {2}  # evenly spaced, each once
-    assert Stages().within(9, 10) == ()
+    assert Stages().within(9, 10, 1000) == ()
 
 
 @given(
@@ -30,7 +30,7 @@ def test_stages_of_the_paper_take_2750_evaluations() -> None:
 )
 @settings(max_examples=60, deadline=None)
 def test_stages_never_exceed_their_budget(budget: int, classes: int, stages: Stages) -> None:
-    plan = stages.within(budget, classes)
+    plan = stages.within(budget, classes, 1000)
     assert bool(plan) == (budget >= classes)
     assert sum(c * len(tried) for c, tried in plan) <= budget
     tried = [k for _, grid in plan for k in grid]
@@ -46,7 +46,7 @@ def test_staged_elimination_against_brute_force() -> None:
         asked += classes.shape[1] * len(timesteps)
         return torch.stack([table[i, c][:, timesteps].sum(1) for i, c in enumerate(classes)])
 
-    plan = Stages(keep=(4, 1), samples=(5, 50)).within(1000, 10)
+    plan = Stages(keep=(4, 1), samples=(5, 50)).within(1000, 10, 1000)
     scores = staged(errors, 6, 10, plan)
     assert asked == sum(classes * len(tried) for classes, tried in plan)
     first, every = list(plan[0][1]), sorted(plan[0][1] + plan[1][1])
