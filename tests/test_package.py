@@ -244,14 +244,14 @@ KINDS = {"methods": "method", "metrics": "metric", "datasets": "data set", "judg
 
 
 def test_broken_parts_are_listed_with_their_reason_beside_all_others(bench: Any, third_party: Any) -> None:
-    env = third_party("number = 7", **{kind: {"gone": "theirs:GONE", "odd": "theirs:number"} for kind in KINDS})
+    third_party("number = 7", **{kind: {"gone": "theirs:GONE", "odd": "theirs:number"} for kind in KINDS})
     for kind, one in KINDS.items():
-        rows = {row[one]: row for row in json.loads(bench("list", kind, "--json", env=env).stdout)}
+        rows = {row[one]: row for row in json.loads(bench("list", kind, "--json").stdout)}
         assert len(rows) > 5
         said = " ".join(map(str, rows["gone"].values()))
         assert f"{one} 'gone' (theirs:GONE) cannot be imported: AttributeError: module 'theirs' has no" in said
         assert f"{one} 'odd' (theirs:number) is of type int, no " in " ".join(map(str, rows["odd"].values()))
-    done = bench("run", "-m", "gone", "-t", "cls", env=env)
+    done = bench("run", "-m", "gone", "-t", "cls")
     assert done.returncode == 2 and "method 'gone' (theirs:GONE) cannot be imported" in done.stderr
 
 
