@@ -95,8 +95,15 @@ class Metric:
 
     def of(self, evidence: Evidence, subject: Subject) -> Sample | Missing:
         """`sample`, where there is the judge that it needs."""
-        judge = subject.judge(self.judge) if self.judge else ""
+        judge = self._judged(subject)
         return judge if isinstance(judge, Missing) else self.sample(evidence, subject)
+
+    def more(self, evidence: Evidence, subject: Subject) -> dict[str, Any]:
+        """`details`, where there is the judge that it needs."""
+        return {} if isinstance(self._judged(subject), Missing) else self.details(evidence, subject)
+
+    def _judged(self, subject: Subject) -> str | Missing:
+        return subject.judge(self.judge) if self.judge else ""
 
     def applies(self, subject: Subject) -> bool:
         return self.labels in (None, "masks" if subject.masks else "classes")

@@ -62,5 +62,4 @@ def _add(made: Scores, metric: Metric, name: str, evidence: Evidence, subject: S
         if isinstance(found, Groups):  # a distance of sets is dear: what comparisons need of it is kept
             kept = {"without": found.without.tolist(), "second": found.second.tolist()}
             made.details.setdefault("jackknife", {})[name] = kept
-    if not (metric.judge and isinstance(subject.judge(metric.judge), Missing)):  # without it there is nothing to tell
-        made.details |= metric.details(evidence, subject)
+    made.details |= metric.more(evidence, subject)
