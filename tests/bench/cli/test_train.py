@@ -39,12 +39,10 @@ def test_two_processes_train_what_one_trains(bench: Any, bench_process: Any, tmp
     assert all((one[k].float() - two[k].float()).abs().max() < 1e-3 for k in one)
 
 
-@pytest.mark.slow
 def test_real_mnist_trains_and_runs(bench: Any, real_mnist: Path) -> None:
     _train_and_run(bench, "mnist", ["--data-root", str(real_mnist)])
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(
     not Path("/usr/share/datasets/fashion-mnist").is_dir(), reason="Debian's dataset-fashion-mnist is not installed"
 )
