@@ -72,7 +72,7 @@ def reproduce(
         _same(stored, planned)
         (record,) = sweep(planned, request, progress).records
         if record.status != "ok":
-            raise InputError(f"the cell fails now: {record.reason.strip().splitlines()[-1]}.")
+            raise InputError(f"the cell fails now: {record.failure}.")
         again = Stored(record, Store(Path(folder)).path(record.cell))
         return Reproduced(before, record, _equal(stored, again), _off(before, record))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ...symmflow.errors import InputError, unknown
+from ...symmflow.guests import Guest, said
 from ..protocols import DEFAULT, Rules
 
 if TYPE_CHECKING:
@@ -85,11 +86,11 @@ class Request:
         from ..records import SHARD
 
         kinds = [methods.method(name) for name in (_bundled() if "all" in self.methods else self.methods)]
-        solved = (s for kind in kinds for does in kind.tasks for s in kind.solvers(does.task))
-        known = dict.fromkeys([*SOLVERS, *solved])
+        facts = [_facts(kind) for kind in kinds]
+        known = dict.fromkeys([*SOLVERS, *(solver for solvers, _ in facts for solver in solvers)])
         if self.solver and self.solver not in known:
             raise unknown("solver", self.solver, known)
-        fields = dict.fromkeys(f for kind in kinds for f in kind.Inference.model_fields)
+        fields = dict.fromkeys(f for _, own in facts for f in own)
         for name in self.options:
             if name not in fields:
                 none = InputError(f"--set {name}: no method given has options.")
@@ -141,6 +142,15 @@ class Request:
                 f"no method has a bundled checkpoint for {dataset}; name one with --method and --checkpoint."
             )
         return found
+
+
+def _facts(kind: type[methods.Method]) -> tuple[list[str], list[str]]:
+    """The solvers of a method, and its inference options."""
+    try:
+        with Guest():
+            return [s for does in kind.tasks for s in kind.solvers(does.task)], list(kind.Inference.model_fields)
+    except Exception as error:  # whatever another package raises
+        raise InputError(f"method {kind.name!r} breaks with {said(error)}; mend the package of it.") from error
 
 
 def options_of(kind: type[methods.Method], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def sweep(plan: Plan, request: Request, progress: Progress | None = None) -> Out
     store, installed = Store(request.out), Installed()
     store.prepare()
     found = [due(job, store, request, installed) for job in plan.jobs]
-    outcome = Outcome(unsupported=list(plan.unsupported), said=reasons(found))
+    outcome = Outcome(unsupported=list(plan.unsupported), said=[*plan.said, *reasons(found)])
     for line in outcome.said:
         progress.say(line)
     for one in found:
@@ -120,7 +120,7 @@ def _run(due: Due, store: Store, request: Request, progress: Progress, outcome: 
         return error
     except InputError:
         raise
-    except Exception:
+    except (Exception, SystemExit):  # SystemExit: of a judge; what a method raises is a MethodError
         for cell in due.evaluate:
             _put_failure(due, store, cell)
     return None
@@ -223,6 +223,7 @@ def _record(due: Due, cell: Cell, made_of: CheckpointFacts, found: Evidence, fac
             "cost": throughput(batches),
             "outputs": due.by.outputs,
             "reference": due.by.reference if found.reference else "",
+            "differing": next((b["differing"] for b in batches if "differing" in b), None),
             "provenance": facts,
         }
     )
