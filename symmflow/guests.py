@@ -38,7 +38,8 @@ class _Watch:
 @contextmanager
 def watched() -> Iterator[None]:
     """Inside, Ctrl-C can be told from a KeyboardInterrupt that code raises by itself."""
-    watch = _Watch(signal.getsignal(signal.SIGINT))
+    before: Any = signal.getsignal(signal.SIGINT)
+    watch = _Watch(before)
     try:
         signal.signal(signal.SIGINT, watch)
     except ValueError:  # not the main thread, where Python delivers no signals
@@ -48,12 +49,12 @@ def watched() -> Iterator[None]:
         yield
     finally:
         if signal.getsignal(signal.SIGINT) is watch:
-            signal.signal(signal.SIGINT, watch.before)
+            signal.signal(signal.SIGINT, before)
 
 
 def interrupted(unknown: bool = False) -> bool:
     """Whether Ctrl-C came while somebody was watching; `unknown` where nobody was."""
-    handler = signal.getsignal(signal.SIGINT)
+    handler: Any = signal.getsignal(signal.SIGINT)
     return handler.came if isinstance(handler, _Watch) else unknown
 
 
@@ -91,6 +92,8 @@ class Guest:
 
 def said(error: BaseException) -> str:
     """`KeyError: 'name'`: an error in one line, whatever its text is."""
+    if isinstance(error, Broke):
+        return str(error)
     lines = "".join(traceback.format_exception_only(type(error), error))
     shown = "".join(c if c.isprintable() else " " for c in lines)
     words = " ".join(shown.split()).rstrip(".")

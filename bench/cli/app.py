@@ -12,9 +12,18 @@ import typer
 import typer.core
 
 from ...symmflow.errors import InputError
+from ...symmflow.guests import watched
 from . import check, compare, data, doctor, gate, listing, reproduce, rescore, run, sample, train
 from .remedies import remedied
 from .unread import unread
+
+NOTHING_KEPT = "no file is left half written; the same command begins anew"
+KEPT = {
+    "run": "what was finished is kept; the same command goes on from there",
+    "train": "the training stands where it was saved last; the same command goes on from there",
+    "rescore": "records that are written stay; the same command does the rest",
+}
+"""What Ctrl-C leaves of a command, where that does not say more itself."""
 
 
 class Interrupted(Exception):
@@ -76,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     Exit codes: 0 done, 1 a cell failed or got worse, 2 bad input, 70 a defect here, 130 interrupted.
     """
-    with unread(sys.stderr, redirect_stderr):
+    with watched(), unread(sys.stderr, redirect_stderr):
         _run(sys.argv[1:] if arguments is None else list(arguments))
 
 
@@ -95,10 +104,8 @@ def _run(given: list[str]) -> NoReturn:
             sys.exit(0)
         _fail(error.format_message(), debug)  # type: ignore[attr-defined]
     except (KeyboardInterrupt, Interrupted, typer.Abort) as interrupt:
-        print(
-            f"interrupted: {str(interrupt) or 'what was finished is kept; the same command goes on from there'}.",
-            file=sys.stderr,
-        )
+        command = next((word for word in given if not word.startswith("-")), "")
+        print(f"interrupted: {str(interrupt) or KEPT.get(command, NOTHING_KEPT)}.", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):

@@ -13,6 +13,7 @@ from ...symmflow.plugins import left_out
 from .. import judges, metrics, tasks
 from ..protocols import all_rules
 from ..records import read_stored
+from .standing import unfinished
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -170,8 +171,13 @@ def of_protocols() -> Rows:
 
 
 def of_runs(out: Path) -> Rows:
-    records = [stored.record for stored in read_stored([out])]
-    return [
+    cut, unknown = unfinished(out), dict.fromkeys(("steps", "seed", "n", "created"), "–")
+    begun = [
+        {"key": key, "status": "unfinished", "data set": data, "task": task, "method": title, **unknown}
+        for data, task, title, key in cut
+    ]
+    records = [stored.record for stored in read_stored([out])] if not cut or any(out.glob("*/*/*/record.json")) else []
+    return begun + [
         {
             "key": r.key,
             "status": r.status,

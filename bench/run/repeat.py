@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..records import Record
+
 COUNT = 4
 SHARE = 0.02
 """Of a cell's samples: they are asked again where they are fewer."""
@@ -29,6 +31,17 @@ def differing(first: Tensor, second: Tensor, precision: str) -> float:
         return float((first != second).float().mean())
     off = (first.float() - second.float()).abs()
     return float((off > TOLERANCE[precision] * max(float(first.abs().max()), 1e-12)).float().mean())
+
+
+def fault(record: Record) -> str:
+    """What is to be said of a record whose method did not repeat; empty where it did, or was not asked."""
+    if record.differing is None or record.differing <= DIFFERING:
+        return ""
+    at = "" if record.steps is None else f" at {record.steps} step{'s' if record.steps > 1 else ''}"
+    return (
+        f"not repeatable: {record.method} {record.task}{at} on {record.dataset}: of {COUNT} samples asked a second "
+        f"time, {record.differing:.0%} of the values differ; `bench check {record.method}` says more."
+    )
 
 
 @contextmanager

@@ -70,7 +70,10 @@ def reproduce(
         )
         planned = plan(request)
         _same(stored, planned)
-        (record,) = sweep(planned, request, progress).records
+        try:
+            (record,) = sweep(planned, request, progress).records
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("nothing of it is kept; the same command begins anew") from None
         if record.status != "ok":
             raise InputError(f"the cell fails now: {record.failure}.")
         again = Stored(record, Store(Path(folder)).path(record.cell))

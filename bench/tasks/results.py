@@ -44,7 +44,7 @@ class Results:
     def take(self) -> Any:
         """The next result, as the method gives it. No more than the method's work is done here: it may be timed."""
         if (result := self._next()) is _NOTHING:
-            raise self._error(f"gives {self._taken} results for {self._wanted} step counts")
+            raise self._error(f"gives {_many(self._taken, 'result')} for {_many(self._wanted, 'step count')}")
         self._taken += 1
         return result
 
@@ -61,7 +61,7 @@ class Results:
     def end(self) -> None:
         """After the last."""
         if self._next() is not _NOTHING:
-            raise self._error(f"gives more than {self._wanted} results for {self._wanted} step counts")
+            raise self._error(f"gives more than {_many(self._wanted, 'result')}, one a step count")
         self._unchanged()
 
     def each(self) -> Iterator[Any]:
@@ -97,3 +97,7 @@ class Results:
     def _error(self, what: str) -> MethodError:
         name = self.method.name
         return MethodError(f"{name} {what}; `bench check {name}` runs it through the rules of the interface")
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
