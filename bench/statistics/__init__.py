@@ -7,19 +7,24 @@ from .differences import (
     over_seed_pairs,
     paired_bootstrap,
     paired_jackknife,
+    paired_ratios,
     paired_shares,
     welch,
 )
 from .intervals import Interval, bootstrap, resampled, wilson
-from .jackknife import GROUPS, Jackknifed, groups_of, jackknife, jackknife_error, jackknife_freedom
+from .jackknife import GROUPS, UNGROUPED, Jackknifed, groups_of, jackknife, jackknife_error, jackknife_freedom
+from .ratios import FEW, MeanRatio
 from .seeds import difference_over_seeds, interval_over_seeds
 from .spread import Spread, spread
 
 __all__ = [
+    "FEW",
     "GROUPS",
+    "UNGROUPED",
     "Difference",
     "Interval",
     "Jackknifed",
+    "MeanRatio",
     "Spread",
     "bootstrap",
     "difference_over_seeds",
@@ -33,6 +38,7 @@ __all__ = [
     "over_seed_pairs",
     "paired_bootstrap",
     "paired_jackknife",
+    "paired_ratios",
     "paired_shares",
     "resampled",
     "spread",
