@@ -31,8 +31,7 @@ class _Watch:
         self.came = True
         if callable(self.before):
             self.before(number, frame)
-        elif self.before != signal.SIG_IGN:
-            raise KeyboardInterrupt
+        raise KeyboardInterrupt
 
 
 @contextmanager
@@ -40,6 +39,9 @@ def watched() -> Iterator[None]:
     """Inside, Ctrl-C can be told from a KeyboardInterrupt that code raises by itself."""
     before: Any = signal.getsignal(signal.SIGINT)
     watch = _Watch(before)
+    if before in (signal.SIG_IGN, None):  # in the background, or not Python's to handle
+        yield
+        return
     try:
         signal.signal(signal.SIGINT, watch)
     except ValueError:  # not the main thread, where Python delivers no signals
@@ -55,7 +57,7 @@ def watched() -> Iterator[None]:
 def interrupted(unknown: bool = False) -> bool:
     """Whether Ctrl-C came while somebody was watching; `unknown` where nobody was."""
     handler: Any = signal.getsignal(signal.SIGINT)
-    return handler.came if isinstance(handler, _Watch) else unknown
+    return handler.came if isinstance(handler, _Watch) else unknown and handler != signal.SIG_IGN
 
 
 class Guest:

@@ -18,7 +18,7 @@ from ...symmflow.guests import Guest, said
 from ...symmflow.noise import Draws
 from ...symmflow.solvers import ADAPTIVE, Steps
 from ..run.cost import EvaluationCounter
-from ..tasks import Inputs, Results, Task, all_tasks
+from ..tasks import Inputs, MethodError, Results, Task, all_tasks
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -128,7 +128,7 @@ def _checks(s: _Subject, steps: tuple[int, ...]) -> Iterator[Check]:
     counter = EvaluationCounter()
     try:
         with counter.watch(s.method.networks):
-            results = list(islice(s.results(positions, steps), len(steps) + 2))  # one that never ends is cut
+            results = list(islice(s.results(positions, steps), (len(steps) or 1) + 1))  # they may never end
     except Exception as error:
         yield s.check("a supported task works", False, said(error))
         return
@@ -142,7 +142,8 @@ def _checks(s: _Subject, steps: tuple[int, ...]) -> Iterator[Check]:
     if not all(form.ok for form in forms):
         return
     yield _cost(s, steps, counter.rows / COUNT)
-    yield s.guarded(INPUTS, partial(_inputs, s, steps))
+    if len(results) == wanted:
+        yield s.guarded(INPUTS, partial(_inputs, s, steps))
     yield from _repeats(s, steps, s.task.tensor(results[0]).cpu(), positions)
     for other in s.method.solvers(s.task.name)[1:]:
         yield s.guarded(f"works with {other}", partial(_solves, s, other))
@@ -163,9 +164,11 @@ def _inputs(s: _Subject, steps: tuple[int, ...]) -> Check:
     batch = s.data.batch([0, 1])
     inputs = Inputs(*(torch.from_numpy(x).to(s.device) for x in (batch.images, batch.labels)))
     asked = Sampling(Draws(0, batch.ids), steps, s.solver)
-    for _ in Results(s.task, s.method, s.card, inputs, asked, "round").each():
-        pass
-    return s.check(INPUTS, True)
+    try:
+        made = list(Results(s.task, s.method, s.card, inputs, asked, "round").each())
+    except MethodError as error:
+        return s.check(INPUTS, False, str(error).partition(";")[0])
+    return s.check(INPUTS, True, f"{len(made)} results of 2 samples")
 
 
 def _cost(s: _Subject, steps: tuple[int, ...], found: float) -> Check:

@@ -15,6 +15,8 @@ from .cell import Cell, Coordinates
 from .code import Code
 
 SCHEMA = 2
+DIFFERING = 0.01
+"""Share of values that may differ, beyond rounding, when samples are asked a second time."""
 
 
 class Figure(BaseModel):
@@ -114,6 +116,13 @@ class Record(Coordinates):
         """Whether it is that record itself: neither evaluated nor scored again since."""
         own, others = ((r.key, r.created, r.outputs.digest, r.scoring.digest) for r in (self, other))
         return own == others
+
+    @property
+    def unrepeated(self) -> str:
+        """How far it did not repeat; empty where it did, or was not asked to."""
+        if self.differing is None or self.differing <= DIFFERING:
+            return ""
+        return f"{self.differing:.0%} of the values differ when samples are asked a second time"
 
     @property
     def failure(self) -> str:

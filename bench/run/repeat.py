@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ... import methods
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -16,8 +18,6 @@ SHARE = 0.02
 """Of a cell's samples: they are asked again where they are fewer."""
 TOLERANCE = {"fp32": 1e-3, "bf16": 5e-2, "fp16": 5e-2}
 """By precision, relative to the largest value: four samples are another batch, which kernels round otherwise."""
-DIFFERING = 0.01
-"""Share of the values that may differ by more."""
 
 
 def affordable(samples: int) -> bool:
@@ -35,13 +35,10 @@ def differing(first: Tensor, second: Tensor, precision: str) -> float:
 
 def fault(record: Record) -> str:
     """What is to be said of a record whose method did not repeat; empty where it did, or was not asked."""
-    if record.differing is None or record.differing <= DIFFERING:
+    if not record.unrepeated:
         return ""
-    at = "" if record.steps is None else f" at {record.steps} step{'s' if record.steps > 1 else ''}"
-    return (
-        f"not repeatable: {record.method} {record.task}{at} on {record.dataset}: of {COUNT} samples asked a second "
-        f"time, {record.differing:.0%} of the values differ; `bench check {record.method}` says more."
-    )
+    check = f"`bench check {methods.base(record.method)} --dataset {record.dataset}` says more"
+    return f"not repeatable: {record.dataset}/{record.task} {record.title}: {record.unrepeated}; {check}."
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pytest
 
 from symmbench import datasets
 from symmbench.bench import api
+from symmbench.bench.run import repeat
 
 BASE = '''
 import os, signal, sys, warnings
@@ -254,7 +255,9 @@ def test_ctrl_c_is_heard_by_a_method_that_swallows_it(bench: Any, third_party: A
     assert done.returncode == 130 and "interrupted: 0 of 1 cells are finished" in done.stderr, done.stderr
 
 
-def test_a_cell_whose_process_was_killed_is_listed(bench: Any, bench_process: Any, third_party: Any, tmp_path: Path) -> None:
+def test_a_cell_whose_process_was_killed_is_listed(
+    bench: Any, bench_process: Any, third_party: Any, tmp_path: Path
+) -> None:
     third_party(BASE + RAISES.format(name="Evil", body="os._exit(0)"), methods={"evil": "theirs:Evil"})
     asked = ("run", "-t", "cls", "-m", "cnn,evil", "--steps", "5", "--limit", "8", "--device", "cpu")
     done = bench_process(*asked, PYTHONPATH=str(tmp_path / "site"))
@@ -264,34 +267,50 @@ def test_a_cell_whose_process_was_killed_is_listed(bench: Any, bench_process: An
     assert "unfinished" in bench("list", "runs").stdout
 
 
-def test_what_does_not_repeat_is_told_and_changes_nothing(bench: Any, third_party: Any, tmp_path: Path) -> None:
+@pytest.fixture
+def two(third_party: Any) -> None:
+    """A method that draws what nobody seeded, and the same one without."""
     body = """
-    calls = 0
     def classify(self, images, sampling):
         for count in sampling.steps:
-            type(self).calls += 1
-            scores = {scores}
+            scores = self.net(images.flatten(1)){more}
             yield Classification(scores.argmax(dim=1), scores, scale="made up")"""
-    random = body.format(scores="self.net(images.flatten(1)) + torch.rand(len(images), 10)")
+    drawn = body.format(more=" + torch.rand(len(images), 10)")
     third_party(
-        BASE + WHOLE.format(name="Random", body=random).replace("evil", "random")
-        + WHOLE.format(name="Same", body=body.format(scores="self.net(images.flatten(1))")).replace("evil", "same"),
+        BASE + WHOLE.format(name="Random", body=drawn).replace("evil", "random")
+        + WHOLE.format(name="Same", body=body.format(more="")).replace("evil", "same"),
         methods={"random": "theirs:Random", "same": "theirs:Same"},
     )  # fmt: skip
+
+
+def test_what_does_not_repeat_is_told(bench: Any, two: None, tmp_path: Path) -> None:
     asked = ("run", "-t", "cls", "-m", "random,same", "--steps", "1,2", "--device", "cpu", "--limit")
-    done = bench(*asked, "300")
-    assert done.returncode == 0, done.stderr
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith("not repeatable")]
-    assert "random:random cls at 1 step on digits: of 4 samples asked a second time, 100% of the values differ" in line
+    for _ in range(2):  # also where the record is there already
+        done = bench(*asked, "300")
+        assert done.returncode == 0, done.stderr
+        (line,) = [line for line in done.stderr.splitlines() if line.startswith("not repeatable")]
+        assert "digits/cls random:random steps=1 seed=0: " in line and "`bench check random --dataset digits`" in line
     records = [json.loads(path.read_text()) for path in (tmp_path / "results").glob("*/*/*/record.json")]
-    found = {(r["method"][:4], r["steps"]): r for r in records}
-    assert {key: r["differing"] for key, r in found.items()} == {
-        ("rand", 1): 1.0, ("rand", 2): None, ("same", 1): 0.0, ("same", 2): None,
-    }  # fmt: skip
-    assert {r["nfe"] for r in records} == {1.0} and {r["cost"]["timed_batches"] for r in records} == {5}
-    assert "not repeatable: random" in bench(*asked, "300").stderr  # also where the record is found
-    assert "random" in bench("compare").stdout and "not repeatable" in bench("compare").stdout
-    assert "not repeatable" not in bench(*asked, "200").stderr  # four of them would be two percent
+    found = {(r["method"].partition(":")[0], r["steps"]): r["differing"] for r in records}
+    assert found.pop(("random", 1)) > 0.9
+    assert found == {("random", 2): None, ("same", 1): 0.0, ("same", 2): None}
+    assert "random:random steps=1 seed=0 is not repeatable: " in bench("compare").stdout
+    assert "not repeatable" not in bench(*asked, "200").stderr  # four of so few would be two percent: not asked
+
+
+def test_asking_again_changes_nothing(two: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    made = {}
+    for asked in (True, False):
+        monkeypatch.setattr(repeat, "affordable", lambda samples, asked=asked: asked)
+        torch.manual_seed(0)
+        out = tmp_path / str(asked)
+        (record,) = api.run(methods="random", tasks="cls", steps=1, limit=300, out=out, device="cpu")
+        assert (record.differing is not None) is asked and record.cost is not None
+        files = {file.name: file.read_bytes() for file in out.glob("digits/cls/*/**/samples*.parquet")}
+        made[asked] = files, record.nfe, record.cost.timed_batches, len(record.cost.relative), record.metrics
+    assert made[True] == made[False]
 
 
 def test_a_name_of_ours_is_not_taken_in_silence(bench: Any, third_party: Any) -> None:
@@ -314,13 +333,15 @@ def test_what_ends_the_process_when_imported_breaks_no_list(bench: Any, third_pa
     assert done.returncode == 2 and "cannot be imported: SystemExit: 0" in done.stderr
 
 
-def test_a_check_of_a_hostile_method_fails_and_says_why(bench: Any, third_party: Any) -> None:
-    for body, said in (
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
         ("sys.exit(0)", "SystemExit: 0"),
         ("while True: yield self.answer(images)", "3 for 2"),
         ("yield from (self.answer(images) for _ in sampling.steps); fill(images, 0.5); return", "changes its inputs"),
-    ):
-        third_party(BASE + RAISES.format(name="Evil", body=body), methods={"evil": "theirs:Evil"})
-        done = bench("check", "evil", "--dataset", "digits")
-        assert done.returncode == 1 and said in done.stdout and "FAILED" in done.stdout, done.stdout
-        break
+    ],
+)
+def test_a_check_of_a_hostile_method_fails_and_says_why(bench: Any, third_party: Any, body: str, said: str) -> None:
+    third_party(BASE + RAISES.format(name="Evil", body=body), methods={"evil": "theirs:Evil"})
+    done = bench("check", "evil", "--dataset", "digits")
+    assert done.returncode == 1 and said in done.stdout and "FAILED" in done.stdout, done.stdout

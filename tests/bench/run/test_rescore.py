@@ -25,7 +25,7 @@ def test_rescoring_gives_the_same_figures_and_finds_what_changed(
     asked = ("--steps", "1", "--limit", "40", "--samples-per-mask", "2")
     assert bench("run", "-t", "cls,ss,sis", "-d", "digits,digit-scenes", *asked).returncode == 0
     done = without_torch("rescore")
-    assert done.returncode == 0 and "4 cells: 0 changed, 4 identical" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0 and "4 cells: 0 changed, 4 the same" in done.stdout, done.stdout + done.stderr
     (cell,) = [stored for stored in Store(tmp_path / "results").items() if stored.record.task == "cls"]
     file = cell.folder / "evidence" / "samples-00000.parquet"
     import pyarrow.parquet as parquet
@@ -40,11 +40,11 @@ def test_rescoring_gives_the_same_figures_and_finds_what_changed(
     before = cell.record.metrics["accuracy"].value
     after = round(before * 40 - 1) / 40
     assert re.search(rf"accuracy: {before} \[.*\] -> {after} \[", done.stdout), done.stdout
-    assert "4 cells: 1 changed, 3 identical" in done.stdout
-    assert "0 changed, 4 identical" in bench("rescore").stdout
+    assert "4 cells: 1 changed, 3 the same" in done.stdout
+    assert "0 changed, 4 the same" in bench("rescore").stdout
     file.unlink()
     done = bench("rescore")
-    assert done.returncode == 2 and "3 cells: 0 changed, 3 identical, 1 not possible" in done.stdout
+    assert done.returncode == 2 and "3 cells: 0 changed, 3 the same, 1 not possible" in done.stdout
 
 
 def test_rescoring_nothing_is_said(bench: Any) -> None:
