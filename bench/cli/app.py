@@ -136,7 +136,7 @@ def _run(given: list[str]) -> NoReturn:
     given = [a for a in given if a != "--debug"]  # accepted anywhere on the line, not only before the sub-command
     try:
         with unread(sys.stdout):
-            code = app(given, standalone_mode=False)
+            code = app(given, prog_name="bench", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except InputError as error:
         _fail(remedied(error), debug)
