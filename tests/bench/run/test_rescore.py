@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -120,3 +121,16 @@ def test_figures_of_a_new_definition_lie_under_a_new_protocol(tmp_path: Path, mo
     assert hashed != before.protocol["hash"] and fresh.key == cell.record.key
     assert (tmp_path / "protocols" / f"{hashed}.json").is_file()
     assert cell.folder.name.endswith(cell.record.key[:10]) and rescore([tmp_path]).left == []
+
+
+def test_rounding_is_no_change(bench: Any, tmp_path: Path) -> None:
+    """As other versions of libraries, or another machine, would add the same numbers."""
+    assert bench("run", "-m", "cnn", "-t", "cls", "--limit", "30").returncode == 0
+    (path,) = tmp_path.glob("results/*/*/*/record.json")
+    record = json.loads(path.read_text())
+    for off, said in ((1e-9, "1 cells: 0 changed, 1 the same"), (1e-3, "1 cells: 1 changed (not kept: --write)")):
+        brier = record["metrics"]["brier"]
+        moved = {end: brier[end] * (1 + off) for end in ("value", "low", "high")}
+        changed = {**record, "metrics": {**record["metrics"], "brier": {**brier, **moved}}}
+        path.write_text(json.dumps(changed))
+        assert said in bench("rescore").stdout
