@@ -39,14 +39,9 @@ def watched() -> Iterator[None]:
     """Inside, Ctrl-C can be told from a KeyboardInterrupt that code raises by itself."""
     before: Any = signal.getsignal(signal.SIGINT)
     watch = _Watch(before)
-    if before in (signal.SIG_IGN, None):  # in the background, or not Python's to handle
-        yield
-        return
-    try:
-        signal.signal(signal.SIGINT, watch)
-    except ValueError:  # not the main thread, where Python delivers no signals
-        yield
-        return
+    if before not in (signal.SIG_IGN, None):  # in the background, or not Python's to handle
+        with suppress(ValueError):  # not the main thread, where Python delivers no signals
+            signal.signal(signal.SIGINT, watch)
     try:
         yield
     finally:

@@ -25,8 +25,8 @@ class Lines(Progress):
 
     def __init__(self) -> None:
         self.cells, self.done = 0, 0
-        self.ahead: list[float] = []
-        """What the jobs cost that have not begun, in steps of a sample."""
+        self.ahead: list[tuple[str, float]] = []
+        """The jobs that have not begun, and what each costs, in steps of a sample."""
         self.cost, self.spent, self.began = 0.0, 0.0, time.monotonic()
         self.title, self.total, self.images, self.before = "", 0, 0, 0
         self.spoke = self.began
@@ -35,13 +35,16 @@ class Lines(Progress):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def begin(self, due: Sequence[Due]) -> None:
-        self.cells, self.ahead = sum(len(one.evaluate) for one in due), [_cost(one) for one in due]
+        self.cells, self.ahead = sum(len(one.evaluate) for one in due), [(one.job.title, _cost(one)) for one in due]
         if self.cells:
             self.say(f"{self.cells} cell{'s' if self.cells > 1 else ''} to evaluate; loading ...")
 
     def job(self, title: str, total: int, done: int) -> None:
         self.title, self.total, self.images, self.before = title, total, done, done
-        self.cost = self.ahead.pop(0) if self.ahead else 0.0
+        self.cost = 0.0
+        while self.ahead and not self.cost:  # one that could not be loaded does not begin
+            name, cost = self.ahead.pop(0)
+            self.cost = cost if name == title else 0.0
         self.began = time.monotonic() if not self.spent else self.began  # loading is no measure of the rest
 
     def advance(self, images: int) -> None:
@@ -63,7 +66,7 @@ class Lines(Progress):
     @property
     def left(self) -> str:
         """`, about 4 min left`; empty where nothing is known of it."""
-        rest = sum(self.ahead) + self.cost * (1 - self.images / self.total if self.total else 0)
+        rest = sum(cost for _, cost in self.ahead) + self.cost * (1 - self.images / self.total if self.total else 0)
         if not self.spent or not rest:
             return ""
         seconds = rest * (time.monotonic() - self.began) / self.spent

@@ -103,10 +103,11 @@ def _sweep(plan: Plan, request: Request, store: Store, progress: Progress) -> Ou
                 there = [cell for cell in one.job.cells if store.get(cell)]
                 outcome.cells += [_stored(store, cell) for cell in there]
                 continue
-        there = [one.failed.get(cell.key) or _stored(store, cell) for cell in one.job.cells]
-        outcome.cells += there
-        for cell in [stored for stored in there if stored.record.cell in one.evaluate]:
-            progress.finished(cell.record)
+        made = [one.failed.get(cell.key) or _stored(store, cell) for cell in one.job.cells]
+        outcome.cells += made
+        for stored in made:
+            if stored.record.cell in one.evaluate:
+                progress.finished(stored.record)
     for line in filter(None, (repeat.fault(record) for record in outcome.records)):
         outcome.said.append(line)
         progress.say(line)

@@ -73,8 +73,9 @@ def test_time_left_is_weighed_by_steps(tmp_path: Path, monkeypatch: pytest.Monke
     now = [100.0]
     monkeypatch.setattr(sweeping.time, "monotonic", lambda: now[0])
     told = sweeping.Lines()
-    told.begin([due(job, Store(tmp_path), request, Installed()) for job in plan(request).jobs])
-    told.job("first", total=600, done=0)
+    found = [due(job, Store(tmp_path), request, Installed()) for job in plan(request).jobs]
+    told.begin(found)
+    told.job(found[0].job.title, total=600, done=0)
     now[0] += 2.0
     told.advance(300)
     assert told.place == "1 of 4" and told.left == ", about 6 s left"
