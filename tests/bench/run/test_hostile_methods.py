@@ -263,7 +263,7 @@ def test_a_cell_whose_process_was_killed_is_listed(
     done = bench_process(*asked, PYTHONPATH=str(tmp_path / "site"))
     assert done.returncode == 0 and "evaluated" not in done.stderr  # as the method wanted; but:
     rows = json.loads(bench("list", "runs", "--json").stdout)
-    assert {(row["method"], row["status"]) for row in rows} == {("evil-evil-steps5-seed0", "unfinished"), ("cnn", "ok")}
+    assert {(row["method"][:4], row["status"]) for row in rows} == {("evil", "unfinished"), ("cnn", "ok")}
     assert "unfinished" in bench("list", "runs").stdout
 
 
