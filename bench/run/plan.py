@@ -84,6 +84,8 @@ def plan(request: Request) -> Plan:
             except InputError:
                 raise
             except Exception as error:  # whatever another package raises
+                if _is_ours(methods.method(name)):
+                    raise
                 reason = f"it breaks with {said(error)}"
                 result.unsupported.append(Unsupported(name, task.name, dataset, None, reason, broken=True))
     result.said = _left_out(result.jobs)
@@ -91,6 +93,10 @@ def plan(request: Request) -> Plan:
         reasons = sorted({f"{u.method} cannot do {u.task} on {u.dataset}: {u.reason}" for u in result.unsupported})
         raise InputError("; ".join(reasons) + "." if reasons else "the request names nothing to run.")
     return result
+
+
+def _is_ours(kind: type[Method]) -> bool:
+    return kind.__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
 def _left_out(jobs: Sequence[Job]) -> list[str]:
