@@ -15,7 +15,7 @@ from ...symmflow.files import write_atomically
 from .. import metrics
 from ..code import Installed
 from ..records import Missing, Record, Stored, read_stored
-from ..records.evidence import to_parquet
+from ..records.shards import to_parquet
 from .difference import compared
 from .floors import read_floors
 from .gate import gate, refuse_namesakes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from ...symmflow.errors import InputError
 from ...symmflow.noise import Draws
 from ...symmflow.solvers import ADAPTIVE
 from .. import judges
-from ..records import SHARD, Shard
+from ..records import SHARD, Shard, joined
 from ..tasks import Inputs, Look, pad_to
 from .cost import EvaluationCounter, peak_memory, stopwatch
 from .sampling import sampling
@@ -78,39 +78,43 @@ class Evaluator:
         return np.arange(number * SHARD, min((number + 1) * SHARD, len(self.data)))
 
     def shard(
-        self, number: int, steps: tuple[Steps, ...], advance: Callable[[int], None] = _nobody
+        self, number: int, steps: Sequence[Steps], advance: Callable[[int], None] = _nobody
     ) -> dict[Steps, Shard]:
         """Evaluate a shard at every step count; `advance(n)` is told of finished images."""
-        rows: dict[Steps, list[dict[str, Any]]] = {s: [] for s in steps}
-        batches: dict[Steps, list[dict[str, Any]]] = {s: [] for s in steps}
+        made = [shards for _, shards in self.batches(number, steps, advance=advance)]
+        return {s: joined([one[s] for one in made]) for s in steps}
+
+    def batches(
+        self, number: int, steps: Sequence[Steps], start: int = 0, advance: Callable[[int], None] = _nobody
+    ) -> Iterator[tuple[int, dict[Steps, Shard]]]:
+        """Evaluate a shard from its sample `start` on, batch by batch: (samples that are done, what the batch gave)."""
         positions = self.positions(number)
         alone = self.job.cells[0].solver in ADAPTIVE  # takes samples one by one, each at its own cost
-        for start in range(0, len(positions), self.size):
-            index = positions[start : start + self.size]
+        for begin in range(start, len(positions), self.size):
+            index = positions[begin : begin + self.size]
             batch = self.data.batch(index if alone else pad_to(index, self.size))
             if not self.warm:
                 list(self._call(batch, (min(steps, key=lambda s: s or 0),), draw=0))
                 self.warm = True
             made: dict[Steps, list[Any]] = {s: [] for s in steps}
+            timings: dict[Steps, list[dict[str, Any]]] = {s: [] for s in steps}
             for draw in range(self.job.cells[0].samples_per_mask):
-                for count, output, timing in self._call(batch, steps, draw):
+                for count, output, timing in self._call(batch, tuple(steps), draw):
                     made[count].append(output)
-                    batches[count].append(timing)
-            for count in steps:
-                rows[count].append(self.job.task.rows(batch, len(index), made[count], self.look))
-                if index[0] == 0:
-                    self.first[count] = made[count][0]
+                    timings[count].append(timing)
+            rows = {s: self.job.task.rows(batch, len(index), made[s], self.look) for s in steps}
+            if index[0] == 0:
+                self.first |= {s: made[s][0] for s in steps}
             advance(len(index) * len(steps))
-        return {s: Shard(as_tables(rows[s]), batches[s]) for s in steps}
+            yield begin + len(index), {s: Shard(as_tables([rows[s]]), timings[s]) for s in steps}
 
-    def real_shard(self, number: int) -> Shard | None:
-        """Evidence of the real images of a shard, where the task's figures are against it."""
+    def real_shard(self, number: int) -> Shard:
+        """Evidence of the real images of a shard, for a task whose figures are against it."""
         rows = []
         positions = self.positions(number)
         for start in range(0, len(positions), self.size):
             tables = self.job.task.real_rows(self.data.batch(positions[start : start + self.size]), self.look)
-            if tables is None:
-                return None
+            assert tables is not None
             rows.append(tables)
         return Shard(as_tables(rows), [])
 
