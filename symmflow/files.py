@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from .errors import InputError, Unwritable
 
-ASIDE = re.compile(r"\.(?P<name>.+)\.(\d+|[0-9a-f]{16})(\.before)?")
+ASIDE = re.compile(r"\.(?P<name>.+)\.(?:\d+|[0-9a-f]{16})(\.before)?")
 """What something is called while it is written: a dot, its name, and a mark that no other writer has."""
 BEFORE = ".before"
 
@@ -78,9 +78,12 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def remove_left(folder: Path, name: str | None = None) -> None:
-    """Remove what killed writers left in a folder, of one file or of all; whoever still writes holds a lock on it."""
+    """Remove what killed writers left in a folder, of one file or of all; whoever still writes holds a lock on it.
+
+    What a cut replacement of a folder moved out of its way stays: it may be all that there is.
+    """
     with os.scandir(folder) as entries:
-        left = [e.name for e in entries if (m := ASIDE.fullmatch(e.name)) and name in (None, m["name"])]
+        left = [e.name for e in entries if (m := ASIDE.fullmatch(e.name)) and name in (None, m["name"]) and not m[2]]
     for one in left:
         with suppress(OSError), _left(folder / one):  # gone, or somebody's still
             _remove(folder / one)

@@ -13,6 +13,7 @@ import typer.core
 
 from ...symmflow.errors import InputError
 from . import check, compare, data, doctor, gate, listing, reproduce, rescore, run, sample, train
+from .notes import notes
 from .remedies import remedied
 from .unread import unread
 
@@ -84,7 +85,7 @@ def _run(given: list[str]) -> NoReturn:
     debug = "--debug" in given
     given = [a for a in given if a != "--debug"]  # accepted anywhere on the line, not only before the sub-command
     try:
-        with unread(sys.stdout):
+        with unread(sys.stdout), notes():
             code = app(given, standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except InputError as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from ...symmflow.errors import InputError
 from .hashes import content_hash
 from .reading import read_json
 from .rules import DEFAULT, Rules
@@ -127,7 +129,10 @@ def read_protocol(name: str, folders: Sequence[Path]) -> Protocol | None:
     file = next((f for f in files if f.is_file()), None)
     if file is None:
         return None
-    return read_json(Protocol, file, "a protocol of this symmbench", "run its cells again")
+    found = read_json(Protocol, file, "a protocol of this symmbench", "run its cells again")
+    if re.fullmatch("[0-9a-f]{16}", name) and found.hash != name:
+        raise InputError(f"{file} has been edited: what it says has the hash {found.hash}; run its cells again.")
+    return found
 
 
 def fields_apart(first: str, second: str, folders: Sequence[Path]) -> list[str]:

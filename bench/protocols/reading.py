@@ -17,8 +17,7 @@ T = TypeVar("T")
 def read_json(kind: type[T], path: Path, what: str, remedy: str) -> T:
     """What a JSON file says, as `kind` (a model, or anything else that pydantic can check).
 
-    Raises `InputError`, one sentence, for what is cut, edited, foreign or far too large: "PATH is not WHAT (where: why);
-    REMEDY."
+    Raises `InputError` for what is cut, edited, foreign or far too large: "PATH is not WHAT (where: why); REMEDY."
     """
     try:
         if (size := path.stat().st_size) > LARGEST:

@@ -1,7 +1,8 @@
 """Per-sample evidence: Parquet shards of 256 ids beside a record, each committed whole.
 
 A record names the folder of its evidence; another evaluation fills another one. Figures are computed from evidence
-alone, so they can be computed again without a network. Each task writes the table `samples`, a row a sample, and whatever else its metrics read:
+alone, so they can be computed again without a network. Each task writes the table `samples`, a row a sample, and
+whatever else its metrics read:
 
 | task | samples | other tables |
 |---|---|---|
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
 from ...symmflow.errors import InputError
@@ -57,6 +59,7 @@ class Batch(TypedDict):
     device: str
 
 
+@with_config(ConfigDict(extra="allow"))
 class Replayed(Batch, total=False):
     bare: float
     """Seconds a row of its last network call alone."""
@@ -117,11 +120,11 @@ class Evidence:
             raise self._gone(f"{self.folder} has no evidence of shard {number}")
         return {name: self._read(number, name, self._schema(number, name).names).to_pandas() for name in names}
 
-    def batches(self) -> list[Replayed]:
+    def batches(self) -> list[dict[str, Any]]:
         """The timing of the batches that made it."""
         files = [timing_path(self.folder, number) for number in range(self.shards)]
         said = "the timing of a shard", "run the cell again with --force"
-        return [batch for file in files for batch in read_json(list[Replayed], file, *said)]
+        return [dict(batch) for file in files for batch in read_json(list[Replayed], file, *said)]
 
     def features(self, rows: float = 2048) -> Iterator[tuple[list[str], np.ndarray]]:
         """Blocks of (ids, features [n, D]) of at least `rows` rows where there are as many, `inf`: all in one block."""
@@ -196,7 +199,9 @@ def check_columns(path: Path, schema: pyarrow.Schema, columns: Sequence[str]) ->
     for column in columns:
         held = schema.field(column).type
         if (kind := KINDS.get(column)) and not (getattr(pyarrow.types, f"is_{kind}")(held) or _like(held, kind)):
-            raise InputError(f"{path} is damaged ({column} holds {held}, not {kind}); remove it and run the cell again.")
+            raise InputError(
+                f"{path} is damaged ({column} holds {held}, not {kind}); remove it and run the cell again."
+            )
 
 
 def _like(held: pyarrow.DataType, kind: str) -> bool:

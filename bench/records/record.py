@@ -15,8 +15,6 @@ from ..protocols.reading import read_json
 from .cell import Cell, Coordinates
 from .code import Code
 
-SCHEMA = 2
-
 
 class Figure(BaseModel):
     """What a metric came to: shares are fractions in [0, 1]."""
@@ -88,12 +86,14 @@ class Provenance(TypedDict, total=False):
 
     packages: dict[str, str]
     threads: int | None
+    cpu: str
+    gpu: str
 
 
 class Record(Coordinates):
     """A cell's outcome."""
 
-    schema_version: Literal[1, 2] = SCHEMA
+    schema_version: Literal[1, 2] = 2
     key: str
     status: Literal["ok", "failed"]
     reason: str = ""

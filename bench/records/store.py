@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -121,14 +120,14 @@ class Store:
 
     def tidy(self, cell: Cell, made_by: str) -> None:
         """Remove what cut evaluations left of a cell: by other code, or older than the record, and nobody's any more."""
-        folder = self.path(cell)
-        record = self.read(cell)
+        folder, record = self.path(cell), self.read(cell)
         named = record.evidence if record else ""
         now = Generation.of(named)
         after = now.number if now and now.made_by == made_by else -1
-        old = [g for g in self._generations(cell) if g.name != named and (g.made_by != made_by or g.number < after)]
-        left = [folder, *([folder / named] if named and record and record.status == "ok" else [])]
-        left = [one for one in left if one.is_dir() and any(map(_is_left, os.listdir(one)))]
+        others = [generation for generation in self._generations(cell) if generation.name != named]
+        old = [generation for generation in others if generation.made_by != made_by or generation.number < after]
+        left = [folder, *([folder / named] if record and record.status == "ok" else [])]
+        left = [one for one in left if one.is_dir() and any(_is_left(path.name) for path in one.iterdir())]
         if not (old or left) or (lock := acquire(self._lock_path(cell))) is None:
             return
         with lock:
@@ -181,7 +180,7 @@ class Store:
 
     def _generations(self, cell: Cell) -> list[Generation]:
         try:
-            return [g for name in os.listdir(self.path(cell)) if (g := Generation.of(name))]
+            return [g for path in self.path(cell).iterdir() if (g := Generation.of(path.name))]
         except OSError:
             return []
 

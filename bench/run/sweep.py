@@ -84,9 +84,9 @@ def sweep(plan: Plan, request: Request, progress: Progress | None = None) -> Out
         for reason in unusable.values():
             raise reason
     for one in found:
-        if reason := unusable.get(id(one)):
-            outcome.unsupported += _unusable(one.evaluate, reason)
-        there = [cell for cell in one.job.cells if not reason or store.get(cell)]
+        why = unusable.get(id(one))
+        outcome.unsupported += _unusable(one.evaluate, why) if why else []
+        there = [cell for cell in one.job.cells if not why or store.get(cell)]
         outcome.cells += [one.failed.get(cell.key) or _stored(store, cell) for cell in there]
     return outcome
 
@@ -203,9 +203,7 @@ def _put_failure(due: Due, store: Store, cell: Cell) -> None:
     due.failed[cell.key] = store.fail(cell, due.job.blank(cell, "failed", traceback.format_exc()))
 
 
-def _record(
-    work: Work, cell: Cell, made_of: CheckpointFacts, found: Evidence, facts: dict[str, Any]
-) -> Record:
+def _record(work: Work, cell: Cell, made_of: CheckpointFacts, found: Evidence, facts: dict[str, Any]) -> Record:
     job, by = work.due.job, work.due.by
     scores = metrics.score(job.metrics, found, job.subject)
     batches = found.batches()

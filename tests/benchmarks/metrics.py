@@ -236,7 +236,7 @@ def write_cell(
     for shard in range(shard_count(n)):
         mine = ids[shard * SHARD : (shard + 1) * SHARD]
         parts = {name: table[table["id"].isin(mine)] for name, table in tables.items()}
-        write_shard(folder, shard, Shard(parts, []))
+        write_shard(folder / "evidence", shard, Shard(parts, []))
     record = Record(
         key=str(number), status="ok", method=method, task=task, dataset="made-up", split="test", steps=steps,
         checkpoint=CheckpointFacts(name=method, sha256="", fingerprint=method, recipe=method, parameters=1),
