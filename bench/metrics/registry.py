@@ -8,7 +8,7 @@ from pathlib import Path
 from ...symmflow.errors import InputError
 from ...symmflow.plugins import Plugins
 from ..protocols import Rules, read_protocol
-from ..records import Missing, Replaced, Stored, check_columns
+from ..records import Missing, Replaced, Stored
 from .metric import Metric, Subject, family
 from .sample import Groups, Sample
 
@@ -94,14 +94,9 @@ def sample_of(name: str, cell: Stored) -> Sample | Missing:
 def _kept(metric: Metric, path: Path) -> Sample:
     """A sample that a baseline keeps. Raises `InputError` for a file that is damaged."""
     import pandas as pd
-    import pyarrow.parquet as parquet
 
     try:
-        schema = parquet.read_schema(path)
-        check_columns(path, schema, schema.names)
         return metric.kind.read(pd.read_parquet(path))
-    except InputError:
-        raise
     except Exception as error:  # pyarrow's, pandas', and of columns that are not there
         said = str(error).partition("\n")[0].rstrip(".")
         raise InputError(f"{path} is damaged ({type(error).__name__}: {said}); save the baseline again.") from None

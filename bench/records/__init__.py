@@ -2,7 +2,7 @@
 
 from .cell import Cell, Coordinates
 from .code import Code
-from .evidence import Evidence, Replaced, check_columns, shard_count
+from .evidence import Evidence, Replaced, shard_count
 from .missing import Missing
 from .record import CheckpointFacts, Cost, Figure, Record, dumps, read_record
 from .shards import SHARD, Generation, Shard, begin, has_shard, joined, write_shard
@@ -25,7 +25,6 @@ __all__ = [
     "Store",
     "Stored",
     "begin",
-    "check_columns",
     "dumps",
     "has_shard",
     "joined",

@@ -119,7 +119,7 @@ class Store:
             return Stored(read_record(path), path.parent)
 
     def tidy(self, cell: Cell, made_by: str) -> None:
-        """Remove what cut evaluations left of a cell: by other code, or older than the record, and nobody's any more."""
+        """Remove what cut evaluations left of a cell: by other code or older than the record, and nobody's any more."""
         folder, record = self.path(cell), self.read(cell)
         named = record.evidence if record else ""
         now = Generation.of(named)
