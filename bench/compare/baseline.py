@@ -107,7 +107,7 @@ def opened(path: Path) -> Iterator[list[Stored]]:
         try:
             with zipfile.ZipFile(path) as archive:
                 archive.extractall(folder)  # drops absolute paths and '..'
-            found = read_stored([Path(folder)])
+            found = read_stored([Path(folder)], refused=_refuse)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
             raise InputError(f"{path} is no baseline ({error}); `bench baseline save` makes one.") from None
         except InputError as error:  # what is said of the folder means nothing to who knows the file

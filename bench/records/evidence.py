@@ -159,7 +159,11 @@ class Evidence:
     def _schema(self, number: int, name: str) -> pyarrow.Schema:
         import pyarrow.parquet as parquet
 
-        return self._open(number, name, parquet.read_schema)
+        found = self._open(number, name, parquet.read_schema)
+        if "id" not in found.names:
+            path = shard_path(self.folder, number, name)
+            raise InputError(f"{path} is damaged (it has no samples' ids); remove it and run the cell again.")
+        return found
 
     def _read(self, number: int, name: str, columns: list[str]) -> pyarrow.Table:
         import pyarrow.parquet as parquet

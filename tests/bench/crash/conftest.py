@@ -87,7 +87,9 @@ class Scene:
 
 def files(folder: Path) -> list[str]:
     """All there is, whichever evaluation it is of."""
-    return sorted(re.sub(r"-\d+/", "-N/", f"{path.relative_to(folder)}") for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        re.sub(r"-\d+/", "-N/", f"{path.relative_to(folder)}") for path in folder.rglob("*") if path.is_file()
+    )
 
 
 def figures(records: Iterable[Record]) -> dict[str, Any]:
@@ -141,7 +143,13 @@ def scenes(tmp_path: Path, dying: ModuleType, monkeypatch: pytest.MonkeyPatch) -
 
 def _training(start: Path, dying: ModuleType) -> Scene:
     """A training that goes on with one that made a checkpoint, saves twice and makes another."""
-    small = {"network.channels": 8, "schedule.steps": 8, "schedule.warmup": 1, "train.batch": 8, "train.checkpoint_every": 3}
+    small = {
+        "network.channels": 8,
+        "schedule.steps": 8,
+        "schedule.warmup": 1,
+        "train.batch": 8,
+        "train.checkpoint_every": 3,
+    }
 
     def train(at: Path, steps: int | None = None) -> None:
         api.train(recipe="two-spirals/symmflow", overrides=small, out=at, max_steps=steps, device="cpu")

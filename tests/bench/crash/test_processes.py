@@ -55,7 +55,15 @@ def test_twenty_processes_killed_at_a_write(jobs: Jobs, tmp_path: Path) -> None:
     draw = random.Random(20)
     forced = [*RUN, "--steps", "1,2", "--force", "--out"]
     plain = [*RUN, "--steps", "1,2", "--out"]
-    train = ["train", "-r", "two-spirals/symmflow", "--device", "cpu", *(w for s in SMALL for w in ("--set", s)), "--out"]
+    train = [
+        "train",
+        "-r",
+        "two-spirals/symmflow",
+        "--device",
+        "cpu",
+        *(w for s in SMALL for w in ("--set", s)),
+        "--out",
+    ]
     start = tmp_path / "start"
     made = [[[[*plain, str(start)], [*train, str(tmp_path / "trained")]], str(tmp_path)]]
     assert [code for code, _ in jobs(made, together=False)[0]] == [0, 0]
