@@ -40,8 +40,8 @@ class Dying:
         self.points.append(f"{event} {' '.join(path.removeprefix(self.folder) for path in paths)}")
         if self.at is not None and len(self.points) > self.at:
             self.dead = True
-            if event == "os.rename" and os.path.isfile(paths[0]):  # killed while it was written, or just after
-                os.truncate(paths[0], os.path.getsize(paths[0]) // 2)
+            if event == "os.rename" and Path(paths[0]).is_file():  # killed while it was written, or just after
+                os.truncate(paths[0], Path(paths[0]).stat().st_size // 2)
             if self.kill:
                 os.kill(os.getpid(), signal.SIGKILL)
             raise Died
@@ -62,8 +62,8 @@ def _path(arguments: tuple[Any, ...], path: int, event: str, number: int) -> str
     if not isinstance(name, str | bytes | os.PathLike):  # an open file
         return ""
     folder = arguments[FOLDERS[event][number]] if event in FOLDERS else -1
-    start = os.readlink(f"/proc/self/fd/{folder}") if isinstance(folder, int) and folder >= 0 else os.getcwd()
-    return os.path.join(start, os.fsdecode(name))
+    start = Path(f"/proc/self/fd/{folder}").readlink() if isinstance(folder, int) and folder >= 0 else Path.cwd()
+    return str(start / os.fsdecode(name))
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import stat
 import threading
 from pathlib import Path
 
@@ -65,7 +64,7 @@ def test_a_replacement_that_was_cut_between_its_renames_is_gone_on_with(tmp_path
 
 def test_a_device_a_pipe_and_a_link_are_written_to_and_not_replaced(tmp_path: Path) -> None:
     write_atomically(Path("/dev/null"), "nothing")
-    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    assert Path("/dev/null").is_char_device()
     pipe, found = tmp_path / "pipe", []
     os.mkfifo(pipe)
     reader = threading.Thread(target=lambda: found.append(pipe.read_text()))
