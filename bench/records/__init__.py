@@ -5,7 +5,7 @@ from .code import Code
 from .evidence import Evidence, Replaced, shard_count
 from .missing import Missing
 from .record import CheckpointFacts, Cost, Figure, Record, dumps, read_record
-from .shards import SHARD, Generation, Shard, begin, has_shard, joined, write_shard
+from .shards import SHARD, Generation, Shard, begin, joined, write_shard
 from .store import Store, Stored, read_stored, steadily
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "Stored",
     "begin",
     "dumps",
-    "has_shard",
     "joined",
     "read_record",
     "read_stored",

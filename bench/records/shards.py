@@ -98,22 +98,18 @@ def write_shard(folder: Path, number: int, shard: Shard) -> None:
         path.unlink(missing_ok=True)
 
 
-def has_shard(folder: Path, number: int) -> bool:
-    return shard_path(folder, number, MAIN).is_file()
-
-
-def is_whole(folder: Path, shards: int) -> bool:
-    """Whether every shard is there: its timing, and the same tables as of the others."""
-    there: dict[int, set[str]] = {}
+def unmade(folder: Path, shards: int) -> set[int]:
+    """The shards that lack their timing, or a table that another one has."""
+    there: dict[int, set[str]] = {number: set() for number in range(shards)}
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if (found := _FILE.fullmatch(entry.name)) and entry.stat().st_size:
                     there.setdefault(int(found[2]), set()).add(found[1])
-    except OSError:
-        return False
-    names = there.get(0, set())
-    return {MAIN, "timing"} <= names and all(there.get(number) == names for number in range(shards))
+    except OSError:  # not begun
+        return set(range(shards))
+    wanted = set[str]().union({MAIN, "timing"}, *there.values())
+    return {number for number in range(shards) if there[number] != wanted}
 
 
 def joined(parts: Sequence[Shard]) -> Shard:
@@ -139,7 +135,7 @@ def kept(folder: Path, number: int) -> dict[int, list[Shard]]:
     found: dict[int, list[Shard]] = {0: []}
     at = 0
     for path, start, stop in sorted(_batches(folder, number), key=lambda one: one[1:]):
-        if start == at and (part := _read(path)) is not None:
+        if start == at and (part := _read(path, stop - start)) is not None:
             found[stop] = [*found[at], part]
             at = stop
     return found
@@ -177,14 +173,15 @@ def _batches(folder: Path, number: int) -> list[tuple[Path, int, int]]:
     return [(path, int(m[2]), int(m[3])) for path, m in found if m and int(m[2]) < int(m[3]) <= SHARD]
 
 
-def _read(path: Path) -> Shard | None:
-    """None for what cannot be read: it is evaluated again."""
+def _read(path: Path, samples: int) -> Shard | None:
+    """None for what cannot be read, or is of another number of samples: it is evaluated again."""
     import pandas as pd
 
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if name.endswith(".parquet")]
             tables = {n.removesuffix(".parquet"): pd.read_parquet(BytesIO(archive.read(n))) for n in names}
-            return Shard(tables, json.loads(archive.read("timing.json"))) if MAIN in tables else None
+            whole = MAIN in tables and tables[MAIN]["id"].nunique() == samples
+            return Shard(tables, json.loads(archive.read("timing.json"))) if whole else None
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, InputError):
         return None

@@ -18,7 +18,7 @@ from ..protocols import Protocol, read_protocol
 from .cell import Cell
 from .evidence import Evidence, Replaced, shard_count
 from .record import Record, read_record
-from .shards import Generation, begun, clear, in_use, is_whole
+from .shards import Generation, begun, clear, in_use, unmade
 
 RECORD, FAILURE = "record.json", "failure.json"
 T = TypeVar("T")
@@ -215,7 +215,7 @@ class Stored:
         """Whether figures stand on evidence that is whole, here beside them."""
         real = self.evidence.reference.folder if self.record.reference and self.evidence.reference else None
         folders = [self.evidence.folder, *([real] if real else [])]
-        return self.record.status == "ok" and all(is_whole(folder, self.evidence.shards) for folder in folders)
+        return self.record.status == "ok" and not any(unmade(folder, self.evidence.shards) for folder in folders)
 
     def rewrite(self, record: Record) -> None:
         """Put other figures of the same evidence in the record's place, unless there is another record by now."""

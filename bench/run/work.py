@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from ...symmflow.errors import InputError
 from ...symmflow.files import write_atomically
 from ...symmflow.locks import acquire, holder, is_free
-from ..records import Cell, Evidence, Generation, Shard, Store, begin, has_shard, joined, write_shard
-from ..records.shards import clear, is_whole, keep, kept, lock_path
+from ..records import Cell, Evidence, Generation, Shard, Store, begin, joined, write_shard
+from ..records.shards import clear, keep, kept, lock_path, unmade
 from .due import Due
 
 if TYPE_CHECKING:
@@ -64,13 +64,14 @@ class Work:
 
     def missing(self, cells: Sequence[Cell]) -> dict[int, list[Cell]]:
         """By shard, the cells that lack it."""
-        lacking = {n: [c for c in cells if not has_shard(self.folder(c), n)] for n in range(self.shards)}
+        gaps = [(cell, unmade(self.folder(cell), self.shards)) for cell in cells]
+        lacking = {number: [cell for cell, numbers in gaps if number in numbers] for number in range(self.shards)}
         return {number: found for number, found in lacking.items() if found}
 
     def is_others(self, cells: Sequence[Cell]) -> bool:
         """Whether everything that is missing is made by others at the moment; their locks are in `busy`."""
-        missing = self.missing(cells)
-        locks = [lock_path(self.folder(cell), number) for number, lacking in missing.items() for cell in lacking]
+        by_shard = self.missing(cells).items()
+        locks = [lock_path(self.folder(cell), number) for number, lacking in by_shard for cell in lacking]
         self.busy = [lock for lock in locks if lock.exists() and not is_free(lock)]
         return bool(locks) and len(self.busy) == len(locks)
 
@@ -86,7 +87,7 @@ class Work:
         for folder, cell in folders.items():
             begin(folder, cell)
         for number in range(self.shards):
-            lacking = [f for f, c in folders.items() if not has_shard(f, number) and not self._answered(c)]
+            lacking = [f for f, c in folders.items() if self._lacks(f, number) and not self._answered(c)]
             with self._claimed(lacking, number) as mine:
                 if mine:
                     self._shard(evaluator, number, {folder: folders[folder] for folder in mine}, tell)
@@ -99,7 +100,7 @@ class Work:
         if not self.due.job.task.looks_at_real:
             return None
         for number in range(self.shards):
-            lacking = [] if has_shard(self.real, number) else [self.real]
+            lacking = [self.real] if self._lacks(self.real, number) else []
             with self._claimed(lacking, number) as mine:
                 for folder in mine:
                     write_shard(folder, number, evaluator.real_shard(number))
@@ -109,7 +110,7 @@ class Work:
 
     def has_gap(self, cell: Cell) -> bool:
         """Whether the evidence of a cell gave way to a later one, or somebody took of it."""
-        return self._answered(cell) or not is_whole(self.folder(cell), self.shards)
+        return self._answered(cell) or bool(unmade(self.folder(cell), self.shards))
 
     def once_more(self) -> bool:
         """After a gap. Raises `InputError` where making again what is missing does not close it."""
@@ -118,6 +119,9 @@ class Work:
             (where, *_) = map(self.folder, self.cells)
             raise InputError(f"{where} does not become whole: its shards have unequal tables; remove it and run again.")
         return True
+
+    def _lacks(self, folder: Path, number: int) -> bool:
+        return number in unmade(folder, self.shards)
 
     def _answered(self, cell: Cell) -> bool:
         return self.store.answered(cell, self.fill[cell.key]) is not None
@@ -132,7 +136,7 @@ class Work:
                     self.busy.append(lock_path(folder, number))
                     continue
                 locks.enter_context(lock)
-                if not has_shard(folder, number):  # by now
+                if self._lacks(folder, number):  # by now
                     mine.append(folder)
             yield mine
 

@@ -127,9 +127,10 @@ def test_damaged_evidence_is_named_and_can_be_made_again(bench: Any, store: Path
     assert bench("baseline", "save", "b.zip").returncode == 0 and "3 identical" in bench("rescore").stdout
 
 
-def test_a_record_without_its_evidence_is_not_finished(bench: Any, store: Path) -> None:
+@pytest.mark.parametrize("lost", ["all", "samples-00000.parquet", "timing-00000.json"])
+def test_a_record_without_its_evidence_is_not_finished(bench: Any, store: Path, lost: str) -> None:
     (folder,) = store.glob("two-spirals/cls/*steps1*/evidence-*")
-    shutil.rmtree(folder)
+    shutil.rmtree(folder) if lost == "all" else (folder / lost).write_bytes(b"")
     rows = json.loads(bench("list", "runs", "--json").stdout)
     assert sorted(row["status"] for row in rows) == ["ok", "ok", "unfinished"]
     saved = bench("baseline", "save", "b.zip")
