@@ -111,6 +111,7 @@ def compare(
     from .compare.choice import Filter
     from .compare.comparison import compare as side_by_side
     from .protocols import rules
+    from .records import steadily
     from .tasks import task
 
     wanted = Filter(
@@ -120,19 +121,21 @@ def compare(
         steps=several(steps),
         protocol=rules(protocol).name if protocol.endswith(".toml") else protocol,
     )
-    return side_by_side(
-        _folders(results),
-        wanted,
-        mixed=mixed,
-        by_seed=by_seed,
-        sort=sort,
-        baseline=baseline,
-        pareto=pareto,
-        within=within,
-        spread=spread,
-        published=published,
-        itself=itself,
-        floors=path_of(floors),
+    return steadily(
+        lambda: side_by_side(
+            _folders(results),
+            wanted,
+            mixed=mixed,
+            by_seed=by_seed,
+            sort=sort,
+            baseline=baseline,
+            pareto=pareto,
+            within=within,
+            spread=spread,
+            published=published,
+            itself=itself,
+            floors=path_of(floors),
+        )
     )
 
 
@@ -143,16 +146,18 @@ def gate(baseline: Results, *results: Results, floors: Path | str | None = None,
     `strict`: what is undecided fails too.
     """
     from .compare import baseline as baselines
+    from .records import steadily
 
-    return baselines.gated(Path(baseline), _folders(results), path_of(floors), strict)
+    return steadily(lambda: baselines.gated(Path(baseline), _folders(results), path_of(floors), strict))
 
 
 @named
 def save_baseline(path: Results, *results: Results) -> int:
     """Write the finished cells of some stores, with what a comparison needs, to one file; the number of cells."""
     from .compare import baseline as baselines
+    from .records import steadily
 
-    return baselines.save(_folders(results), Path(path))
+    return steadily(lambda: baselines.save(_folders(results), Path(path)))
 
 
 @named

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -43,6 +44,19 @@ class WrongValue(InputError):
 
 class OtherRecipe(InputError):
     """A training that was begun with another recipe."""
+
+
+class Busy(InputError):
+    """Somebody else is at it."""
+
+
+class Note(Warning):
+    """A sentence about something that stops nothing, without a full stop."""
+
+
+def note(text: str) -> None:
+    """Tell the user of something that stops nothing; the command line prints each once."""
+    warnings.warn(text, Note, stacklevel=3)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:

@@ -14,6 +14,7 @@ from ...symmflow.errors import InputError
 from ...symmflow.guests import watched
 from . import check, compare, data, doctor, gate, listing, reproduce, rescore, run, sample, train
 from .help import Command, Commands
+from .notes import notes
 from .remedies import remedied
 from .unread import unread
 
@@ -135,7 +136,7 @@ def _run(given: list[str]) -> NoReturn:
     debug = "--debug" in given
     given = [a for a in given if a != "--debug"]  # accepted anywhere on the line, not only before the sub-command
     try:
-        with unread(sys.stdout):
+        with unread(sys.stdout), notes():
             code = app(given, prog_name="bench", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except InputError as error:

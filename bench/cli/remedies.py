@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from ...symmflow.errors import Damaged, InputError, NoCheckpoint, NoRecipe, OtherRecipe, Unwritable, WrongValue
+from ...symmflow.errors import Busy, Damaged, InputError, NoCheckpoint, NoRecipe, OtherRecipe, Unwritable, WrongValue
 
 FULL = "free some space; what was finished before is kept"
 ELSEWHERE = "choose another folder with --out; what was finished before is kept"
@@ -16,6 +16,7 @@ REMEDIES: dict[type[InputError], str] = {
     Damaged: "train it again, or download it again",
     WrongValue: "mend the recipe or the --set",
     OtherRecipe: "choose another --out, or remove it",
+    Busy: "wait for it, or choose another --out",
 }
 BY_ERRNO = {errno.ENOSPC: FULL, errno.EDQUOT: FULL}
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from ...symmflow.errors import InputError
 from .hashes import content_hash
+from .reading import read_json
 from .rules import DEFAULT, Rules
 
 if TYPE_CHECKING:
@@ -128,11 +129,10 @@ def read_protocol(name: str, folders: Sequence[Path]) -> Protocol | None:
     file = next((f for f in files if f.is_file()), None)
     if file is None:
         return None
-    try:
-        return Protocol.model_validate(json.loads(file.read_text()))
-    except (ValidationError, ValueError) as error:
-        first = str(error).splitlines()[0]
-        raise InputError(f"{file} is not a protocol of this symmbench ({first}); run its cells again.") from None
+    found = read_json(Protocol, file, "a protocol of this symmbench", "run its cells again")
+    if re.fullmatch("[0-9a-f]{16}", name) and found.hash != name:
+        raise InputError(f"{file} has been edited: what it says has the hash {found.hash}; run its cells again.")
+    return found
 
 
 def fields_apart(first: str, second: str, folders: Sequence[Path]) -> list[str]:

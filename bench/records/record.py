@@ -6,15 +6,15 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator, with_config
+from typing_extensions import TypedDict
 
-from ...symmflow.errors import InputError
+from ..protocols.reading import read_json
 from .cell import Cell, Coordinates
 from .code import Code
 
-SCHEMA = 2
 DIFFERING = 0.01
 """Share of values that may differ, beyond rounding, when samples are asked a second time."""
 
@@ -66,10 +66,37 @@ class Cost(BaseModel):
     device: str
 
 
+class Jackknife(TypedDict):
+    """A distance without each group of images, and its second differences."""
+
+    without: list[float | None]
+    second: list[float | None]
+
+
+@with_config(ConfigDict(extra="allow"))
+class Details(TypedDict, total=False):
+    """What others than tables read; metrics may add to it."""
+
+    jackknife: dict[str, Jackknife]
+    classes: list[str]
+    ignored_classes: list[str]
+    features: dict[str, Any]
+
+
+@with_config(ConfigDict(extra="allow"))
+class Provenance(TypedDict, total=False):
+    """Where it was made; see `provenance`."""
+
+    packages: dict[str, str]
+    threads: int | None
+    cpu: str
+    gpu: str
+
+
 class Record(Coordinates):
     """A cell's outcome."""
 
-    schema_version: int = SCHEMA
+    schema_version: Literal[1, 2] = 2
     key: str
     status: Literal["ok", "failed"]
     reason: str = ""
@@ -79,7 +106,7 @@ class Record(Coordinates):
     """All inference options that the task depends on."""
     chosen: dict[str, Any] = Field(default_factory=dict)
     """Those of them that differ from the method's defaults: part of the cell."""
-    n: int
+    n: Annotated[int, Field(ge=0, le=10**9)]
     """Evaluated images (labels, for synthesis)."""
     nfe: float | None = None
     """Network evaluations an image that the cell costs standing alone, counted by a hook."""
@@ -88,7 +115,7 @@ class Record(Coordinates):
     metrics: dict[str, Figure] = Field(default_factory=dict)
     absent: dict[str, str] = Field(default_factory=dict)
     """Metrics that could not be measured here, and why."""
-    details: dict[str, Any] = Field(default_factory=dict)
+    details: Details = Field(default_factory=lambda: Details())
     """Per class figures, n / d of the features, and the like."""
     cost: Cost | None = None
     protocol: dict[str, str]
@@ -101,8 +128,20 @@ class Record(Coordinates):
     """Names the evidence of real images that the figures are against, of all that was made under the protocol."""
     differing: float | None = None
     """Share of the values that differed when the first samples were asked a second time; None: they were not."""
-    provenance: dict[str, Any] = Field(default_factory=dict)
+    evidence: str = Field(default="evidence", pattern=r"^evidence(-[0-9a-f]+-[0-9]+)?$")
+    """The folder beside it where its evidence lies."""
+    provenance: Provenance = Field(default_factory=lambda: Provenance())
     created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
+
+    @model_validator(mode="after")
+    def _names_a_protocol(self) -> Self:
+        for name in ("name", "hash"):
+            if not self.protocol.get(name):
+                raise ValueError(f"protocol has no {name}")
+        for name in (self.protocol["hash"], self.reference, self.key):
+            if not re.fullmatch(r"[\w-]*", name):
+                raise ValueError(f"{name[:20]!r} is no hash")
+        return self
 
     @property
     def cell(self) -> Cell:
@@ -137,14 +176,7 @@ class Record(Coordinates):
 
 def read_record(path: Path) -> Record:
     """Raises `InputError` for what is no record of this version."""
-    try:
-        return Record.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(
-            f"{path} is not a record of this symmbench ({'.'.join(map(str, first['loc']))}: {first['msg'].lower()}); "
-            "remove its folder and run the cell again."
-        ) from None
+    return read_json(Record, path, "a record of this symmbench", "remove it and run the cell again")
 
 
 def dumps(records: Sequence[Record]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from ...symmflow.guests import Guest, said
 from ...symmflow.noise import Draws
 from ...symmflow.solvers import ADAPTIVE
 from .. import judges
-from ..records import SHARD, Shard
+from ..records import SHARD, Shard, joined
 from ..tasks import Inputs, Look, MethodError, Results, pad_to
 from . import repeat
 from .cost import EvaluationCounter, peak_memory, stopwatch
@@ -79,44 +79,49 @@ class Evaluator:
         return np.arange(number * SHARD, min((number + 1) * SHARD, len(self.data)))
 
     def shard(
-        self, number: int, steps: tuple[Steps, ...], advance: Callable[[int], None] = _nobody
+        self, number: int, steps: Sequence[Steps], advance: Callable[[int], None] = _nobody
     ) -> dict[Steps, Shard]:
         """Evaluate a shard at every step count; `advance(n)` is told of finished images."""
-        rows: dict[Steps, list[dict[str, Any]]] = {s: [] for s in steps}
-        batches: dict[Steps, list[dict[str, Any]]] = {s: [] for s in steps}
-        positions, first = self.positions(number), None
+        made = [shards for _, shards in self.batches(number, steps, advance=advance)]
+        return {s: joined([one[s] for one in made]) for s in steps}
+
+    def batches(
+        self, number: int, steps: Sequence[Steps], start: int = 0, advance: Callable[[int], None] = _nobody
+    ) -> Iterator[tuple[int, dict[Steps, Shard]]]:
+        """Evaluate a shard from its sample `start` on, batch by batch: (samples that are done, what the batch gave)."""
+        positions = self.positions(number)
         alone = self.job.cells[0].solver in ADAPTIVE  # takes samples one by one, each at its own cost
         task, fewest = self.job.task, min(steps, key=lambda s: s or 0)
-        for start in range(0, len(positions), self.size):
-            index = positions[start : start + self.size]
+        for begin in range(start, len(positions), self.size):
+            index = positions[begin : begin + self.size]
             batch = self.data.batch(index if alone else pad_to(index, self.size))
             if not self.warm:
                 list(self._call(batch, (fewest,), draw=0))
                 self.warm = True
+            first: Tensor | None = None
             made: dict[Steps, list[Any]] = {s: [] for s in steps}
+            timings: dict[Steps, list[dict[str, Any]]] = {s: [] for s in steps}
             for draw in range(self.job.cells[0].samples_per_mask):
-                for count, result, timing in self._call(batch, steps, draw):
+                for count, result, timing in self._call(batch, tuple(steps), draw):
                     made[count].append(task.array(result, self.look.rounding))
-                    batches[count].append(timing)
+                    timings[count].append(timing)
                     if index[0] == draw == 0 and count == fewest and repeat.affordable(self._samples):
                         first = task.tensor(result)[: repeat.COUNT].clone()
             if first is not None:
-                batches[fewest][0]["differing"], first = self._again(index[: repeat.COUNT], fewest, first), None
-            for count in steps:
-                rows[count].append(task.rows(batch, len(index), made[count], self.look))
-                if index[0] == 0:
-                    self.first[count] = made[count][0]
+                timings[fewest][0]["differing"] = self._again(index[: repeat.COUNT], fewest, first)
+            rows = {s: task.rows(batch, len(index), made[s], self.look) for s in steps}
+            if index[0] == 0:
+                self.first |= {s: made[s][0] for s in steps}
             advance(len(index) * len(steps))
-        return {s: Shard(as_tables(rows[s]), batches[s]) for s in steps}
+            yield begin + len(index), {s: Shard(as_tables([rows[s]]), timings[s]) for s in steps}
 
-    def real_shard(self, number: int) -> Shard | None:
-        """Evidence of the real images of a shard, where the task's figures are against it."""
+    def real_shard(self, number: int) -> Shard:
+        """Evidence of the real images of a shard, for a task whose figures are against it."""
         rows = []
         positions = self.positions(number)
         for start in range(0, len(positions), self.size):
             tables = self.job.task.real_rows(self.data.batch(positions[start : start + self.size]), self.look)
-            if tables is None:
-                return None
+            assert tables is not None
             rows.append(tables)
         return Shard(as_tables(rows), [])
 

@@ -1,4 +1,4 @@
-"""Runs a plan: evaluates what the store lacks, shard by shard, and commits records."""
+"""Runs a plan: has evaluated what the store lacks, and commits records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...symmflow.errors import InputError
-from ...symmflow.files import write_atomically
 from ...symmflow.guests import watched
 from .. import metrics
 from ..code import Installed
@@ -19,12 +18,8 @@ from ..records import (
     Record,
     Store,
     Stored,
-    begin,
-    begun_by,
-    has_shard,
     provenance,
     read_record,
-    write_shard,
 )
 from . import repeat
 from .cost import throughput
@@ -33,6 +28,7 @@ from .plan import Plan, Unsupported
 from .request import Request
 from .rescore import scored
 from .standing import kept
+from .work import Work, wait
 
 if TYPE_CHECKING:
     from .evaluate import Evaluator
@@ -92,26 +88,51 @@ def _sweep(plan: Plan, request: Request, store: Store, progress: Progress) -> Ou
         progress.say(line)
     progress.begin([one for one in found if one.evaluate])
     for one in found:
+        if not request.keep_old:
+            for cell in one.job.cells:
+                store.tidy(cell, one.by.evidence)
         _score_again(one, store, outcome, progress)
         outcome.reused += len(one.job.cells) - len(one.evaluate)
-        if one.evaluate:
-            reason = _run(one, store, request, progress, outcome)
-            if reason and len(plan.jobs) == 1:
-                raise reason
-            if reason:
-                outcome.unsupported += _unusable(one.evaluate, reason)
-                there = [cell for cell in one.job.cells if store.get(cell)]
-                outcome.cells += [_stored(store, cell) for cell in there]
-                continue
-        made = [one.failed.get(cell.key) or _stored(store, cell) for cell in one.job.cells]
-        outcome.cells += made
-        for stored in made:
-            if stored.record.cell in one.evaluate:
-                progress.finished(stored.record)
+    works = [Work.begin(one, store) for one in found if one.evaluate]
+    unusable = _work_off(works, request, progress, outcome) if works else {}
+    if len(plan.jobs) == 1:
+        for reason in unusable.values():
+            raise reason
+    for one in found:
+        why = unusable.get(id(one))
+        outcome.unsupported += _unusable(one.evaluate, why) if why else []
+        there = [cell for cell in one.job.cells if not why or store.get(cell)]
+        outcome.cells += [one.failed.get(cell.key) or _stored(store, cell) for cell in there]
     for line in filter(None, (repeat.fault(record) for record in outcome.records)):
         outcome.said.append(line)
         progress.say(line)
     return outcome
+
+
+def _work_off(works: list[Work], request: Request, progress: Progress, outcome: Outcome) -> dict[int, InputError]:
+    """Evaluate what is free of all jobs, then wait for what others make; the methods that cannot be loaded, by job."""
+    from .evaluate import Unusable
+
+    unusable: dict[int, InputError] = {}
+    while works:
+        left, moved = [], False
+        for work in works:
+            before = work.images
+            try:
+                done = _run(work, request, progress)
+            except Unusable as error:
+                unusable[id(work.due)], done = error, True
+            outcome.evaluated += work.images - before
+            moved |= done or work.images > before
+            if not done:
+                left.append(work)
+            elif id(work.due) not in unusable:
+                for cell in work.due.evaluate:
+                    progress.finished((work.due.failed.get(cell.key) or _stored(work.store, cell)).record)
+        if left and not moved:
+            wait(left, progress.say)
+        works = left
+    return unusable
 
 
 def _score_again(due: Due, store: Store, outcome: Outcome, progress: Progress) -> None:
@@ -124,28 +145,25 @@ def _score_again(due: Due, store: Store, outcome: Outcome, progress: Progress) -
             outcome.said.append(f"1 cell is evaluated again: {str(error).rstrip('.')}.")
             progress.say(outcome.said[-1])
             due.evaluate.append(cell)
+            due.anew.add(cell.key)
             continue
         except Exception:
             _put_failure(due, store, cell)
             continue
-        store.put(cell, scored(stored.record, scores, due.by.scoring))
+        stored.rewrite(scored(stored.record, scores, due.by.scoring))
         outcome.rescored += 1
 
 
-def _run(due: Due, store: Store, request: Request, progress: Progress, outcome: Outcome) -> InputError | None:
-    """Evaluate a job; failures become records, a method that cannot be loaded is given back."""
-    from .evaluate import Unusable
-
+def _run(work: Work, request: Request, progress: Progress) -> bool:
+    """One pass over a job; whether it is done. Failures become records; `Unusable`: its method cannot be loaded."""
     try:
-        outcome.evaluated += _evaluate(due, store, request, progress)
-    except Unusable as error:
-        return error
+        return _evaluate(work, request, progress)
     except InputError:
         raise
     except (Exception, SystemExit):  # SystemExit: of a judge; what a method raises is a MethodError
-        for cell in due.evaluate:
-            _put_failure(due, store, cell)
-    return None
+        for cell in work.cells:
+            _put_failure(work.due, work.store, cell)
+    return True
 
 
 def _unusable(cells: Sequence[Cell], error: InputError) -> list[Unsupported]:
@@ -158,58 +176,38 @@ def _stored(store: Store, cell: Cell) -> Stored:
     return Stored(read_record(folder / "record.json"), folder)
 
 
-def _aside(store: Store) -> Store:
-    return Store(store.root / ".again")
-
-
-def _evaluate(due: Due, store: Store, request: Request, progress: Progress) -> int:
+def _evaluate(work: Work, request: Request, progress: Progress) -> bool:
+    """Make what is missing and commit what is whole; False where others still make some of it."""
     from .evaluate import Evaluator
 
-    job = due.job
+    job, cells = work.due.job, work.cells
+    if not cells or work.is_others(cells):
+        return not cells
     evaluator = Evaluator.open(job, request.device, request.batch_size)
-    store.put_protocol(job.protocol)
-    cells = [(cell, _begun(cell, due, store, request)) for cell in due.evaluate]
-    real = _reference(evaluator, store, due.by.reference)
-    todo = {n: [(c, at) for c, at in cells if not has_shard(at.path(c), n)] for n in range(job.shards)}
-    sizes = {number: len(evaluator.positions(number)) for number in todo}
-    work = sum(sizes[number] * len(missing) for number, missing in todo.items())
-    everything = job.protocol.n * len(cells)
-    progress.job(job.title, everything, everything - work)
-    for number, missing in todo.items():
-        if not missing:
-            continue
-        made = evaluator.shard(number, tuple(c.steps for c, _ in missing), progress.advance)
-        for cell, at in missing:
-            if number == 0 and not job.card.is_points:
-                write_atomically(at.path(cell) / "preview.png", evaluator.preview(cell.steps))
-            write_shard(at.path(cell), number, made[cell.steps])
+    work.store.put_protocol(job.protocol)
+    missing = sum(len(evaluator.positions(number)) * len(lacking) for number, lacking in work.missing(cells).items())
+    progress.job(job.title, job.protocol.n * len(cells), job.protocol.n * len(cells) - missing)
+    work.once(evaluator, cells, progress.advance)
+    real = work.look_at_real(evaluator)
+    if work.busy:
+        return False
     facts, made_of = provenance.collect(evaluator.device), _made_of(evaluator)
-    for cell, at in cells:
-        try:
-            record = _record(due, cell, made_of, Evidence(at.path(cell), job.shards, real), facts)
-        except InputError:
-            raise
-        except Exception:
-            _put_failure(due, store, cell)
-            continue
-        at.put(cell, record)
-        if at is not store:
-            at.move(cell, store)
-    return work
+    done = [_commit(work, cell, made_of, real, facts) for cell in work.cells]
+    return all(done) or not work.once_more()
 
 
-def _begun(cell: Cell, due: Due, store: Store, request: Request) -> Store:
-    """Where a cell is evaluated: aside where a finished record stands, which stays until there is a new one.
-
-    Shards of an evaluation that was cut count, unless other code made them.
-    """
-    finished = store.get(cell) is not None
-    at = _aside(store) if finished else store
-    anew = request.force or (request.fresh and finished)
-    if anew or begun_by(at.path(cell)) != due.by.outputs.digest:
-        at.forget(cell)
-        begin(at.path(cell), due.by.outputs)
-    return at
+def _commit(work: Work, cell: Cell, made_of: CheckpointFacts, real: Evidence | None, facts: dict[str, Any]) -> bool:
+    """Whether a cell has its record now, or a failure; False where its evidence has gone."""
+    try:
+        record = _record(work, cell, made_of, Evidence(work.folder(cell), work.shards, real), facts)
+    except InputError:
+        if work.has_gap(cell):
+            return False
+        raise
+    except Exception:
+        _put_failure(work.due, work.store, cell)
+        return True
+    return work.store.commit(cell, record)
 
 
 def _made_of(evaluator: Evaluator) -> CheckpointFacts:
@@ -222,14 +220,12 @@ def _made_of(evaluator: Evaluator) -> CheckpointFacts:
 
 
 def _put_failure(due: Due, store: Store, cell: Cell) -> None:
-    """A failure is a record with its traceback, never a silent gap; aside where finished figures stand."""
-    at = _aside(store) if store.get(cell) else store
-    at.put(cell, due.job.blank(cell, "failed", traceback.format_exc()))
-    due.failed[cell.key] = _stored(at, cell)
+    """A failure is a record with its traceback, never a silent gap; beside finished figures where they stand."""
+    due.failed[cell.key] = store.fail(cell, due.job.blank(cell, "failed", traceback.format_exc()))
 
 
-def _record(due: Due, cell: Cell, made_of: CheckpointFacts, found: Evidence, facts: dict[str, Any]) -> Record:
-    job = due.job
+def _record(work: Work, cell: Cell, made_of: CheckpointFacts, found: Evidence, facts: dict[str, Any]) -> Record:
+    job, by = work.due.job, work.due.by
     scores = metrics.score(job.metrics, found, job.subject)
     batches = found.batches()
     evaluations, rows = sum(b["evaluations"] for b in batches), sum(b["size"] for b in batches)
@@ -243,22 +239,11 @@ def _record(due: Due, cell: Cell, made_of: CheckpointFacts, found: Evidence, fac
             "nfe": evaluations / rows,
             "nfe_executed": evaluations / rows,
             "cost": throughput(batches),
-            "outputs": due.by.outputs,
-            "reference": due.by.reference if found.reference else "",
+            "outputs": by.outputs,
+            "evidence": work.fill[cell.key].name,
+            "reference": by.reference if found.reference else "",
             "differing": next((b["differing"] for b in batches if "differing" in b), None),
             "provenance": facts,
         }
     )
-    return scored(record, scores, due.by.scoring)
-
-
-def _reference(evaluator: Evaluator, store: Store, name: str) -> Evidence | None:
-    """Evidence of the real images under the job's protocol, made once a store and `name`, which says by whose eyes."""
-    folder, shards = store.reference(evaluator.job.protocol.hash, name), evaluator.job.shards
-    for number in range(shards):
-        if has_shard(folder, number):
-            continue
-        if (shard := evaluator.real_shard(number)) is None:
-            return None
-        write_shard(folder, number, shard)
-    return Evidence(folder, shards)
+    return scored(record, scores, by.scoring)

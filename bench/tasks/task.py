@@ -133,6 +133,11 @@ class Task(ABC):
         """Evidence of the real images themselves, where figures are against it."""
         return None
 
+    @property
+    def looks_at_real(self) -> bool:
+        """Whether it has `real_rows`."""
+        return type(self).real_rows is not Task.real_rows
+
     @abstractmethod
     def shown(self, output: Any) -> Array:
         """What of an output a preview shows: class ids [B], masks [B, H, W] or uint8 images [B, C, H, W]."""
