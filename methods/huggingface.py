@@ -12,7 +12,7 @@ from ..symmflow.errors import InputError
 from ..symmflow.pixels import to_uint8
 from .base import Foreign, Segmentation
 from .does import YES, Does, Segment, Support, no
-from .parts.foreign import TRANSFORMERS, Pretrained, loading
+from .parts.foreign import TRANSFORMERS, Pretrained, loading, whole
 from .sampling import Sampling
 
 if TYPE_CHECKING:
@@ -59,7 +59,12 @@ class HuggingFaceSegmenter(Pretrained):
             config = AutoConfig.from_pretrained(checkpoint.path, trust_remote_code=False)
             universal = config.model_type in ("maskformer", "mask2former", "oneformer")
             kind = AutoModelForUniversalSegmentation if universal else AutoModelForSemanticSegmentation
-            network = kind.from_pretrained(checkpoint.path, use_safetensors=True, trust_remote_code=False)
+            network = whole(
+                checkpoint.path,
+                kind.from_pretrained(
+                    checkpoint.path, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+                ),
+            )
             processor = AutoImageProcessor.from_pretrained(checkpoint.path, trust_remote_code=False)
         if config.num_labels != len(card.classes):
             raise InputError(

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from ..datasets import Card
 from ..symmflow.checkpoint import Checkpoint
+from ..symmflow.bounded import check_weights
 from ..symmflow.errors import InputError
 from ..symmflow.files import sha256
 from ..symmflow.recipe import Recipe, Table
@@ -112,6 +113,7 @@ class MMSeg(Method):
 
         network = build(read_config(checkpoint.name, {}, whole=False), len(card.classes))
         try:
+            check_weights(checkpoint.path)
             stored = torch.load(checkpoint.path, map_location="cpu", weights_only=not checkpoint.trusted)
             network.model.load_state_dict(stored.get("state_dict", stored))
         except pickle.UnpicklingError as error:

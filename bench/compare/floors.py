@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import Any
 
+from ...symmflow.bounded import read_toml
 from ...symmflow.errors import InputError, unknown
 from .. import metrics
 from ..metrics import Floor, family
@@ -37,11 +37,9 @@ def read_floors(path: Path | None = None) -> dict[str, Floor]:
     if path is None:
         return {}
     try:
-        tables = tomllib.loads(path.read_text())
+        tables = read_toml(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read as a file of floors: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a valid TOML file: {error}.") from None
     known = [*metrics.names(), speed.TIME]
     for name in tables:
         if name not in known:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ...symmflow.bounded import read_json
 from ...symmflow.errors import InputError
+from ...symmflow.names import Name, SlashedName, one_line
 from .hashes import content_hash
 from .rules import DEFAULT, Rules
 
@@ -25,15 +26,15 @@ class Protocol(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
+    name: SlashedName
     """Readable: `digit-scenes/sis@1`; under other rules than ours `digit-scenes/sis:sdm@1`."""
     rules: Rules
     """What it was made of."""
     version: int
     """Of the rules."""
-    task: str
-    dataset: str
-    split: str
+    task: Name
+    dataset: Name
+    split: Name
     n: int
     ids_sha256: str
     """Of the evaluated ids, in order; a limit changes it."""
@@ -129,9 +130,9 @@ def read_protocol(name: str, folders: Sequence[Path]) -> Protocol | None:
     if file is None:
         return None
     try:
-        return Protocol.model_validate(json.loads(file.read_text()))
-    except (ValidationError, ValueError) as error:
-        first = str(error).splitlines()[0]
+        return Protocol.model_validate(read_json(file))
+    except (ValidationError, InputError, OSError) as error:
+        first = one_line(str(error).splitlines()[0], 200)
         raise InputError(f"{file} is not a protocol of this symmbench ({first}); run its cells again.") from None
 
 

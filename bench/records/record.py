@@ -5,15 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 
+from ...symmflow.bounded import RECORD, Oversized, Unreadable, read_bytes
 from ...symmflow.errors import InputError
+from ...symmflow.names import Name, SlashedName, one_line
 from .cell import Cell, Coordinates
 from .code import Code
 
 SCHEMA = 2
+
+
+def _named(protocol: dict[str, str]) -> dict[str, str]:
+    """The hash becomes part of a path, the rest of a page."""
+    TypeAdapter(Name).validate_python(protocol.get("hash", ""))
+    for part in ("name", "rules"):
+        TypeAdapter(SlashedName).validate_python(protocol.get(part, part))
+    return protocol
+
+
+def _name_or_nothing(name: str) -> str:
+    return name and TypeAdapter(Name).validate_python(name)
 
 
 class Figure(BaseModel):
@@ -67,7 +81,7 @@ class Record(Coordinates):
     """A cell's outcome."""
 
     schema_version: int = SCHEMA
-    key: str
+    key: Name
     status: Literal["ok", "failed"]
     reason: str = ""
     """The traceback of a failure."""
@@ -82,19 +96,19 @@ class Record(Coordinates):
     """Network evaluations an image that the cell costs standing alone, counted by a hook."""
     nfe_executed: float | None = None
     """What was really spent, an image: less than `nfe` where a sweep shares evaluations between step counts."""
-    metrics: dict[str, Figure] = Field(default_factory=dict)
-    absent: dict[str, str] = Field(default_factory=dict)
+    metrics: dict[Name, Figure] = Field(default_factory=dict)
+    absent: dict[Name, str] = Field(default_factory=dict)
     """Metrics that could not be measured here, and why."""
     details: dict[str, Any] = Field(default_factory=dict)
     """Per class figures, n / d of the features, and the like."""
     cost: Cost | None = None
-    protocol: dict[str, str]
+    protocol: Annotated[dict[str, str], AfterValidator(_named)]
     """name, hash and rules; the whole of it lies in `protocols/` of the store."""
     outputs: Code = Field(default_factory=Code)
     """The code that made the evidence."""
     scoring: Code = Field(default_factory=Code)
     """The code that made figures of it."""
-    reference: str = ""
+    reference: Annotated[str, AfterValidator(_name_or_nothing)] = ""
     """Names the evidence of real images that the figures are against, of all that was made under the protocol."""
     provenance: dict[str, Any] = Field(default_factory=dict)
     created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
@@ -120,13 +134,17 @@ class Record(Coordinates):
 def read_record(path: Path) -> Record:
     """Raises `InputError` for what is no record of this version."""
     try:
-        return Record.model_validate_json(path.read_bytes())
+        return Record.model_validate_json(read_bytes(path, RECORD))
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(
-            f"{path} is not a record of this symmbench ({'.'.join(map(str, first['loc']))}: {first['msg'].lower()}); "
-            "remove its folder and run the cell again."
+            f"{path} is not a record of this symmbench ({one_line('.'.join(map(str, first['loc'])), 80)}: "
+            f"{one_line(first['msg'].lower(), 200)}); remove its folder and run the cell again."
         ) from None
+    except (Oversized, Unreadable) as error:
+        raise InputError(f"{error}; remove its folder and run the cell again.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); mend that, or remove its folder.") from None
 
 
 def dumps(records: Sequence[Record]) -> str:
