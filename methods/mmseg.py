@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from ..datasets import Card
-from ..symmflow.checkpoint import Checkpoint
 from ..symmflow.bounded import check_weights
+from ..symmflow.checkpoint import Checkpoint
 from ..symmflow.errors import InputError
 from ..symmflow.files import sha256
 from ..symmflow.recipe import Recipe, Table

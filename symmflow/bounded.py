@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError
+from .errors import InputError, Oversized, Unreadable
 from .names import fault, one_line
 
 TEXT = 1 << 20
@@ -29,14 +29,6 @@ FILES = 100_000
 """Files that an archive may hold."""
 LONGEST_NUMBER = 400
 """Characters of a number."""
-
-
-class Oversized(InputError):
-    """A file that is larger than what it should be can be."""
-
-
-class Unreadable(InputError):
-    """A file that is not of its kind."""
 
 
 def read_bytes(path: Path, most: int) -> bytes:
@@ -95,7 +87,7 @@ def gunzip(path: Path, expected: Callable[[bytes], int], head: int) -> bytes:
     """
     packed = path.suffix == ".gz"
     check_size(path, 1 << 40)
-    with (gzip.open(path) if packed else path.open("rb")) as file:
+    with gzip.open(path) if packed else path.open("rb") as file:
         first = file.read(head)
         size = expected(first)
         content = first + file.read(max(size - len(first), 0))
@@ -164,5 +156,3 @@ def _too_large(path: Path, size: int, most: int) -> Oversized:
 
 def _why(error: BaseException) -> str:
     return "it is nested too deeply" if isinstance(error, RecursionError) else one_line(str(error) or repr(error), 200)
-
-

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .bounded import Oversized, Unreadable, check_size, read_json
-from .errors import Damaged, InputError, NoCheckpoint, WrongValue
+from .bounded import check_size, read_json
+from .errors import Damaged, InputError, NoCheckpoint, Oversized, Unreadable, WrongValue
 from .files import atomic_folder, sha256
 from .names import one_line
 from .recipe import Recipe, check_table

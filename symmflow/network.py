@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-
 ASKS = ("socket.connect", "socket.getaddrinfo", "socket.sendto")
 
 

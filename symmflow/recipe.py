@@ -16,7 +16,7 @@ from .names import Name, SlashedName, one_line
 
 Positive = Annotated[int, Field(ge=1, le=10**9)]
 Width = Annotated[int, Field(ge=1, le=2**16)]
-"""Of a layer, or what multiplies it: networks beyond this are mistakes, and take all memory before anyone can say so."""
+"""Of a layer, or what multiplies it."""
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -34,9 +34,9 @@ class Table(BaseModel):
     def _no_truth_for_a_number(cls, value: Any, field: ValidationInfo) -> Any:
         """true would pass for 1."""
         wanted = str(cls.model_fields[field.field_name or ""].annotation)
-        if any(isinstance(v, bool) for v in (value if isinstance(value, list | tuple) else [value])):
-            if "bool" not in wanted and "Any" not in wanted:
-                raise ValueError("takes no true or false")
+        values = value if isinstance(value, list | tuple) else [value]
+        if "bool" not in wanted and "Any" not in wanted and any(isinstance(v, bool) for v in values):
+            raise ValueError("takes no true or false")
         return value
 
 
@@ -187,7 +187,9 @@ def read_recipe(path: Path, overrides: dict[str, Any] | None = None) -> Recipe:
     for key, value in (overrides or {}).items():
         *tables, last = key.split(".")
         if len(tables) > DEEPEST:
-            raise WrongValue(f"{path}: {one_line(key, 80)} leads through {len(tables)} tables, and no recipe is so deep")
+            raise WrongValue(
+                f"{path}: {one_line(key, 80)} leads through {len(tables)} tables, and no recipe is so deep"
+            )
         table = values
         for part in tables:
             table = table.setdefault(part, {})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...symmflow.bounded import read_json
 from ...symmflow.errors import InputError
@@ -40,7 +40,7 @@ class Protocol(BaseModel):
     """Of the evaluated ids, in order; a limit changes it."""
     content_sha256: str
     """Of the images and labels of the whole split."""
-    classes: tuple[str, ...]
+    classes: Annotated[tuple[str, ...], Field(max_length=10_000)]
     shape: tuple[int, ...]
     masks: bool
     """Labels are masks, not one class an image."""

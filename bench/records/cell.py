@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ...symmflow.names import Name
+from ...symmflow.names import LONGEST_NAME, Name
 from ..protocols import content_hash
 
 
@@ -65,4 +65,5 @@ class Cell(Coordinates):
     def folder(self) -> Path:
         """Where its record lies in a store."""
         name = re.sub(r"[^\w.=-]+", "-", self.title.replace("=", ""))
+        name = name.encode()[:LONGEST_NAME].decode(errors="ignore")
         return Path(self.dataset) / self.task / f"{name}-{self.key[:10]}"

@@ -24,9 +24,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from ...symmflow.bounded import RECORD, picture, read_bytes, read_json
 from ...symmflow.errors import InputError
 from ...symmflow.files import write_atomically
 from .code import Code
+from .sizes import header
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +70,7 @@ def begin(folder: Path, code: Code) -> None:
 def begun_by(folder: Path) -> str:
     """The digest of the code that made the shards here; empty where nobody says so."""
     try:
-        return Code.model_validate_json(_made_by(folder).read_bytes()).digest
+        return Code.model_validate_json(read_bytes(_made_by(folder), RECORD)).digest
     except (OSError, ValueError):
         return ""
 
@@ -130,7 +132,7 @@ class Evidence:
 
     def batches(self) -> list[dict[str, Any]]:
         """The timing of the batches that made it."""
-        return [batch for n in range(self.shards) for batch in json.loads(_timing(self.folder, n).read_text())]
+        return [batch for n in range(self.shards) for batch in read_json(_timing(self.folder, n))]
 
     def features(self, rows: float = 2048) -> Iterator[tuple[list[str], np.ndarray]]:
         """Blocks of (ids, features [n, D]) of at least `rows` rows where there are as many, `inf`: all in one block."""
@@ -147,22 +149,17 @@ class Evidence:
 
     def masks(self) -> Iterator[tuple[str, np.ndarray]]:
         """The predicted class ids of every image, [H, W]."""
-        from PIL import Image
-
         for number in range(self.shards):
             for row in self._read(number, MAIN, ["id", "png"]).to_pylist():
-                yield row["id"], np.asarray(Image.open(io.BytesIO(row["png"])))
+                yield row["id"], np.asarray(picture(row["png"]))
 
     def _schema(self, number: int, name: str) -> pyarrow.Schema:
-        import pyarrow
-        import pyarrow.parquet as parquet
-
         path = shard_path(self.folder, number, name)
         try:
-            return parquet.read_schema(path)
+            return header(path).schema.to_arrow_schema()
         except FileNotFoundError:
             raise InputError(f"the evidence in {self.folder} has no {name}; run the cell again with --force.") from None
-        except (OSError, pyarrow.ArrowInvalid) as error:
+        except (OSError, InputError) as error:
             raise InputError(f"{path} is damaged ({error}); remove it and run the cell again.") from None
 
     def _read(self, number: int, name: str, columns: list[str]) -> pyarrow.Table:

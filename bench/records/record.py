@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 
-from ...symmflow.bounded import RECORD, Oversized, Unreadable, read_bytes
-from ...symmflow.errors import InputError
+from ...symmflow.bounded import RECORD, read_bytes
+from ...symmflow.errors import InputError, Oversized, Unreadable
 from ...symmflow.names import Name, SlashedName, one_line
 from .cell import Cell, Coordinates
 from .code import Code

@@ -56,9 +56,7 @@ class Pretrained(Method):
         return foreign_checkpoint(where, cls.files, cls.needs, marked=given is not None)
 
 
-def foreign_checkpoint(
-    where: str, patterns: Sequence[str], needs: Sequence[str], *, marked: bool = False
-) -> Foreign:
+def foreign_checkpoint(where: str, patterns: Sequence[str], needs: Sequence[str], *, marked: bool = False) -> Foreign:
     """A model of another project: the files that match `patterns` in a folder or a hub repository, hashed together.
 
     `marked`: a hub id needs its mark (`hub:`).
