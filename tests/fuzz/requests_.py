@@ -8,9 +8,13 @@ import random
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
 
 from symmbench import datasets, methods
 from symmbench.bench import api
+from symmbench.bench.cli.app import app
 
 WRITES = ("-o", "--out", "--plot")
 LONG = "a" * 300
@@ -31,6 +35,14 @@ FLAGS = (
     "--sort", "--baseline", "--pareto", "--within", "--spread", "--self", "--floors", "--against", "--format", "--strict", "--write",
     "--debug", "--quick", "--trials", "--help", "--version", "--allow-protocol-diff", "--by-seed", "--verbose", "-x", "--",
 )  # fmt: skip
+KEYS = (
+    "beta", "keep", "samples", "error", "spacing", "optimizer.lr", "optimizer.betas", "optimizer.clip", "train.batch", "train.ema",
+    "train.seed", "train.precision", "network.channels", "network.multipliers", "network.depth", "network.attention", "network.kind",
+    "network.dropout", "schedule.steps", "schedule.kind", "labels.codec", "labels.void", "labels.k", "data.shift", "name", "method",
+    "dataset", "notes", "options.x", "options", "a." * 2000 + "a", "objective.image_weight", *NAMES,
+)  # fmt: skip
+SETS = {"run": "--set", "train": "--set", "sample": "--set"}
+SECOND = {"baseline": ("save", "load"), "data": ("verify", "get"), "list": ("runs", "methods", "judges")}
 COMMANDS = ("run", "train", "sample", "compare", "gate", "baseline", "rescore", "reproduce", "check", "list", "data", "rum")
 
 
@@ -148,39 +160,65 @@ def valid(dice: random.Random, world: World) -> list[str]:
 def one_wrong(dice: random.Random, world: World) -> list[str]:
     """A valid request with one thing wrong, so that it gets far."""
     arguments = valid(dice, world)
-    at = dice.randrange(1, len(arguments))
-    kind = dice.randrange(7)
+    values = [at for at in range(1, len(arguments)) if not arguments[at].startswith("-") and at > 1]
+    kind = dice.randrange(12)
     if kind == 0:
-        del arguments[at]
+        del arguments[dice.randrange(1, len(arguments))]
     elif kind == 1:
-        arguments.insert(at, dice.choice([*FLAGS, *NAMES]))
-    elif kind == 2:
-        arguments += [dice.choice(FLAGS), hostile(dice, world)]
-    elif kind == 3:
-        arguments += ["--set", f"{dice.choice(['beta', 'optimizer.lr', 'train.batch', *NAMES])}={dice.choice(VALUES)}"]
-    elif kind == 4 and (files := [i for i, a in enumerate(arguments) if a.endswith(".toml")]):
+        arguments.insert(dice.randrange(1, len(arguments) + 1), dice.choice([*FLAGS, *NAMES]))
+    elif kind in (2, 3):
+        arguments += own_option(dice, arguments, world)
+    elif kind in (4, 5) and "--set" in SETS.get(arguments[0], ""):
+        arguments += ["--set", f"{dice.choice(KEYS)}={dice.choice(VALUES)}"]
+    elif kind in (6, 7) and (files := [i for i, a in enumerate(arguments) if a.endswith(".toml")]):
         arguments[files[0]] = spoilt(dice, world.given / Path(arguments[files[0]]).name, world.cwd)
-    else:
-        arguments[at] = hostile(dice, world)
+    elif values:
+        at = dice.choice(values)
+        arguments[at] = hostile(dice, world) if dice.random() < 0.7 else near(dice, arguments[at])
     return safe(arguments, dice)
 
 
 def at_random(dice: random.Random, world: World) -> list[str]:
-    """A command with options that need not be its own."""
+    """A command with options that are mostly its own, and values of any kind."""
     arguments = [dice.choice(COMMANDS)]
-    for _ in range(dice.randrange(6)):
-        if dice.random() < 0.6:
-            arguments.append(dice.choice(FLAGS))
+    if arguments[0] in SECOND:
+        arguments += [dice.choice(SECOND[arguments[0]])]
+    for _ in range(dice.randrange(5)):
         if dice.random() < 0.8:
-            arguments.append(hostile(dice, world))
+            arguments += own_option(dice, arguments, world)
+        else:
+            arguments += [dice.choice([*FLAGS, hostile(dice, world)])]
     if arguments[0] == "run":
         arguments += ["--limit", "2", "--steps", "1"]
+    if arguments[0] == "train":
+        arguments += ["--max-steps", "1", "--recipe", "../given/tiny.toml"]
     return safe(arguments, dice)
+
+
+def own_option(dice: random.Random, arguments: Sequence[str], world: World) -> list[str]:
+    """An option that the command has, with a value."""
+    command: Any = get_command(app)
+    for word in arguments[:2]:
+        command = getattr(command, "commands", {}).get(word, command)
+    if not command.params:
+        return [dice.choice(FLAGS)]
+    parameter = dice.choice(command.params)
+    value = hostile(dice, world)
+    if not parameter.opts[0].startswith("-"):
+        return [value]
+    return [dice.choice(parameter.opts)] + ([] if getattr(parameter, "is_flag", False) else [value])
+
+
+def near(dice: random.Random, value: str) -> str:
+    """Another value than that, but not by much."""
+    at = dice.randrange(len(value) + 1)
+    more = dice.choice(["\x1b", "/", ",", "\n", "é", "..", "-", " ", "[", "]", ":", "0", "x", "="])
+    return dice.choice([value[:at] + more + value[at:], value[:at] + value[at + 1 :], value.upper(), f"{value},{value}", f" {value}"])
 
 
 def hostile(dice: random.Random, world: World) -> str:
     files = [str(path) for path in world.given.iterdir()] + ["../given/results/digits", "/dev/zero", "/proc/self/mem", "out"]
-    return dice.choice([dice.choice(NUMBERS), dice.choice(NAMES), dice.choice(VALUES), dice.choice(files)])
+    return dice.choice([dice.choice(NUMBERS), dice.choice(NAMES), dice.choice(NAMES), dice.choice(VALUES), dice.choice(files)])
 
 
 def safe(arguments: list[str], dice: random.Random) -> list[str]:
