@@ -11,6 +11,7 @@ from ...symmflow.plugins import Plugins
 from ..protocols import Rules, read_protocol
 from ..records import Missing, Stored
 from ..records.sizes import header
+from ..statistics import UNGROUPED
 from .metric import Metric, Subject, family
 from .sample import Groups, Sample
 
@@ -81,7 +82,7 @@ def sample_of(name: str, cell: Stored) -> Sample | Missing:
     details = record.details
     if (jackknife := details.get("jackknife", {}).get(name)) is not None:
         if not jackknife["without"]:
-            return Missing("too few groups of images for a jackknife")
+            return Missing(UNGROUPED)
         return Groups.kept(record.metrics[name].value, **jackknife)
     try:
         return one.of(cell.evidence, _subject(cell))
