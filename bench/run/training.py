@@ -50,11 +50,8 @@ def run_training(request: Training, progress: Callable[[Progress], None] | None 
     """Train a recipe into its folder, going on where an earlier call stopped."""
     from importlib.metadata import version
 
-    import torch
-
     from ... import datasets, methods
     from ...symmflow.device import resolve_device
-    from ...symmflow.train import Trainer
 
     request.check()
     asked = request.recipe
@@ -65,6 +62,11 @@ def run_training(request: Training, progress: Callable[[Progress], None] | None 
     card = datasets.card(recipe.dataset)
     kind.check_data(card)
     device = resolve_device(request.device)
+
+    import torch  # late: what is wrong with a request is said at once
+
+    from ...symmflow.train import Trainer
+
     torch.manual_seed(recipe.train.seed)
     network, objective = kind.network(recipe, card), kind.objective(recipe, card)
     data = datasets.load(recipe.dataset, "train", request.data_root)

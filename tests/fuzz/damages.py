@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import requests_
+import asked
 
 from symmbench.bench.records import read_record
 from symmbench.symmflow.errors import InputError
@@ -22,7 +22,7 @@ VALUES: tuple[Any, ...] = (
 )  # fmt: skip
 
 
-def damaged(dice: random.Random, world: requests_.World, cwd: Path) -> tuple[str, list[str]]:
+def damaged(dice: random.Random, world: asked.World, cwd: Path) -> tuple[str, list[str]]:
     """Put a damaged copy of something into a folder: what happened to it, and the call that reads it."""
     kind = dice.choice(["store", "store", "store", "cnn", "spirals", "baseline.zip", "tiny.toml", "model", "run"])
     source, copy = world.given / ("results" if kind == "store" else kind), cwd / "it"
@@ -73,7 +73,7 @@ def happens(dice: random.Random, file: Path, cwd: Path) -> str:
     if kind < 5 and file.suffix == ".safetensors":
         return f"weights changed ({change_weights(dice, file)})"
     if kind < 5 and file.suffix == ".toml":
-        file.write_bytes((cwd / requests_.spoilt(dice, file, cwd)).read_bytes())
+        file.write_bytes((cwd / asked.spoilt(dice, file, cwd)).read_bytes())
         return "line changed"
     if kind < 6:
         file.write_bytes(content[: dice.randrange(len(content) + 1)])
@@ -119,7 +119,7 @@ def change_json(dice: random.Random, file: Path, content: bytes) -> str:
         if kind == 1:
             del node[key]
         elif kind == 2 and isinstance(node, dict):
-            node[dice.choice(requests_.NAMES)] = node[key]
+            node[dice.choice(asked.NAMES)] = node[key]
         else:
             node[key] = value
         file.write_text(json.dumps(tree))

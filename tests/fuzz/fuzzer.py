@@ -26,8 +26,8 @@ from pathlib import Path
 from types import FrameType
 
 sys.path.insert(0, str(Path(__file__).parent))
+import asked
 import damages
-import requests_
 
 from symmbench.bench.cli import main
 from symmbench.symmflow.names import printable
@@ -111,14 +111,14 @@ def seen(folder: Path, but: Sequence[Path] = ()) -> dict[str, tuple[int, int]]:
     return found
 
 
-def fuzz_calls(count: int, seed: int, world: requests_.World, only: int | None = None) -> Iterator[tuple[list[str], Ended]]:
+def fuzz_calls(count: int, seed: int, world: asked.World, only: int | None = None) -> Iterator[tuple[list[str], Ended]]:
     """`count` calls, half of them valid but for one thing; the world as it was must be there after each."""
     for number in range(count):
         if only is not None and number != only:
             continue
         dice = random.Random(f"{seed}/{number}")
         cwd = world.fresh()
-        arguments = requests_.one_wrong(dice, world) if number % 2 else requests_.at_random(dice, world)
+        arguments = asked.one_wrong(dice, world) if number % 2 else asked.at_random(dice, world)
         allowed = [cwd, *world.outs(arguments)]
         before = seen(world.root, allowed)
         ended = call(arguments, cwd)
@@ -131,7 +131,9 @@ def fuzz_calls(count: int, seed: int, world: requests_.World, only: int | None =
         yield arguments, ended
 
 
-def fuzz_damages(count: int, seed: int, world: requests_.World, only: int | None = None) -> Iterator[tuple[list[str], Ended]]:
+def fuzz_damages(
+    count: int, seed: int, world: asked.World, only: int | None = None
+) -> Iterator[tuple[list[str], Ended]]:
     """`count` damaged things, each read by a command; no record beside is lost."""
     for number in range(count):
         if only is not None and number != only:
@@ -169,7 +171,7 @@ def run(calls: int, damaged: int, seed: int, only: int | None = None) -> list[st
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     try:
         os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
-        world = requests_.World(folder / "world")
+        world = asked.World(folder / "world")
         faults = report(fuzz_calls(calls, seed, world, only))
         return faults + report(fuzz_damages(damaged, seed, world, only))
     finally:

@@ -18,7 +18,23 @@ from symmbench.bench.cli.app import app
 
 WRITES = ("-o", "--out", "--plot")
 LONG = "a" * 300
-NUMBERS = ("-1", "0", "1.5", "1e999", "nan", "inf", "-inf", "true", "9" * 30, "9" * 5000, "0x10", "1_000", "١", "1,,2", "")
+NUMBERS = (
+    "-1",
+    "0",
+    "1.5",
+    "1e999",
+    "nan",
+    "inf",
+    "-inf",
+    "true",
+    "9" * 30,
+    "9" * 5000,
+    "0x10",
+    "1_000",
+    "١",
+    "1,,2",
+    "",
+)
 NAMES = (
     "", " ", ".", "..", "../../x", "a/b", "nobody/nothing", LONG, "a" * 5000, "a/" * 2000, "nul\0in", "\ud800", "\udcff",
     "\x1b[31mred\x1b[0m", "\x9b31m", "\u202egnp", "two\nlines", "tab\tin", "[bold]x[/bold]", "%s%n{0}", "$(touch x)", "'",
@@ -43,7 +59,20 @@ KEYS = (
 )  # fmt: skip
 SETS = {"run": "--set", "train": "--set", "sample": "--set"}
 SECOND = {"baseline": ("save", "load"), "data": ("verify", "get"), "list": ("runs", "methods", "judges")}
-COMMANDS = ("run", "train", "sample", "compare", "gate", "baseline", "rescore", "reproduce", "check", "list", "data", "rum")
+COMMANDS = (
+    "run",
+    "train",
+    "sample",
+    "compare",
+    "gate",
+    "baseline",
+    "rescore",
+    "reproduce",
+    "check",
+    "list",
+    "data",
+    "rum",
+)
 
 
 class World:
@@ -68,7 +97,9 @@ class World:
         recipe = (methods.registry.RECIPES / "two-spirals" / "symmflow.toml").read_text()
         (self.given / "tiny.toml").write_text(recipe)
         api.train(recipe=str(self.given / "tiny.toml"), max_steps=2, out=self.given / "run", device="cpu")
-        (self.given / "floors.toml").write_text('[accuracy]\nabsolute = 0.02\n[fid]\nrelative = 0.1\ntier = "advisory"\n')
+        (self.given / "floors.toml").write_text(
+            '[accuracy]\nabsolute = 0.02\n[fid]\nrelative = 0.1\ntier = "advisory"\n'
+        )
         (self.given / "few.toml").write_text('version = 2\n[metrics]\ncls = ["accuracy"]\nss = ["miou"]\n')
         (self.given / "empty").mkdir()
         foreign_model(self.given / "model")
@@ -127,18 +158,75 @@ def valid(dice: random.Random, world: World) -> list[str]:
     return dice.choice(
         [
             [*run, "-m", "cnn", "-t", "cls"],
-            [*run, "-m", "symmflow", "-t", "cls", "-d", "two-spirals", "--steps", "1,2", "--solver", "euler", "--seeds", "0"],
+            [
+                *run,
+                "-m",
+                "symmflow",
+                "-t",
+                "cls",
+                "-d",
+                "two-spirals",
+                "--steps",
+                "1,2",
+                "--solver",
+                "euler",
+                "--seeds",
+                "0",
+            ],
             [*run, "-m", "unet", "-t", "ss", "--precision", "fp32", "--split", "test"],
             [*run, "-m", "semflow", "-t", "ss", "--steps", "1", "--set", "beta=3"],
-            [*run, "-m", "cnn", "-t", "cls", "-d", "digits", "--checkpoint", f"{given}/cnn", "--protocol", f"{given}/few.toml"],
+            [
+                *run,
+                "-m",
+                "cnn",
+                "-t",
+                "cls",
+                "-d",
+                "digits",
+                "--checkpoint",
+                f"{given}/cnn",
+                "--protocol",
+                f"{given}/few.toml",
+            ],
             [*run, "-m", "symmflow", "-t", "cls", "-d", "two-spirals", "--checkpoint", f"{given}/spirals"],
             [*run, "-m", "symmflow", "-t", "sis", "--steps", "1", "--samples-per-mask", "2", "--extractor", "auto"],
             [*sample, "-m", "cnn", "-t", "cls", "--seed", "0"],
             [*sample, "-m", "unet", "-t", "ss"],
-            ["train", "--recipe", f"{given}/tiny.toml", "--max-steps", "2", "--device", "cpu", "--set", "train.batch=8"],
-            ["train", "-r", "two-spirals/symmflow", "--max-steps", "1", "-o", "out", "--workers", "0", "--max-minutes", "1"],
+            [
+                "train",
+                "--recipe",
+                f"{given}/tiny.toml",
+                "--max-steps",
+                "2",
+                "--device",
+                "cpu",
+                "--set",
+                "train.batch=8",
+            ],
+            [
+                "train",
+                "-r",
+                "two-spirals/symmflow",
+                "--max-steps",
+                "1",
+                "-o",
+                "out",
+                "--workers",
+                "0",
+                "--max-minutes",
+                "1",
+            ],
             ["compare", results, "--task", "cls", "--sort", "accuracy"],
-            ["compare", results, "--dataset", "two-spirals", "--baseline", "symmflow@1", "--floors", f"{given}/floors.toml"],
+            [
+                "compare",
+                results,
+                "--dataset",
+                "two-spirals",
+                "--baseline",
+                "symmflow@1",
+                "--floors",
+                f"{given}/floors.toml",
+            ],
             ["compare", results, "--pareto", "accuracy", "--within", "0.1", "-d", "two-spirals", "--format", "md"],
             ["compare", results, "--json", "--method", "symmflow", "--steps", "1", "--against", "published"],
             ["compare", results, "--task", "ss", "--spread", "miou", "--protocol", "harness", "--plot", "plot.png"],
@@ -213,12 +301,21 @@ def near(dice: random.Random, value: str) -> str:
     """Another value than that, but not by much."""
     at = dice.randrange(len(value) + 1)
     more = dice.choice(["\x1b", "/", ",", "\n", "é", "..", "-", " ", "[", "]", ":", "0", "x", "="])
-    return dice.choice([value[:at] + more + value[at:], value[:at] + value[at + 1 :], value.upper(), f"{value},{value}", f" {value}"])
+    return dice.choice(
+        [value[:at] + more + value[at:], value[:at] + value[at + 1 :], value.upper(), f"{value},{value}", f" {value}"]
+    )
 
 
 def hostile(dice: random.Random, world: World) -> str:
-    files = [str(path) for path in world.given.iterdir()] + ["../given/results/digits", "/dev/zero", "/proc/self/mem", "out"]
-    return dice.choice([dice.choice(NUMBERS), dice.choice(NAMES), dice.choice(NAMES), dice.choice(VALUES), dice.choice(files)])
+    files = [str(path) for path in world.given.iterdir()] + [
+        "../given/results/digits",
+        "/dev/zero",
+        "/proc/self/mem",
+        "out",
+    ]
+    return dice.choice(
+        [dice.choice(NUMBERS), dice.choice(NAMES), dice.choice(NAMES), dice.choice(VALUES), dice.choice(files)]
+    )
 
 
 def safe(arguments: list[str], dice: random.Random) -> list[str]:
