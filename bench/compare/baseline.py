@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ...symmflow.bounded import unzip
+from ...symmflow.bounded import RECORD, read_bytes, unzip
 from ...symmflow.errors import InputError
 from ...symmflow.files import write_atomically
 from .. import metrics
@@ -49,7 +49,7 @@ def save(results: Sequence[Path], path: Path) -> int:
                 if not _kept(name, cell.record):
                     _add(archive, inside / "samples" / f"{name}.parquet", _sample(name, cell))
         for protocol in sorted({file for root in results for file in (root / "protocols").glob("*.json")}):
-            _add(archive, Path("protocols") / protocol.name, protocol.read_bytes())
+            _add(archive, Path("protocols") / protocol.name, read_bytes(protocol, RECORD))
     write_atomically(path, buffer.getvalue())
     return len(cells)
 

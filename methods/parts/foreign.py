@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,7 +84,7 @@ def loading(path: Path, kind: str) -> Iterator[None]:
     """Say in a sentence what another library finds wrong with a model, and let it ask nothing of the network."""
     asked: list[str] = []
     try:
-        with closed() as asked:
+        with closed() as asked, _quiet("transformers", "diffusers"):
             yield
     except InputError:
         raise
@@ -92,6 +93,20 @@ def loading(path: Path, kind: str) -> Iterator[None]:
         first = (str(error).strip() or repr(error)).splitlines()[0]
         raise InputError(f"{path} is no {kind} ({type(error).__name__}: {one_line(first, 200)}).") from error
     _complain(path, asked)
+
+
+@contextmanager
+def _quiet(*names: str) -> Iterator[None]:
+    """Without the coloured reports that a library logs of what `whole` says in a sentence."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _complain(path: Path, asked: Sequence[str]) -> None:

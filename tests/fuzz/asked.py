@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,27 +37,84 @@ NUMBERS = (
     "",
 )
 NAMES = (
-    "", " ", ".", "..", "../../x", "a/b", "nobody/nothing", LONG, "a" * 5000, "a/" * 2000, "nul\0in", "\ud800", "\udcff",
-    "\x1b[31mred\x1b[0m", "\x9b31m", "\u202egnp", "two\nlines", "tab\tin", "[bold]x[/bold]", "%s%n{0}", "$(touch x)", "'",
-    '"', "<script>", "|", "all", "none", "symmflow", "symmflow[official]", "hf:", "hf:..", "hf:nobody/x y", "mmseg:x", "hub:x",
-    "x:y:z", "[]", "[", "café", "数字", "-", "--", "~", "*", "NaN", "digits", "fid[inception]", ",", "a,,b",
-)  # fmt: skip
+    "",
+    " ",
+    ".",
+    "..",
+    "../../x",
+    "a/b",
+    "nobody/nothing",
+    LONG,
+    "a" * 5000,
+    "a/" * 2000,
+    "nul\0in",
+    "\ud800",
+    "\udcff",
+    "\x1b[31mred\x1b[0m",
+    "\x9b31m",
+    "\u202egnp",
+    "two\nlines",
+    "tab\tin",
+    "[bold]x[/bold]",
+    "%s%n{0}",
+    "$(touch x)",
+    "'",
+    '"',
+    "<script>",
+    "|",
+    "all",
+    "none",
+    "symmflow",
+    "symmflow[official]",
+    "hf:",
+    "hf:..",
+    "hf:nobody/x y",
+    "mmseg:x",
+    "hub:x",
+    "x:y:z",
+    "[]",
+    "[",
+    "café",
+    "数字",
+    "-",
+    "--",
+    "~",
+    "*",
+    "NaN",
+    "digits",
+    "fid[inception]",
+    ",",
+    "a,,b",
+)
 VALUES = (
-    *NUMBERS[:8], "[" * 5000, "{a={a=1}}", "[1, [2]]", '"\\u001b"', "'x'", "1979-05-27", "9" * 5000, "[]", "{}", "false", "x",
-)  # fmt: skip
-FLAGS = (
-    "--method", "-m", "--task", "--dataset", "--steps", "--solver", "--seeds", "--set", "--checkpoint", "--precision", "--split",
-    "--protocol", "--limit", "--samples-per-mask", "--extractor", "--data-root", "--batch-size", "--device", "--force", "--fresh",
-    "--keep-old", "--trust", "--json", "--recipe", "--max-steps", "--max-minutes", "--workers", "--tracker", "--count", "--seed",
-    "--sort", "--baseline", "--pareto", "--within", "--spread", "--self", "--floors", "--against", "--format", "--strict", "--write",
-    "--debug", "--quick", "--trials", "--help", "--version", "--allow-protocol-diff", "--by-seed", "--verbose", "-x", "--",
-)  # fmt: skip
-KEYS = (
-    "beta", "keep", "samples", "error", "spacing", "optimizer.lr", "optimizer.betas", "optimizer.clip", "train.batch", "train.ema",
-    "train.seed", "train.precision", "network.channels", "network.multipliers", "network.depth", "network.attention", "network.kind",
-    "network.dropout", "schedule.steps", "schedule.kind", "labels.codec", "labels.void", "labels.k", "data.shift", "name", "method",
-    "dataset", "notes", "options.x", "options", "a." * 2000 + "a", "objective.image_weight", *NAMES,
-)  # fmt: skip
+    *NUMBERS[:8],
+    "[" * 5000,
+    "{a={a=1}}",
+    "[1, [2]]",
+    '"\\u001b"',
+    "'x'",
+    "1979-05-27",
+    "9" * 5000,
+    "[]",
+    "{}",
+    "false",
+    "x",
+)
+_FLAGS = """
+--method -m --task --dataset --steps --solver --seeds --set --checkpoint --precision --split --protocol
+--limit --samples-per-mask --extractor --data-root --batch-size --device --force --fresh --keep-old --trust
+--json --recipe --max-steps --max-minutes --workers --tracker --count --seed --sort --baseline --pareto
+--within --spread --self --floors --against --format --strict --write --debug --quick --trials --help
+--version --allow-protocol-diff --by-seed --verbose -x --
+"""
+FLAGS = _FLAGS.split()
+_KEYS = """
+beta keep samples error spacing optimizer.lr optimizer.betas optimizer.clip train.batch train.ema train.seed
+train.precision network.channels network.multipliers network.depth network.attention network.kind
+network.dropout schedule.steps schedule.kind labels.codec labels.void labels.k data.shift name method dataset
+notes options.x options objective.image_weight
+"""
+KEYS = [*_KEYS.split(), "a." * 2000 + "a", *NAMES]
 SETS = {"run": "--set", "train": "--set", "sample": "--set"}
 SECOND = {"baseline": ("save", "load"), "data": ("verify", "get"), "list": ("runs", "methods", "judges")}
 COMMANDS = (
@@ -123,7 +181,7 @@ class World:
 
     def outs(self, arguments: Sequence[str]) -> list[Path]:
         """Where a call may write."""
-        found = [value for flag, value in zip(arguments, arguments[1:], strict=False) if flag in WRITES]
+        found = [value for flag, value in pairwise(arguments) if flag in WRITES]
         found += [a.partition("=")[2] for a in arguments if a.partition("=")[0] in WRITES]
         found += [a[2:] for a in arguments if a.startswith("-o") and len(a) > 2]
         if list(arguments[:1]) == ["baseline"]:

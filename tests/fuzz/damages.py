@@ -17,9 +17,30 @@ from symmbench.bench.records import read_record
 from symmbench.symmflow.errors import InputError
 
 VALUES: tuple[Any, ...] = (
-    None, True, -1, 0, 10**30, 1.5, float("inf"), float("nan"), "", "..", "../../x", "a/b", "x" * 5000, "\x1b[31m", "two\nlines", [],
-    {}, [[[[]]]], {"a": {"b": 1}}, ["x"], "\ud800", "nul\0", 2**63,
-)  # fmt: skip
+    None,
+    True,
+    -1,
+    0,
+    10**30,
+    1.5,
+    float("inf"),
+    float("nan"),
+    "",
+    "..",
+    "../../x",
+    "a/b",
+    "x" * 5000,
+    "\x1b[31m",
+    "two\nlines",
+    [],
+    {},
+    [[[[]]]],
+    {"a": {"b": 1}},
+    ["x"],
+    "\ud800",
+    "nul\0",
+    2**63,
+)
 
 
 def damaged(dice: random.Random, world: asked.World, cwd: Path) -> tuple[str, list[str]]:
@@ -39,24 +60,35 @@ def damaged(dice: random.Random, world: asked.World, cwd: Path) -> tuple[str, li
     same = ["--device", "cpu", "--batch-size", "4", "--out", "it"]
     calls = {
         "store": [
-            ["compare", "it"], ["compare", "it", "--json"], ["compare", "it", "--format", "md", "--allow-protocol-diff"],
-            ["gate", "it", "../given/results"], ["gate", "../given/baseline.zip", "it", "--format", "github"],
-            ["baseline", "save", "out.zip", "it"], ["rescore", "it"], ["rescore", "it", "--protocol", "../given/few.toml"],
-            ["rescore", "it", "--write"], ["reproduce", f"it/{cell}", "--device", "cpu"], ["list", "runs", "--out", "it"],
+            ["compare", "it"],
+            ["compare", "it", "--json"],
+            ["compare", "it", "--format", "md", "--allow-protocol-diff"],
+            ["gate", "it", "../given/results"],
+            ["gate", "../given/baseline.zip", "it", "--format", "github"],
+            ["baseline", "save", "out.zip", "it"],
+            ["rescore", "it"],
+            ["rescore", "it", "--protocol", "../given/few.toml"],
+            ["rescore", "it", "--write"],
+            ["reproduce", f"it/{cell}", "--device", "cpu"],
+            ["list", "runs", "--out", "it"],
             ["run", "-m", "cnn", "-t", "cls", "--limit", "12", *same],
             ["run", "-m", "symmflow", "-t", "cls", "-d", "two-spirals", "--steps", "1,2", "--limit", "40", *same],
-            ["compare", "it", "--baseline", "symmflow@1"], ["compare", "it", "--spread", "accuracy", "--task", "cls"],
+            ["compare", "it", "--baseline", "symmflow@1"],
+            ["compare", "it", "--spread", "accuracy", "--task", "cls"],
         ],
         "cnn": [[*run, "-m", "cnn", "-t", "cls", "--checkpoint", "it"]],
         "spirals": [[*run, "-m", "symmflow", "-t", "cls", "-d", "two-spirals", "--steps", "1", "--checkpoint", "it"]],
-        "baseline.zip": [["gate", "it.zip", "../given/results"], ["gate", "it.zip", "../given/results", "--format", "md"]],
+        "baseline.zip": [
+            ["gate", "it.zip", "../given/results"],
+            ["gate", "it.zip", "../given/results", "--format", "md"],
+        ],
         "tiny.toml": [["train", "--recipe", "it.toml", "--max-steps", "1", "--device", "cpu"]],
         "model": [[*run, "-m", "hf:it", "-t", "ss"], [*run, "-m", "sd-classifier:it", "-t", "cls", "--steps", "10"]],
         "run": [
             ["train", "--recipe", "../given/tiny.toml", "--max-steps", "3", "--device", "cpu", "--out", "it"],
             [*run, "-m", "symmflow", "-t", "cls", "-d", "two-spirals", "--steps", "1", "--checkpoint", "it"],
         ],
-    }  # fmt: skip
+    }
     return what, dice.choice(calls[kind])
 
 

@@ -3,8 +3,9 @@
 ```
 python tests/fuzz/fuzzer.py [--calls 2000] [--damages 500] [--seed 0] [--only N]
 ```
-Every call goes through `main(argv)` in this process, with a time limit. What must hold: an exit code of 0, 1, 2, 3 or 130;
-a mistake is one sentence; nothing steers the terminal; nothing is written but where `--out` says; no record is lost.
+Every call goes through `main(argv)` in this process, with a time limit. What must hold: an exit code of 0, 1, 2, 3 or
+130; a mistake is one sentence; nothing steers the terminal; nothing is written but where `--out` says; no record is
+lost.
 """
 
 from __future__ import annotations
@@ -52,6 +53,9 @@ class Ended:
     fault: str = ""
 
 
+Calls = Iterator[tuple[list[str], Ended]]
+
+
 @contextlib.contextmanager
 def limited(seconds: float) -> Iterator[None]:
     def late(number: int, frame: FrameType | None) -> None:
@@ -91,7 +95,7 @@ def fault(ended: Ended, arguments: Sequence[str]) -> str:
         return "what it said steers a terminal"
     if "Traceback (most recent call last)" in ended.err and "--debug" not in arguments:
         return "it showed a traceback"
-    if ended.code == 2 and arguments[:1] not in (["gate"], ["rescore"]) and not said.count("error: ") == 1:
+    if ended.code == 2 and arguments[:1] not in (["gate"], ["rescore"]) and said.count("error: ") != 1:
         return "a mistake is not one sentence"
     errors = [line for line in ended.err.splitlines() if line.startswith("error: ")]
     if errors and (errors != ended.err.splitlines()[-1:] or len(errors[0]) > 2000):
@@ -111,7 +115,7 @@ def seen(folder: Path, but: Sequence[Path] = ()) -> dict[str, tuple[int, int]]:
     return found
 
 
-def fuzz_calls(count: int, seed: int, world: asked.World, only: int | None = None) -> Iterator[tuple[list[str], Ended]]:
+def fuzz_calls(count: int, seed: int, world: asked.World, only: int | None = None) -> Calls:
     """`count` calls, half of them valid but for one thing; the world as it was must be there after each."""
     for number in range(count):
         if only is not None and number != only:
@@ -151,7 +155,7 @@ def fuzz_damages(
         yield [what, *arguments], ended
 
 
-def report(calls: Iterator[tuple[list[str], Ended]]) -> list[str]:
+def report(calls: Calls) -> list[str]:
     """Run them; the faults, each in a paragraph."""
     codes, faults, slowest = Counter[str](), [], 0.0
     for number, (arguments, ended) in enumerate(calls):

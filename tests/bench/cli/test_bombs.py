@@ -140,7 +140,7 @@ BOMBS: dict[Callable[[Path, Path], list[str]], tuple[int, str]] = {
     rows: (2, "says that it has 16,777,216 rows, and evidence of a shard has at most 4,194,304"),
     recipe: (
         2,
-        "bomb.toml is too large: 1,610,612,736 bytes, and such a file has at most 1,048,576; give the right file.",
+        "bomb.toml is too large: 1,610,612,736 bytes, and such a file has at most 1,048,576; give the",
     ),
     manifest: (2, "checkpoint.json is too large: 1,610,612,736 bytes"),
     idx: (2, "it says that it holds 2147483648x28x28 bytes, and at most"),
