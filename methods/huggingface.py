@@ -12,7 +12,7 @@ from ..symmflow.errors import InputError
 from ..symmflow.pixels import to_uint8
 from .base import Foreign, Segmentation
 from .does import YES, Does, Segment, Support, no
-from .parts.foreign import TRANSFORMERS, Pretrained, loading, whole
+from .parts.foreign import REPORTED, TRANSFORMERS, Pretrained, loading, whole
 from .sampling import Sampling
 
 if TYPE_CHECKING:
@@ -61,9 +61,7 @@ class HuggingFaceSegmenter(Pretrained):
             kind = AutoModelForUniversalSegmentation if universal else AutoModelForSemanticSegmentation
             network = whole(
                 checkpoint.path,
-                kind.from_pretrained(
-                    checkpoint.path, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-                ),
+                kind.from_pretrained(checkpoint.path, use_safetensors=True, trust_remote_code=False, **REPORTED),
             )
             processor = AutoImageProcessor.from_pretrained(checkpoint.path, trust_remote_code=False)
         if config.num_labels != len(card.classes):

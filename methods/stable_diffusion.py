@@ -16,7 +16,7 @@ from ..symmflow.solvers import Steps
 from .base import Classification, Foreign
 from .does import Classify, Does, Support, no
 from .parts.diffusion import Diffusion, DiffusionOptions
-from .parts.foreign import TRANSFORMERS, Pretrained, loading, whole
+from .parts.foreign import REPORTED, TRANSFORMERS, Pretrained, loading, whole
 from .parts.stages import Stages, by_stages, enough
 from .sampling import Sampling
 
@@ -94,9 +94,7 @@ class StableDiffusionClassifier(Pretrained):
         parts: dict[str, Any] = {}
         with loading(checkpoint.path, "whole Stable Diffusion pipeline"):
             for part, kind in zip(PARTS, kinds, strict=False):
-                loaded = kind.from_pretrained(
-                    checkpoint.path, subfolder=part, use_safetensors=True, output_loading_info=True
-                )
+                loaded = kind.from_pretrained(checkpoint.path, subfolder=part, use_safetensors=True, **REPORTED)
                 parts[part] = whole(checkpoint.path / part, loaded).to(device).eval().requires_grad_(False)
             parts["tokenizer"] = CLIPTokenizer.from_pretrained(checkpoint.path, subfolder="tokenizer")
             parts["scheduler"] = DDPMScheduler.from_pretrained(checkpoint.path, subfolder="scheduler")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,9 +29,9 @@ def stdout() -> Console:
 
 def rendered(page: RenderableType) -> str:
     """As plain text, for a file."""
-    shown = Console(width=160, record=True, quiet=True)
-    shown.print(page)
-    return shown.export_text()
+    text = io.StringIO()
+    Console(width=160, file=text).print(page)
+    return text.getvalue()
 
 
 def print_blocks(blocks: Sequence[Block]) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 CONFIG, WEIGHTS = 64 << 20, 1 << 40
 """Bytes of a model's files: vocabularies are the largest that is parsed."""
+REPORTED = {"output_loading_info": True, "ignore_mismatched_sizes": True}
+"""`from_pretrained` tells what does not fit, all of it, instead of making it up or raising; see `whole`."""
 TRANSFORMERS = "transformers is not installed; pip install 'symmbench[hf]'"
 
 
@@ -128,7 +130,7 @@ def whole(path: Path, loaded: tuple[Any, Mapping[str, Any]]) -> Any:
         ("mismatched_keys", "has weights of another shape for"),
         ("unexpected_keys", "has weights that the network does not know:"),
     ):
-        if names := sorted(str(key) for key in found.get(what) or ()):
+        if names := sorted(key if isinstance(key, str) else str(key[0]) for key in found.get(what) or ()):
             more = f" and {len(names) - 3} more" if names[3:] else ""
             raise InputError(
                 f"the model in {path} {said} {one_line(', '.join(names[:3]), 200)}{more}; give one whose config.json "
