@@ -113,7 +113,7 @@ MNIST = Idx(
         splits={"train": 60_000, "test": 10_000},
         licence="CC BY-SA 3.0",
         source="LeCun, Cortes and Burges; SymmFlow resizes it to 32x32 (its appendix)",
-        obtain="The four idx(.gz) files under --data-root or $SYMMBENCH_DATA, else torchvision downloads them.",
+        obtain="The four idx(.gz) files under --data-root or $SYMMBENCH_DATA, else `bench data get` downloads them.",
         judges=("inception", "mobilenet-v2", "digits-cnn", "lpips-alex", "unet", "cnn"),
         notes="28x28 in the files; resized to 32x32 (Pillow, bilinear), as in the SymmFlow paper.",
     ),
@@ -141,7 +141,7 @@ FASHION_MNIST = Idx(
         licence="MIT",
         source="Xiao, Rasul and Vollgraf, 2017",
         obtain="Debian's package dataset-fashion-mnist, or the four idx(.gz) files under --data-root or "
-        "$SYMMBENCH_DATA, else torchvision downloads them.",
+        "$SYMMBENCH_DATA, else `bench data get` downloads them.",
         notes="28x28 in the files; resized to 32x32 (Pillow, bilinear), as MNIST.",
     ),
     torchvision="FashionMNIST",

@@ -25,7 +25,7 @@ class Asked:
         self.help, self.flags, self.least = help, flags, least
 
 
-CHECKPOINT = Asked("Folder or hub id. Default: the bundled one.")
+CHECKPOINT = Asked("Folder, or hub:owner/name. Default: the bundled one.")
 DATA_ROOT = Asked("Where the files of the data set lie.")
 Checkpoint = Annotated[str | None, CHECKPOINT]
 DataRoot = Annotated[Path | None, DATA_ROOT]
