@@ -36,17 +36,10 @@ def build_network(
 
 
 def affordable(make: Callable[[], nn.Module]) -> nn.Module:
-    """The network, once its parameters are counted on a device that stores none: too many would take all memory."""
+    """The network, unless its parameters would take more memory than is free."""
     import psutil
 
-    free = psutil.virtual_memory().available
-    try:
-        with torch.device("meta"):
-            parameters = parameter_count(make())
-    except RuntimeError as error:
-        if "overflow" not in str(error) and "too large" not in str(error):
-            raise
-        parameters = 2**60
+    free, parameters = psutil.virtual_memory().available, parameters_of(make)
     if 4 * parameters > free:
         raise InputError(
             f"this network has {parameters:,} parameters, which take {4 * parameters / 2**30:,.0f} GiB, and "
@@ -161,6 +154,17 @@ class UNet(nn.Module):
         if self.gain is None:
             return out
         return out + self.gain(quarter_waves(t, self.frequencies))[:, :, None, None] * z[:, : self.out_channels]
+
+
+def parameters_of(make: Callable[[], nn.Module]) -> int:
+    """How many parameters a network would have: it is built on a device that stores none."""
+    try:
+        with torch.device("meta"):
+            return parameter_count(make())
+    except RuntimeError as error:
+        if "overflow" not in str(error) and "too large" not in str(error):
+            raise
+        return 2**60
 
 
 def parameter_count(network: nn.Module) -> int:

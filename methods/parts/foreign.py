@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
@@ -116,6 +116,18 @@ def _complain(path: Path, asked: Sequence[str]) -> None:
         raise InputError(
             f"the model in {path} is not whole: its configuration asks for files of {asked[0]}, and nothing is fetched "
             "that was not named; save it with all of its weights, without use_pretrained_backbone."
+        )
+
+
+def held(path: Path, make: Callable[[], nn.Module]) -> None:
+    """Refuse a network of more parameters than its files can hold, before it is built: `make` would."""
+    from ...symmflow.networks import parameters_of
+
+    parameters, size = parameters_of(make), sum(file.stat().st_size for file in path.glob("*.safetensors"))
+    if parameters > size:
+        raise InputError(
+            f"the configuration in {path} is of a network of {parameters:,} parameters, and its weights are {size:,} "
+            "bytes; give one whose config.json and weights belong together."
         )
 
 

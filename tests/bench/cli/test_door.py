@@ -263,6 +263,7 @@ def segformer(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("missing", "has no weights for decode_head.classifier.bias; give one whose config.json and weights belong"),
         ("unknown", "has weights that the network does not know: more; give one whose config.json and weights belong"),
         ("other", "has weights of another shape for decode_head.classifier.bias"),
+        ("huge", "is of a network of 120,0"),
         ("packed", "is no segmentation model of transformers ("),
     ],
 )
@@ -281,9 +282,12 @@ def test_foreign_weights_fit_or_are_refused(
         weights["more"] = torch.ones(3)
     elif change == "other":
         weights["decode_head.classifier.bias"] = torch.ones(7)
+    elif change == "huge":
+        config = json.loads((model / "config.json").read_text()) | {"hidden_sizes": [8, 16, 24, 100_000]}
+        (model / "config.json").write_text(json.dumps(config))
     save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
     if change == "packed":
-        (model / "model.safetensors").write_bytes(b"\xff" * 64)
+        (model / "model.safetensors").write_bytes(b"\xff" * 1_000_000)
     done = bench("run", "-m", "hf:model", "-t", "ss", "--limit", "2", "--device", "cpu")
     refused(done, said)
     assert not list(tmp_path.glob("results/*/*/*/record.json"))
