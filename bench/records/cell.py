@@ -65,5 +65,5 @@ class Cell(Coordinates):
     def folder(self) -> Path:
         """Where its record lies in a store."""
         name = re.sub(r"[^\w.=-]+", "-", self.title.replace("=", ""))
-        name = name.encode()[:LONGEST_NAME].decode(errors="ignore")
+        name = name.encode()[: LONGEST_NAME - 11].decode(errors="ignore")  # with a dash and the key, a name again
         return Path(self.dataset) / self.task / f"{name}-{self.key[:10]}"

@@ -95,9 +95,9 @@ def fault(ended: Ended, arguments: Sequence[str]) -> str:
         return "what it said steers a terminal"
     if "Traceback (most recent call last)" in ended.err and "--debug" not in arguments:
         return "it showed a traceback"
-    if ended.code == 2 and arguments[:1] not in (["gate"], ["rescore"]) and said.count("error: ") != 1:
-        return "a mistake is not one sentence"
     errors = [line for line in ended.err.splitlines() if line.startswith("error: ")]
+    if ended.code == 2 and not errors and arguments[:1] not in (["gate"], ["rescore"]):
+        return "a mistake is not said"
     if errors and (errors != ended.err.splitlines()[-1:] or len(errors[0]) > 2000):
         return "a mistake is not one sentence, or not the last"
     return ""

@@ -303,3 +303,14 @@ def test_a_configuration_that_names_a_backbone_is_not_fetched(bench: Any, tmp_pa
         done = bench("run", "-m", "hf:model", "-t", "ss", "--limit", "2", HTTPS_PROXY=address, HTTP_PROXY=address)
         refused(done, "is not whole: its configuration asks for files of ")
         assert asked == []
+
+
+def test_the_folder_of_a_cell_of_a_long_name_is_a_name(whole: Path) -> None:
+    from symmbench.bench.records import read_record
+    from symmbench.symmflow.names import LONGEST_NAME, fault
+
+    (path,) = whole.glob("*/*/*/record.json")
+    cell = read_record(path).cell
+    for method in ("x" * LONGEST_NAME, "é" * (LONGEST_NAME // 2)):
+        long = cell.model_copy(update={"method": method, "solver": "s" * LONGEST_NAME})
+        assert fault(long.folder.name) == "" and long.folder.name.endswith(long.key[:10])
