@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..symmflow.errors import InputError, unknown
+from ..symmflow.guests import Guest
 from ..symmflow.plugins import Plugins
 from .card import Card
 from .dataset import DataSet
@@ -42,7 +43,8 @@ def cards() -> list[Card]:
 
 def manifest(name: str, split: str, root: Path | None = None) -> Manifest:
     """Which samples a split holds, without decoding one; `root`: where files lie, for the data sets that have files."""
-    return _asked(name, split, root).manifest(split, root)
+    with Guest():
+        return _asked(name, split, root).manifest(split, root)
 
 
 def load(name: str, split: str, root: Path | None = None) -> Split:
@@ -62,4 +64,5 @@ def _asked(name: str, split: str, root: Path | None) -> DataSet:
 @lru_cache(maxsize=4)
 def _loaded(name: str, split: str, root: Path | None, content: str) -> Split:
     """`content` keeps files that have changed apart from what was read of them before."""
-    return dataset(name).load(split, root)
+    with Guest():
+        return dataset(name).load(split, root)

@@ -1,18 +1,15 @@
-"""Progress on a terminal; silence elsewhere."""
+"""Tables and bars on a terminal."""
 
 from __future__ import annotations
 
 import io
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from ..run.sweep import Progress
 from .terminal import Console
 
 if TYPE_CHECKING:
@@ -58,38 +55,6 @@ def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
             ]
         )
     stdout().print(table)
-
-
-class _Lines(Progress):
-    def say(self, line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-class _SweepBars(_Lines):
-    def __init__(self, bars: Bars) -> None:
-        self.bars = bars
-        self.task: TaskID | None = None
-        self.start, self.images = 0.0, 0
-
-    def job(self, title: str, total: int, done: int) -> None:
-        self.start, self.images = time.perf_counter(), 0
-        self.task = self.bars.add_task(title, total=total, completed=done, extra="")
-
-    def advance(self, images: int) -> None:
-        assert self.task is not None
-        self.images += images
-        rate = self.images / (time.perf_counter() - self.start)
-        self.bars.update(self.task, advance=images, extra=f"{rate:,.0f} images/s")
-
-
-@contextmanager
-def sweep_progress(quiet: bool) -> Iterator[Progress]:
-    """Bars with images/s and the time left, if standard error is a terminal."""
-    if quiet or not console.is_terminal:
-        yield _Lines()
-        return
-    with bars() as shown:
-        yield _SweepBars(shown)
 
 
 def bars() -> Bars:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from ...symmflow.errors import InputError
 from ...symmflow.recipe import Recipe
-from .request import Asked, DataRoot, Device, Names, Options, Trust
+from .request import MACHINE, Asked, DataRoot, Device, Names, Options, Trust
 
 if TYPE_CHECKING:
     from ...symmflow.checkpoint import Checkpoint
@@ -23,7 +23,9 @@ MOST_WORKERS = 256
 class Training:
     """What is to be trained, and how far."""
 
-    recipe: Annotated[str | Recipe, Asked("A bundled recipe (mnist/symmflow) or a TOML file.", "--recipe", "-r")]
+    recipe: Annotated[
+        str | Recipe, Asked("A bundled recipe (mnist/symmflow) or a TOML file.", "--recipe", "-r", of="recipe")
+    ]
     overrides: Annotated[Options, Asked("Override a value: --set optimizer.lr=3e-4 (repeatable).", "--set")] = field(
         default_factory=dict
     )
@@ -32,7 +34,7 @@ class Training:
     data_root: DataRoot = None
     out: Annotated[Path | None, Asked("Folder of the run. Default: runs/<recipe>.", "--out", "-o")] = None
     device: Device = "auto"
-    workers: Annotated[int, Asked("Processes that prepare batches.")] = 0
+    workers: Annotated[int, Asked("Processes that prepare batches.", panel=MACHINE)] = 0
     trackers: Annotated[Names, Asked("tensorboard, wandb: as Accelerate knows them.", "--tracker")] = ()
     trust: Trust = False
 

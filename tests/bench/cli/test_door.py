@@ -32,7 +32,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def refused(done: Any, said: str) -> None:
     assert done.returncode == 2 and said in done.stderr, done.stderr
-    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert errors == done.stderr.splitlines()[-1:] and "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
