@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 from ..symmflow.errors import InputError, unknown
+from ..symmflow.names import check_path
+from ..symmflow.network import closed
 from .run.keywords import RequestFields, TrainingFields, named, path_of, request_of, several, takes_fields, text_of
 from .run.request import CHECKPOINT, DATA_ROOT, Asked, Device, Names, Request, Trust
 from .run.training import Training
@@ -43,7 +45,8 @@ def run(
     from .run.sweep import sweep
 
     wanted = request_of(Request, request, keywords)
-    return Records(**vars(sweep(plan(wanted), wanted, progress)))
+    with closed():
+        return Records(**vars(sweep(plan(wanted), wanted, progress)))
 
 
 @takes_fields(Training)
@@ -64,11 +67,12 @@ def sample(request: Request | None = None, *, count: int = 8, **keywords: Unpack
     """A picture of what a method does: input, output at each step count, what is real; a row a sample."""
     from .run.sample import sample_grid
 
-    if count < 1:
-        raise InputError(f"--count must be at least 1, not {count}.")
+    if not 1 <= count <= 256:
+        raise InputError(f"--count must lie in 1-256, not {count}.")
     if request is None:
         keywords = {"tasks": "sis", "steps": (1, 5, 25), **keywords}
-    return sample_grid(request_of(Request, request, keywords), count)
+    with closed():
+        return sample_grid(request_of(Request, request, keywords), count)
 
 
 @named
@@ -188,15 +192,16 @@ def reproduce(
     """Evaluate the cell of a record (its folder, or its record.json) again."""
     from .run.reproduce import reproduce as again
 
-    return again(
-        Path(record),
-        checkpoint=text_of(checkpoint),
-        data_root=path_of(data_root),
-        device=device,
-        batch_size=batch_size,
-        trust=trust,
-        progress=progress,
-    )
+    with closed():
+        return again(
+            Path(record),
+            checkpoint=text_of(checkpoint),
+            data_root=path_of(data_root),
+            device=device,
+            batch_size=batch_size,
+            trust=trust,
+            progress=progress,
+        )
 
 
 @named
@@ -216,7 +221,8 @@ def check(
 
     given, root = text_of(checkpoint), path_of(data_root)
     where = [dataset] if dataset else suited(method, given, trust)
-    return {name: check_method(method, name, given, root, device, trust) for name in where}
+    with closed():
+        return {name: check_method(method, name, given, root, device, trust) for name in where}
 
 
 def doctor() -> Examination:
@@ -232,6 +238,8 @@ def coverage(*, trials: int = 1000, quick: bool = False) -> Iterator[Coverage]:
     from .checks.coverage import simulate
     from .checks.designs import designs
 
+    if not 2 <= trials <= 10**6:
+        raise InputError(f"--trials must lie in 2-1,000,000, not {trials}.")
     return simulate(designs(quick), trials)
 
 
@@ -284,4 +292,4 @@ def load(*results: Results) -> pd.DataFrame:
 
 
 def _folders(results: Sequence[Results]) -> list[Path]:
-    return [Path(r) for r in results] or [Path("results")]
+    return [check_path(Path(r)) for r in results] or [Path("results")]

@@ -42,6 +42,14 @@ class WrongValue(InputError):
     """A value of a recipe's table that is not allowed, or a key that it does not have."""
 
 
+class Oversized(InputError):
+    """A file that is larger, or would unpack to more, than such a file can hold."""
+
+
+class Unreadable(InputError):
+    """A file that is not of its kind."""
+
+
 class OtherRecipe(InputError):
     """A training that was begun with another recipe."""
 

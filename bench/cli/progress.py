@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
+
+from .terminal import Console
 
 if TYPE_CHECKING:
     from ...reports.block import Block
@@ -23,9 +26,9 @@ def stdout() -> Console:
 
 def rendered(page: RenderableType) -> str:
     """As plain text, for a file."""
-    shown = Console(width=160, record=True, quiet=True)
-    shown.print(page)
-    return shown.export_text()
+    text = io.StringIO()
+    Console(width=160, file=text).print(page)
+    return text.getvalue()
 
 
 def print_blocks(blocks: Sequence[Block]) -> None:

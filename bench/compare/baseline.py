@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ...symmflow.bounded import unzip
 from ...symmflow.errors import InputError
 from ...symmflow.files import write_atomically
 from .. import metrics
@@ -105,11 +105,11 @@ def opened(path: Path) -> Iterator[list[Stored]]:
         raise InputError(f"there is no baseline {path}; `bench baseline save {path}` makes one.")
     with TemporaryDirectory(prefix="symmbench-baseline-") as folder:
         try:
-            with zipfile.ZipFile(path) as archive:
-                archive.extractall(folder)  # drops absolute paths and '..'
-            found = read_stored([Path(folder)], refused=_refuse)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+            unzip(path, Path(folder))
+        except (InputError, OSError) as error:
             raise InputError(f"{path} is no baseline ({error}); `bench baseline save` makes one.") from None
+        try:
+            found = read_stored([Path(folder)], refused=_refuse)
         except InputError as error:  # what is said of the folder means nothing to who knows the file
             what = str(error).replace(f"{folder}/", "")
             raise InputError(f"{path} holds no cells of this symmbench: {what}") from None

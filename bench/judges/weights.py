@@ -7,6 +7,7 @@ fetches them once.
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import urllib.error
 import urllib.request
@@ -120,7 +121,7 @@ def _download(url: str, target: Path, weights: Weights, progress: Callable[[int,
                 digest.update(block)
                 if progress:
                     progress(file.tell(), total)
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise InputError(
             f"cannot download {weights.name} from {weights.url} ({reason}); "

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Array = np.ndarray
+LARGEST = 10**7
+"""Images times classes."""
 PARTS = ("hit", "truth", "predicted")
 
 
@@ -66,6 +68,8 @@ class Areas:
         ids = tuple(dict.fromkeys(frame["id"]))
         place = {sample_id: row for row, sample_id in enumerate(ids)}
         image, of_class = frame["id"].map(place).to_numpy(), frame["class"].to_numpy()
+        if of_class.min() < 0 or len(ids) * (int(of_class.max()) + 1) > LARGEST:
+            raise ValueError(f"classes {of_class.min()} to {of_class.max()} of {len(ids)} images are no areas")
         dense: list[Any] = [np.zeros((len(ids), of_class.max() + 1)) for _ in PARTS]
         for part, name in zip(dense, PARTS, strict=True):
             part[image, of_class] = frame[name]

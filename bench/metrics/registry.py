@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...symmflow.errors import InputError
+from ...symmflow.names import one_line
 from ...symmflow.plugins import Plugins
 from ..protocols import Rules, read_protocol
 from ..records import Missing, Replaced, Stored
+from ..records.sizes import header
 from ..statistics import UNGROUPED
 from .metric import Metric, Subject, family
 from .sample import Groups, Sample
@@ -93,14 +95,16 @@ def sample_of(name: str, cell: Stored) -> Sample | Missing:
 
 
 def _kept(metric: Metric, path: Path) -> Sample:
-    """A sample that a baseline keeps. Raises `InputError` for a file that is damaged."""
+    """The sample that a baseline keeps. Raises `InputError` for one that is damaged, or too large to be one."""
     import pandas as pd
 
     try:
+        header(path)
         return metric.kind.read(pd.read_parquet(path))
-    except Exception as error:  # pyarrow's, pandas', and of columns that are not there
-        said = str(error).partition("\n")[0].rstrip(".")
-        raise InputError(f"{path} is damaged ({type(error).__name__}: {said}); save the baseline again.") from None
+    except Exception as error:  # of Parquet, of pandas, of a table that is another one
+        raise InputError(
+            f"{path} is no sample of {metric.name} ({one_line(str(error), 200)}); `bench baseline save` makes one."
+        ) from None
 
 
 def _subject(cell: Stored) -> Subject:

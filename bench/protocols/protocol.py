@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ...symmflow.errors import InputError
+from ...symmflow.names import Name, SlashedName
 from .hashes import content_hash
 from .reading import read_json
 from .rules import DEFAULT, Rules
@@ -26,21 +27,21 @@ class Protocol(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
+    name: SlashedName
     """Readable: `digit-scenes/sis@1`; under other rules than ours `digit-scenes/sis:sdm@1`."""
     rules: Rules
     """What it was made of."""
     version: int
     """Of the rules."""
-    task: str
-    dataset: str
-    split: str
+    task: Name
+    dataset: Name
+    split: Name
     n: int
     ids_sha256: str
     """Of the evaluated ids, in order; a limit changes it."""
     content_sha256: str
     """Of the images and labels of the whole split."""
-    classes: tuple[str, ...]
+    classes: Annotated[tuple[str, ...], Field(max_length=10_000)]
     shape: tuple[int, ...]
     masks: bool
     """Labels are masks, not one class an image."""

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from ...symmflow.errors import InputError
+from ...symmflow.bounded import RECORD, read_bytes
+from ...symmflow.errors import InputError, Oversized, Unreadable
+from ...symmflow.names import one_line
 
-LARGEST = 64 * 2**20
-"""Bytes of a file of JSON that is read; our own are of kilobytes."""
 T = TypeVar("T")
 
 
@@ -20,13 +20,13 @@ def read_json(kind: type[T], path: Path, what: str, remedy: str) -> T:
     Raises `InputError` for what is cut, edited, foreign or far too large: "PATH is not WHAT (where: why); REMEDY."
     """
     try:
-        if (size := path.stat().st_size) > LARGEST:
-            raise InputError(f"{path} is not {what} (it has {size:,} bytes); {remedy}.")
-        return TypeAdapter(kind).validate_json(path.read_bytes())
+        return TypeAdapter(kind).validate_json(read_bytes(path, RECORD))
+    except (Oversized, Unreadable) as error:
+        raise InputError(f"{error}; {remedy}.") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); {remedy}.") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part)[:40] for part in first["loc"][:6])
-        said = f"{where}: {first['msg'].lower()}" if where else first["msg"].lower()
+        where = one_line(".".join(str(part)[:40] for part in first["loc"][:6]), 80)
+        said = one_line(f"{where}: {first['msg'].lower()}" if where else first["msg"].lower(), 200)
         raise InputError(f"{path} is not {what} ({said.rstrip('.')}); {remedy}.") from None

@@ -26,9 +26,11 @@ import numpy as np
 from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
+from ...symmflow.bounded import picture
 from ...symmflow.errors import InputError
 from ..protocols.reading import read_json
 from .shards import MAIN, SHARD, shard_path, timing_path
+from .sizes import header
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,12 +146,10 @@ class Evidence:
 
     def masks(self) -> Iterator[tuple[str, np.ndarray]]:
         """The predicted class ids of every image, [H, W]."""
-        from PIL import Image
-
         for number in range(self.shards):
             for row in self._read(number, MAIN, ["id", "png"]).to_pylist():
                 try:
-                    yield row["id"], np.asarray(Image.open(io.BytesIO(row["png"])))
+                    yield row["id"], np.asarray(picture(row["png"]))
                 except (OSError, ValueError, TypeError):
                     path = shard_path(self.folder, number, MAIN)
                     raise InputError(
@@ -157,9 +157,7 @@ class Evidence:
                     ) from None
 
     def _schema(self, number: int, name: str) -> pyarrow.Schema:
-        import pyarrow.parquet as parquet
-
-        found = self._open(number, name, parquet.read_schema)
+        found = self._open(number, name, lambda file: header(file).schema.to_arrow_schema())
         if "id" not in found.names:
             path = shard_path(self.folder, number, name)
             raise InputError(f"{path} is damaged (it has no samples' ids); remove it and run the cell again.")

@@ -6,17 +6,33 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator, with_config
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
+from ...symmflow.names import Name, SlashedName
 from ..protocols.reading import read_json
 from .cell import Cell, Coordinates
 from .code import Code
 
 DIFFERING = 0.01
 """Share of values that may differ, beyond rounding, when samples are asked a second time."""
+
+
+def _named(protocol: dict[str, str]) -> dict[str, str]:
+    """The hash becomes part of a path, the rest of a page."""
+    for part in ("name", "hash"):
+        if not protocol.get(part):
+            raise ValueError(f"protocol has no {part}")
+    TypeAdapter(Name).validate_python(protocol["hash"])
+    for part in ("name", "rules"):
+        TypeAdapter(SlashedName).validate_python(protocol.get(part, part))
+    return protocol
+
+
+def _name_or_nothing(name: str) -> str:
+    return name and TypeAdapter(Name).validate_python(name)
 
 
 class Figure(BaseModel):
@@ -97,7 +113,7 @@ class Record(Coordinates):
     """A cell's outcome."""
 
     schema_version: Literal[1, 2] = 2
-    key: str
+    key: Name
     status: Literal["ok", "failed"]
     reason: str = ""
     """The traceback of a failure."""
@@ -112,19 +128,19 @@ class Record(Coordinates):
     """Network evaluations an image that the cell costs standing alone, counted by a hook."""
     nfe_executed: float | None = None
     """What was really spent, an image: less than `nfe` where a sweep shares evaluations between step counts."""
-    metrics: dict[str, Figure] = Field(default_factory=dict)
-    absent: dict[str, str] = Field(default_factory=dict)
+    metrics: dict[Name, Figure] = Field(default_factory=dict)
+    absent: dict[Name, str] = Field(default_factory=dict)
     """Metrics that could not be measured here, and why."""
     details: Details = Field(default_factory=lambda: Details())
     """Per class figures, n / d of the features, and the like."""
     cost: Cost | None = None
-    protocol: dict[str, str]
+    protocol: Annotated[dict[str, str], AfterValidator(_named)]
     """name, hash and rules; the whole of it lies in `protocols/` of the store."""
     outputs: Code = Field(default_factory=Code)
     """The code that made the evidence."""
     scoring: Code = Field(default_factory=Code)
     """The code that made figures of it."""
-    reference: str = ""
+    reference: Annotated[str, AfterValidator(_name_or_nothing)] = ""
     """Names the evidence of real images that the figures are against, of all that was made under the protocol."""
     differing: float | None = None
     """Share of the values that differed when the first samples were asked a second time; None: they were not."""
@@ -132,16 +148,6 @@ class Record(Coordinates):
     """The folder beside it where its evidence lies."""
     provenance: Provenance = Field(default_factory=lambda: Provenance())
     created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
-
-    @model_validator(mode="after")
-    def _names_a_protocol(self) -> Self:
-        for name in ("name", "hash"):
-            if not self.protocol.get(name):
-                raise ValueError(f"protocol has no {name}")
-        for name in (self.protocol["hash"], self.reference, self.key):
-            if not re.fullmatch(r"[\w-]*", name):
-                raise ValueError(f"{name[:20]!r} is no hash")
-        return self
 
     @property
     def cell(self) -> Cell:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, get_type_hints
 
 from ...symmflow.errors import InputError, unknown
+from ...symmflow.names import check_given
 from .request import Names
 
 if TYPE_CHECKING:
@@ -97,9 +98,11 @@ def named(function: F) -> F:
 
     @wraps(function)
     def called(*args: Any, **given: Any) -> Any:
-        for name in given:
+        check_given(args)
+        for name, value in given.items():
             if name not in known:
                 raise unknown("keyword", name, known)
+            check_given(value)
         return function(*args, **given)
 
     return called  # type: ignore[return-value]
@@ -115,6 +118,7 @@ def request_of(kind: type[R], given: R | None, keywords: Mapping[str, Any]) -> R
     for name, value in keywords.items():
         if name not in hints:
             raise unknown("keyword", name, hints)
+        check_given(value)
         values[name] = _fitting(hints[name], value)
     return kind(**values)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ... import methods
     from ..tasks import Task
 
+MOST_STEPS, MOST_SEED, MOST_SAMPLES = 10**6, 2**63 - 1, 10**4
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 
@@ -31,7 +32,7 @@ class Asked:
 
 
 MEASURED, RESULTS, MACHINE = "How it is measured", "Results", "Machine and files"
-CHECKPOINT = Asked("Folder or hub id. Default: the bundled one.")
+CHECKPOINT = Asked("Folder, or hub:owner/name. Default: the bundled one.")
 DATA_ROOT = Asked("Where the files of the data set lie.", panel=MACHINE)
 Checkpoint = Annotated[str | None, CHECKPOINT]
 DataRoot = Annotated[Path | None, DATA_ROOT]
@@ -121,18 +122,20 @@ class Request:
             options_of(kind, self.options)
         if self.precision not in PRECISIONS:
             raise unknown("precision", self.precision, PRECISIONS)
-        if self.limit is not None and self.limit < 1:
-            raise InputError(f"--limit must be at least 1, not {self.limit}.")
+        if self.limit is not None and not 1 <= self.limit < 2**63:
+            raise InputError(f"--limit must be at least 1 and less than 2^63, not {self.limit}.")
         if not 1 <= self.batch_size <= SHARD:
             raise InputError(f"--batch-size must lie in 1-{SHARD} (a shard of evidence), not {self.batch_size}.")
-        if self.samples_per_mask is not None and self.samples_per_mask < 1:
-            raise InputError(f"--samples-per-mask must be at least 1, not {self.samples_per_mask}.")
+        if self.samples_per_mask is not None and not 1 <= self.samples_per_mask <= MOST_SAMPLES:
+            raise InputError(f"--samples-per-mask must lie in 1-{MOST_SAMPLES:,}, not {self.samples_per_mask}.")
         if self.keep_old and (self.force or self.fresh):
             raise InputError(f"--keep-old keeps what --{'force' if self.force else 'fresh'} makes again; drop one.")
-        for flag, given, least in (("--steps", self.steps, 1), ("--seeds", self.seeds, 0)):
+        for flag, given, least, most in (("--steps", self.steps, 1, MOST_STEPS), ("--seeds", self.seeds, 0, MOST_SEED)):
             for number in given:
-                if not isinstance(number, int) or number < least:
+                if not isinstance(number, int) or isinstance(number, bool) or number < least:
                     raise InputError(f"{flag} must be whole numbers of at least {least}, not {number!r}.")
+                if number > most:
+                    raise InputError(f"{flag} must be whole numbers of at most {most:,}, not {number:,}.")
         if self.checkpoint and (len(self.methods) != 1 or self.methods[0] == "all"):
             raise InputError("--checkpoint goes with exactly one --method.")
 

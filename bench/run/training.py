@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,8 @@ from .request import MACHINE, Asked, DataRoot, Device, Names, Options, Trust
 if TYPE_CHECKING:
     from ...symmflow.checkpoint import Checkpoint
     from ...symmflow.train import Progress
+
+MOST_WORKERS = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,19 +42,18 @@ class Training:
         """Refuse limits that no training can have."""
         if self.max_steps is not None and self.max_steps < 1:
             raise InputError(f"--max-steps must be at least 1, not {self.max_steps}.")
-        if self.max_minutes is not None and self.max_minutes <= 0:
-            raise InputError(f"--max-minutes must be more than 0, not {self.max_minutes:g}.")
+        if self.max_minutes is not None and not 0 < self.max_minutes < inf:
+            raise InputError(f"--max-minutes must be more than 0 and finite, not {self.max_minutes:g}.")
+        if not 0 <= self.workers <= MOST_WORKERS:
+            raise InputError(f"--workers must lie in 0-{MOST_WORKERS}, not {self.workers}.")
 
 
 def run_training(request: Training, progress: Callable[[Progress], None] | None = None) -> Checkpoint:
     """Train a recipe into its folder, going on where an earlier call stopped."""
     from importlib.metadata import version
 
-    import torch
-
     from ... import datasets, methods
     from ...symmflow.device import resolve_device
-    from ...symmflow.train import Trainer
 
     request.check()
     asked = request.recipe
@@ -62,6 +64,11 @@ def run_training(request: Training, progress: Callable[[Progress], None] | None 
     card = datasets.card(recipe.dataset)
     kind.check_data(card)
     device = resolve_device(request.device)
+
+    import torch  # late: what is wrong with a request is said at once
+
+    from ...symmflow.train import Trainer
+
     torch.manual_seed(recipe.train.seed)
     network, objective = kind.network(recipe, card), kind.objective(recipe, card)
     data = datasets.load(recipe.dataset, "train", request.data_root)
