@@ -33,6 +33,9 @@ from .work import Work, wait
 if TYPE_CHECKING:
     from .evaluate import Evaluator
 
+REASON = 10_000
+"""Characters that a record keeps of either end of a traceback; messages may be of any length."""
+
 
 @dataclass
 class Outcome:
@@ -221,7 +224,10 @@ def _made_of(evaluator: Evaluator) -> CheckpointFacts:
 
 def _put_failure(due: Due, store: Store, cell: Cell) -> None:
     """A failure is a record with its traceback, never a silent gap; beside finished figures where they stand."""
-    due.failed[cell.key] = store.fail(cell, due.job.blank(cell, "failed", traceback.format_exc()))
+    said = traceback.format_exc()
+    if len(said) > 2 * REASON:
+        said = f"{said[:REASON]}\n[...]\n{said[-REASON:]}"
+    due.failed[cell.key] = store.fail(cell, due.job.blank(cell, "failed", said))
 
 
 def _record(work: Work, cell: Cell, made_of: CheckpointFacts, found: Evidence, facts: dict[str, Any]) -> Record:

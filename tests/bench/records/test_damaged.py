@@ -118,13 +118,13 @@ def test_damaged_evidence_is_named_and_can_be_made_again(bench: Any, store: Path
     (file,) = store.glob("two-spirals/cls/*steps1*/evidence-*/samples-00000.parquet")
     EVIDENCE[damage](file)
     scored = bench("rescore")
-    assert scored.returncode == 2 and "2 identical, 1 not possible" in scored.stdout and file.name in scored.stdout
+    assert scored.returncode == 2 and "2 the same, 1 not possible" in scored.stdout and file.name in scored.stdout
     saved = bench("baseline", "save", "b.zip")
     assert saved.returncode == 2 and saved.stderr.count("\n") == 1 and file.name in saved.stderr
     file.unlink()
     outcome = api.run(tasks="cls", datasets="two-spirals", steps=[1, 2], limit=20, out=store)
     assert outcome.evaluated == 20 and outcome.reused == 1
-    assert bench("baseline", "save", "b.zip").returncode == 0 and "3 identical" in bench("rescore").stdout
+    assert bench("baseline", "save", "b.zip").returncode == 0 and "3 the same" in bench("rescore").stdout
 
 
 @pytest.mark.parametrize("lost", ["all", "samples-00000.parquet", "timing-00000.json"])
