@@ -29,15 +29,12 @@ from .lazy import FileSplit
 from .split import Manifest
 from .view import View
 
-RESIZING = "pillow-bicubic@1, nearest@1"
-"""Of how a view is made of originals."""
-
 
 class FileDataSet(DataSet):
     """A data set in one of several layouts, seen through a view: by default the whole image at the card's size.
 
     `version`: of the decoding. `ids_sha256`: of the ids of the official splits, joined by newlines. `native`: originals
-    have the card's size, and others are resized only when a size is asked for.
+    have the card's size, and others are resized only when a size is asked for. `folder`: what its own folder is called.
     """
 
     view: View
@@ -52,25 +49,28 @@ class FileDataSet(DataSet):
         *,
         ids_sha256: Mapping[str, str] | None = None,
         native: bool = False,
+        folder: str = "",
     ) -> None:
-        self.card, self.layouts, self.version = card, tuple(layouts), version
+        self.layouts, self.version = tuple(layouts), version
         self.ids_sha256, self.native = ids_sha256 or {}, native
         self.view = View((card.size[0], card.size[1]))
-        self.base = card.name
+        self.base, self.folder = card.name, folder or card.name
+        self.card = replace(card, preprocessing=self.view.preprocessing)
 
     def seen(self, view: View) -> DataSet:
         if view == View((self.card.size[0], self.card.size[1])) and self.view == view:
             return self
         other = copy.copy(self)
         other.view, other.native = view, False
-        other.card = replace(self.card, name=f"{self.base}@{view}", shape=(self.card.channels, *view.size))
+        shape = (self.card.channels, *view.size)
+        other.card = replace(self.card, name=f"{self.base}@{view}", shape=shape, preprocessing=view.preprocessing)
         return other
 
     def find(self, root: Path | None) -> tuple[Layout, Path]:
         """The layout of the files and their folder: `root`, $SYMMBENCH_DATA, the cache, or one of its name in these."""
         from_env = os.environ.get("SYMMBENCH_DATA")
         roots = [root] if root else [*([Path(from_env)] if from_env else []), cache_folder("data")]
-        for folder in (one for place in roots for one in (place, place / self.base)):
+        for folder in (one for place in roots for one in (place, place / self.base, place / self.folder)):
             for layout in self.layouts if folder.is_dir() else ():
                 if layout.fits(folder):
                     return layout, folder
@@ -99,7 +99,7 @@ class FileDataSet(DataSet):
                 f"images of {self.base} {split} in {files.root} are {height}x{width}, not {self.view}; say with --size "
                 f"{height}x{width} (or another) at which size they are to be seen."
             )
-        said = f"{files.content_sha256} {self.view} {RESIZING}"
+        said = f"{files.content_sha256} {self.view} {self.view.preprocessing}"
         return Manifest(self.card.name, split, files.ids, hashlib.sha256(said.encode()).hexdigest(), self.card.shape)
 
     def load(self, split: str, root: Path | None) -> FileSplit:
