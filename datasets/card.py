@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,16 @@ class Card:
     """Independent networks that suit its images, in order of preference: of each role the first that is there."""
     mirrored: tuple[tuple[str, str], ...] = ()
     """Pairs of classes that change places when an image is flipped horizontally: left and right eye."""
+    withheld: Mapping[str, str] = field(default_factory=dict)
+    """Splits that exist but cannot be measured, each with the reason."""
+    counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Of the official splits, where it is known: images of every class, or pixels of every class in original masks."""
     notes: str = ""
+
+    @property
+    def default_split(self) -> str:
+        """The one that is measured where none is asked for."""
+        return "test" if "test" in self.splits or not self.splits else list(self.splits)[-1]
 
     @property
     def is_points(self) -> bool:

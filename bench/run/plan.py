@@ -81,7 +81,7 @@ def plan(request: Request) -> Plan:
 
 def _field(task: Task, dataset: str, request: Request, named: Rules) -> _Field:
     card = datasets.card(dataset)
-    split = fixed("--split", named.split.get(task.name), request.split, "test")
+    split = fixed("--split", named.split.get(task.name), request.split, card.default_split)
     everything = datasets.manifest(dataset, split, request.data_root)
     samples = everything.first(request.limit)
     several = fixed("--samples-per-mask", named.samples(dataset), request.samples_per_mask, 1) if task.several else 1
