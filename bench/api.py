@@ -237,8 +237,8 @@ def inventory(kind: str, out: Results = "results") -> list[dict[str, Any]]:
 
 
 @named
-def get(name: str, *, progress: Callable[[int, int], None] | None = None) -> Path:
-    """Fetch a judge's weights, verified; where they lie. `progress` is told of bytes done and bytes in all."""
+def get(name: str, *, progress: Callable[[str, int, int], None] | None = None) -> Path:
+    """Fetch a judge's weights, verified; where they lie. `progress` is told of a file, its bytes done and its bytes in all."""
     from .judges import weights
 
     return weights.get(name, progress)

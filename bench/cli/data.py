@@ -25,7 +25,7 @@ def get(
         return
     with bars() as shown:
         task = shown.add_task(name, total=None, extra="")
-        print(api.get(name, progress=lambda done, total: shown.update(task, completed=done, total=total or None)))
+        print(api.get(name, progress=lambda _, done, total: shown.update(task, completed=done, total=total or None)))
 
 
 @app.command("verify")
