@@ -27,6 +27,8 @@ class Card:
     """A colour a class, for masks."""
     judges: tuple[str, ...] = ("inception", "mobilenet-v2", "lpips-alex", "unet", "cnn")
     """Independent networks that suit its images, in order of preference: of each role the first that is there."""
+    mirrored: tuple[tuple[str, str], ...] = ()
+    """Pairs of classes that change places when an image is flipped horizontally: left and right eye."""
     notes: str = ""
 
     @property

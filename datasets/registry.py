@@ -9,11 +9,13 @@ from pathlib import Path
 from ..symmflow.errors import InputError, unknown
 from ..symmflow.plugins import Plugins
 from .card import Card
-from .dataset import DataSet
+from .dataset import DataSet, Embedded, Family
 from .split import Manifest, Split
+from .view import split_name
 
 GROUP = "symmbench.datasets"
 _DATASETS: Plugins[DataSet] = Plugins("data set", GROUP, DataSet, parts={"card": Card})
+_FAMILIES: Plugins[Family] = Plugins("family of data sets", "symmbench.families", Family)
 
 
 def names() -> list[str]:
@@ -21,14 +23,31 @@ def names() -> list[str]:
     return _DATASETS.names()
 
 
-def dataset(name: str) -> DataSet:
-    """A registered data set. Raises `InputError` where it is none or cannot be imported."""
-    return _DATASETS.get(name)
+def located(name: str, root: Path | None = None) -> tuple[str, Path | None]:
+    """The name by which figures of a data set are kept, and where its files lie: `folder:PATH` holds both."""
+    base, view = split_name(name)
+    family, colon, argument = base.partition(":")
+    if not colon:
+        return name, root
+    argument, root = _FAMILIES.get(family).located(argument, root)
+    return f"{family}:{argument}{'' if view is None else f'@{view}'}", root
 
 
-def card(name: str) -> Card:
+def dataset(name: str, root: Path | None = None) -> DataSet:
+    """A registered data set, one of a family (`folder:PATH`), or a view of one (`camvid@96x128`).
+
+    `root`: where its files lie; only families look there already. Raises `InputError` where there is none of the name,
+    where it cannot be imported, or has no such view.
+    """
+    base, view = split_name(located(name, root)[0])
+    family, colon, argument = base.partition(":")
+    found = _FAMILIES.get(family).open(argument, located(name, root)[1]) if colon else _DATASETS.get(base)
+    return found if view is None else found.seen(view)
+
+
+def card(name: str, root: Path | None = None) -> Card:
     """The card of a data set."""
-    return dataset(name).card
+    return dataset(name, root).card
 
 
 def cards() -> list[Card]:
@@ -42,24 +61,30 @@ def cards() -> list[Card]:
 
 def manifest(name: str, split: str, root: Path | None = None) -> Manifest:
     """Which samples a split holds, without decoding one; `root`: where files lie, for the data sets that have files."""
-    return _asked(name, split, root).manifest(split, root)
+    found, root = _asked(name, split, root)
+    return found.manifest(split, root)
 
 
 def load(name: str, split: str, root: Path | None = None) -> Split:
-    """All samples of a split."""
+    """The samples of a split."""
+    name, root = located(name, root)
     return _loaded(name, split, root, manifest(name, split, root).content_sha256)
 
 
-def _asked(name: str, split: str, root: Path | None) -> DataSet:
-    found = dataset(name)
-    if split not in found.card.splits:
-        raise unknown(f"split of {name}", split, found.card.splits)
+def _asked(name: str, split: str, root: Path | None) -> tuple[DataSet, Path | None]:
+    """A data set that has this split, and where its files lie."""
+    name, root = located(name, root)
     if root is not None and not root.is_dir():
         raise InputError(f"--data-root {root} is not a folder; give the one that holds the files of {name}.")
-    return found
+    found = dataset(name, root)
+    if root is not None and isinstance(found, Embedded):
+        raise InputError(f"{name} has no files: code makes it. Drop --data-root {root}.")
+    if split not in found.card.splits:
+        raise unknown(f"split of {name}", split, found.card.splits)
+    return found, root
 
 
 @lru_cache(maxsize=4)
 def _loaded(name: str, split: str, root: Path | None, content: str) -> Split:
     """`content` keeps files that have changed apart from what was read of them before."""
-    return dataset(name).load(split, root)
+    return dataset(name, root).load(split, root)
