@@ -1,4 +1,4 @@
-"""Files that their makers publish: fetched once, resumed where a transfer broke off, checked before they get their name."""
+"""Files that their makers publish: fetched once, resumed where they broke off, checked before they get their name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tarfile
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +111,7 @@ def _from(url: str, part: Path, name: str, report: Report | None) -> None:
                 begins, total = _extent(answer, start)
                 file.truncate(begins)
                 try:
-                    for block in iter(lambda: answer.read(BLOCK), b""):  # noqa: B023 (read before the next answer)
+                    for block in iter(lambda: answer.read(BLOCK), b""):
                         file.write(block)
                         if report:
                             report(name, file.tell(), total)

@@ -1,8 +1,10 @@
-"""Repositories of the Hugging Face hub, through huggingface_hub and its cache (`HF_ENDPOINT`, `HF_HOME`, `HF_TOKEN`)."""
+"""Repositories of the Hugging Face hub, through its own client and cache (`HF_ENDPOINT`, `HF_HOME`, `HF_TOKEN`)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from ..symmflow.errors import InputError
@@ -19,14 +21,12 @@ def snapshot(
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HTTPError, LocalEntryNotFoundError
 
-    wanted = {"repo_type": kind, "revision": revision, "allow_patterns": list(patterns)}
+    fetched = partial(snapshot_download, repository, repo_type=kind, revision=revision, allow_patterns=list(patterns))
     try:
         if kept:
-            try:
-                return Path(snapshot_download(repository, local_files_only=True, **wanted))
-            except LocalEntryNotFoundError:  # not here, or not all of it
-                pass
-        return Path(snapshot_download(repository, **wanted))
+            with suppress(LocalEntryNotFoundError):  # not here, or not all of it
+                return Path(fetched(local_files_only=True))
+        return Path(fetched())
     except (HTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise InputError(f"{kind} {repository!r} cannot be had from the hub: {_said(error)}.") from None
 
