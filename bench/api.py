@@ -245,16 +245,9 @@ def get(name: str, *, data_root: DataRoot = None, progress: Fetching | None = No
     A transfer that breaks off is taken up again by the next call. `data_root`: where to put the files of a data set,
     by default the cache. `progress` is told of a file, its bytes that are here and its bytes in all (0: unknown).
     """
-    from .. import datasets
-    from .judges import weights
+    from .run.needs import get as fetched
 
-    if name in weights.KNOWN:
-        if data_root is not None:
-            raise InputError(f"{name} are weights; drop --data-root, $SYMMBENCH_WEIGHTS says where they are kept.")
-        return weights.get(name, progress)
-    if ":" not in name and name.partition("@")[0] not in datasets.names():
-        raise unknown("data set or weights", name, [*datasets.names(), *weights.KNOWN])
-    return datasets.get(name, path_of(data_root), progress)
+    return fetched(name, path_of(data_root), progress)
 
 
 @takes_fields(Request)
@@ -262,9 +255,9 @@ def get_for(
     request: Request | None = None, *, progress: Fetching | None = None, **keywords: Unpack[RequestFields]
 ) -> Iterator[Need]:
     """Fetch all that `run` needs for a request: data sets, judges' weights, checkpoints of a hub; see `get`."""
-    from .run.needs import fetch
+    from .run.needs import get_for as all_fetched
 
-    return fetch(request_of(Request, request, keywords), progress)
+    return all_fetched(request_of(Request, request, keywords), progress)
 
 
 @named

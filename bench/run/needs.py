@@ -9,7 +9,7 @@ from pathlib import Path
 from ... import datasets, methods
 from ...datasets.download import Report, Unreachable
 from ...datasets.obtain import ByHand
-from ...symmflow.errors import InputError
+from ...symmflow.errors import InputError, unknown
 from .. import judges, metrics, tasks
 from ..judges import weights
 from ..metrics import Subject
@@ -29,7 +29,18 @@ class Need:
     """None: the code that is here makes it."""
 
 
-def fetch(request: Request, report: Report | None = None) -> Iterator[Need]:
+def get(name: str, root: Path | None = None, report: Report | None = None) -> Path | None:
+    """A data set (in `root`, if given) or weights by name; None for a data set that code makes."""
+    if name in weights.KNOWN:
+        if root is not None:
+            raise InputError(f"{name} are weights; drop --data-root, $SYMMBENCH_WEIGHTS says where they are kept.")
+        return weights.get(name, report)
+    if ":" not in name and name.partition("@")[0] not in datasets.names():
+        raise unknown("data set or weights", name, [*datasets.names(), *weights.KNOWN])
+    return datasets.get(name, root, report)
+
+
+def get_for(request: Request, report: Report | None = None) -> Iterator[Need]:
     """What a request needs, fetched; in the end its plan is made, as `bench run` will make it without a network.
 
     What can be had is had, before an `InputError` says what cannot.
