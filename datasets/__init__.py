@@ -5,7 +5,7 @@ from .dataset import DataSet, Embedded, Family
 from .filed import FileDataSet
 from .layout import IMAGE, MASK, Layout, Sample
 from .lazy import FileSplit
-from .registry import card, cards, dataset, load, located, manifest, named, names
+from .registry import card, cards, dataset, get, load, located, manifest, named, names
 from .split import ArraySplit, Batch, Manifest, Split
 from .view import View, split_name, view
 
@@ -28,6 +28,7 @@ __all__ = [
     "card",
     "cards",
     "dataset",
+    "get",
     "load",
     "located",
     "manifest",

@@ -20,12 +20,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..symmflow.errors import InputError
+from . import download
 from .cache import cache_folder
 from .card import Card
 from .catalog import Catalog, Report, catalog
 from .dataset import DataSet
 from .layout import IMAGE, Layout
 from .lazy import FileSplit
+from .obtain import obtain
 from .split import Manifest
 from .view import View
 
@@ -36,6 +38,7 @@ class FileDataSet(DataSet):
     `version`: of the decoding. `ids_sha256`: of the ids of the official splits, joined by newlines. `native`: originals
     have the card's size, and others are resized only when a size is asked for. `unpacked`: names of the folders into
     which what is fetched unpacks.
+    `downloads`: what `get` fetches into a folder of its name; none, where its makers or its licence do not let us.
     """
 
     view: View
@@ -51,6 +54,7 @@ class FileDataSet(DataSet):
         ids_sha256: Mapping[str, str] | None = None,
         native: bool = False,
         unpacked: Sequence[str] = (),
+        downloads: Sequence[download.Download] = (),
     ) -> None:
         self.layouts, self.version = tuple(layouts), version
         self.ids_sha256, self.native = ids_sha256 or {}, native
@@ -58,6 +62,7 @@ class FileDataSet(DataSet):
         self.base = card.name
         self.card = replace(card, preprocessing=self.view.preprocessing)
         self.unpacked = tuple(unpacked)
+        self.downloads = tuple(downloads)
 
     def seen(self, view: View) -> DataSet:
         if view == View((self.card.size[0], self.card.size[1])) and self.view == view:
@@ -83,6 +88,13 @@ class FileDataSet(DataSet):
         raise InputError(
             f"{self.base} is not on this machine. {self.card.obtain} Then give --data-root, the folder with {needs}."
         )
+
+    def get(self, root: Path | None, report: download.Report | None = None) -> Path | None:
+        try:
+            return self.find(root)[1]
+        except InputError:  # not here
+            needs = [f"{layout.needs} ({layout.name})" for layout in self.layouts]
+            return obtain(self.card, self.base, self.downloads, needs, root, report)
 
     def files(self, split: str, root: Path | None) -> Catalog:
         """Ids, pieces and checksums of a split."""

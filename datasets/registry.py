@@ -10,6 +10,7 @@ from ..symmflow.errors import InputError, unknown
 from ..symmflow.plugins import Plugins
 from .card import Card
 from .dataset import DataSet, Embedded, Family
+from .download import Report
 from .split import Manifest, Split
 from .view import split_name, view
 
@@ -83,6 +84,12 @@ def load(name: str, split: str, root: Path | None = None) -> Split:
     """The samples of a split."""
     name, root = located(name, root)
     return _loaded(name, split, root, manifest(name, split, root).content_sha256)
+
+
+def get(name: str, root: Path | None = None, report: Report | None = None) -> Path | None:
+    """Fetch the files of a data set that are not here; the folder in which they lie, None where code makes it."""
+    name, root = located(name, root)
+    return dataset(name, root).get(root, report)
 
 
 def _asked(name: str, split: str, root: Path | None) -> tuple[DataSet, Path | None]:

@@ -17,7 +17,7 @@ from ...symmflow.recipe import Recipe
 from ...symmflow.solvers import ADAPTIVE
 from .. import judges, metrics
 from ..judges import Found
-from ..metrics import Subject
+from ..metrics import Metric, Subject
 from ..protocols import Protocol, Rules, make, rules
 from ..records import Cell, CheckpointFacts, Missing
 from ..tasks import Task
@@ -98,10 +98,7 @@ def _field(task: Task, dataset: str, request: Request, named: Rules, said: list[
     samples = everything.first(request.limit)
     several = fixed("--samples-per-mask", named.samples(dataset), request.samples_per_mask, 1) if task.several else 1
     asked = metrics.of(task.name, named, Subject(card.classes, card.has_masks))
-    chosen = {}
-    for role in dict.fromkeys(metric.judge for metric in asked if metric.judge):
-        by_name = fixed("--extractor", named.extractor, request.extractor, None) if role == "extractor" else None
-        chosen[role] = judges.choose(role, card, None if by_name == "auto" else by_name)
+    chosen = {role: judges.choose(role, card, name) for role, name in roles(asked, request, named).items()}
     found = {role: judge for role, judge in chosen.items() if isinstance(judge, Found)}
     protocol = make(
         task.name,
@@ -114,6 +111,15 @@ def _field(task: Task, dataset: str, request: Request, named: Rules, said: list[
     )
     missing = {role: str(judge) for role, judge in chosen.items() if isinstance(judge, Missing)}
     return _Field(task, card, samples, root, len(samples) < len(everything), several, protocol, found, missing)
+
+
+def roles(asked: Sequence[Metric], request: Request, named: Rules) -> dict[str, str | None]:
+    """The judges that metrics need by role, and which one is asked for by name."""
+    found: dict[str, str | None] = {metric.judge: None for metric in asked if metric.judge}
+    if "extractor" in found:
+        by_name = fixed("--extractor", named.extractor, request.extractor, None)
+        found["extractor"] = None if by_name == "auto" else by_name
+    return found
 
 
 def _jobs(name: str, here: _Field, request: Request, unsupported: list[Unsupported]) -> list[Job]:
