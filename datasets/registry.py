@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..symmflow.errors import InputError, unknown
 from ..symmflow.plugins import Plugins
+from ..symmflow.recipe import Recipe
 from .card import Card
 from .dataset import DataSet, Embedded, Family
 from .download import Report
@@ -45,6 +46,13 @@ def named(name: str, size: str | int | None, crop: str = "whole") -> str:
     if own not in (None, wanted):
         raise InputError(f"{name} names another view than --size {size}; drop the one or the other.")
     return f"{base}@{wanted}"
+
+
+def seen_by(recipe: Recipe, here: Card, root: Path | None) -> str:
+    """The data set of a recipe at the size at which it was seen, by the name `here` has where that is the same."""
+    name, _ = located(named(recipe.dataset, recipe.data.size, recipe.data.crop))
+    same = split_name(name)[0] == split_name(here.name)[0]
+    return card(name, root).name if same else name
 
 
 def dataset(name: str, root: Path | None = None) -> DataSet:

@@ -49,3 +49,31 @@ def verify(name: str = typer.Argument(..., help="A data set."), data_root: Path 
     for found in api.verify(name, data_root=data_root):
         hashes = f"ids {found.ids_sha256[:16]}, content {found.content_sha256}"
         print(f"{found.dataset} {found.split}: {len(found):,} samples, {hashes}")
+
+
+@app.command("prepare")
+@takes(Request, "data_root", "size", "crop", "split", "workers")
+def prepare(name: str = typer.Argument(..., help="A data set in files."), **fields: Any) -> None:
+    """Decode and resize images once, so that every later run at this size reads them at once."""
+    from .. import api
+    from .progress import bars
+
+    with bars() as shown:
+        tasks: dict[str, Any] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = shown.add_task(what, total=total, extra="")
+            shown.update(tasks[what], completed=done, total=total)
+
+        for found in api.prepare(name, **fields, progress=report):
+            size = f"{found.size / 2**20:,.0f} MiB"
+            print(f"{found.dataset} {found.split}: {found.samples:,} samples, {size} in {found.folder}")
+
+
+@app.command("init")
+def init(path: Path = typer.Argument(..., help="A folder of images.")) -> None:
+    """Begin the dataset.toml of your own folder: classes, palette, splits, licence."""
+    from .. import api
+
+    print(f"{api.init(path)}: complete the names of the classes, the licence and the splits.")
