@@ -14,7 +14,7 @@ from .run.training import Training
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..datasets import Manifest
+    from ..datasets.verify import Verified
     from ..symmflow.checkpoint import Checkpoint as TrainedCheckpoint
     from ..symmflow.train import Progress as TrainingProgress
     from .checks.conformance import Check
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .run.reproduce import Reproduced
     from .run.rescore import Rescoring
     from .run.sample import Picture
+    from .run.show import Shown
     from .run.sweep import Progress
 
 Results = Path | str
@@ -245,19 +246,44 @@ def get(name: str, *, progress: Callable[[int, int], None] | None = None) -> Pat
 
 
 @named
-def verify(name: str, *, data_root: Results | None = None) -> Iterator[Manifest]:
-    """Read every split of a data set; raises `InputError` for what is not as it should be."""
+def verify(
+    name: str,
+    *,
+    splits: Annotated[Names | str, Asked("Only these splits.", "--split")] = (),
+    data_root: DataRoot = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Verified:
+    """Read every file of a data set, and name each that is missing, damaged, too many, of another size or class.
+
+    `progress` is told of a split, its samples that are done, and all. Raises `InputError` where there is none to read.
+    """
     from .. import datasets
+    from ..datasets.verify import verify as read
     from .judges import weights
 
     if name in weights.KNOWN:
         raise InputError(f"{name} are weights, verified whenever they are read; `bench data get {name}` fetches them.")
-    if name not in datasets.names():
+    if ":" not in name and name.partition("@")[0] not in datasets.names():
         raise unknown("data set or weights", name, [*datasets.names(), *weights.KNOWN])
-    for split in datasets.card(name).splits:
-        data = datasets.load(name, split, path_of(data_root))
-        data.verify()
-        yield data.manifest
+    return read(name, path_of(data_root), several(splits), progress)
+
+
+@named
+def show(
+    name: str,
+    *,
+    split: Annotated[str | None, Asked("Split of the data set. Default: test, or the last one.")] = None,
+    count: Annotated[int, Asked("Samples in the picture, spread over the split.", least=1)] = 8,
+    data_root: DataRoot = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Shown:
+    """A picture of a data set: images, masks, the classes' colours; and how much of it is of each class.
+
+    `progress` is told of a split, its samples that are counted, and all.
+    """
+    from .run.show import show as drawn
+
+    return drawn(name, split, count, path_of(data_root), progress)
 
 
 def load(*results: Results) -> pd.DataFrame:

@@ -35,6 +35,13 @@ class Layout(ABC):
     needs: str
     """What a folder must hold to be one: "train.txt, train/ and trainannot/"."""
 
+    image_size: tuple[int, int] | None = None
+    """(H, W) of original images, where the layout fixes it."""
+    mask_size: tuple[int, int] | None = None
+    """(H, W) of original masks; None: that of their image."""
+    official_ids: bool = True
+    """Whether ids are those that the hash of an official split is of."""
+
     @abstractmethod
     def fits(self, root: Path) -> bool:
         """Whether a folder is one; looks at few names."""
@@ -49,6 +56,10 @@ class Layout(ABC):
     def consulted(self, root: Path, split: str) -> Sequence[Path]:
         """The files beside the pieces that `samples` depends on: lists, mappings. A manifest is made anew with them."""
         return ()
+
+    def beside(self, path: Path) -> bool:
+        """Whether a file that no split needs belongs to the layout all the same."""
+        return False
 
     def size(self, image: Read) -> tuple[int, int]:
         """(H, W) of an image, undecoded."""

@@ -61,7 +61,7 @@ def cards() -> list[Card]:
 
 def manifest(name: str, split: str, root: Path | None = None) -> Manifest:
     """Which samples a split holds, without decoding one; `root`: where files lie, for the data sets that have files."""
-    found, root = _asked(name, split, root)
+    found, root = asked(name, split, root)
     return found.manifest(split, root)
 
 
@@ -71,7 +71,7 @@ def load(name: str, split: str, root: Path | None = None) -> Split:
     return _loaded(name, split, root, manifest(name, split, root).content_sha256)
 
 
-def _asked(name: str, split: str, root: Path | None) -> tuple[DataSet, Path | None]:
+def asked(name: str, split: str, root: Path | None) -> tuple[DataSet, Path | None]:
     """A data set that has this split, and where its files lie."""
     name, root = located(name, root)
     if root is not None and not root.is_dir():

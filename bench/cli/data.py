@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+from ...symmflow.files import write_atomically
+from .. import api
+from .options import takes
+from .progress import bars, counting, print_table
+
+if TYPE_CHECKING:
+    from ...datasets.verify import Problem
 
 app = typer.Typer(help="Get and verify data sets and judges' weights.", no_args_is_help=True)
 ROOT = typer.Option(None, "--data-root", help="Where the files of the data set lie.")
@@ -16,12 +29,10 @@ def get(
     data_root: Path | None = ROOT,
 ) -> None:
     """Fetch a data set or a judge's weights, verified."""
-    from .. import api
     from ..judges import weights
-    from .progress import bars
 
     if name not in weights.KNOWN:
-        verify(name, data_root)
+        verify(name=name, data_root=data_root, as_json=False, splits=None)
         return
     with bars() as shown:
         task = shown.add_task(name, total=None, extra="")
@@ -29,10 +40,53 @@ def get(
 
 
 @app.command("verify")
-def verify(name: str = typer.Argument(..., help="A data set."), data_root: Path | None = ROOT) -> None:
-    """Read every split of a data set and print its counts and hashes."""
-    from .. import api
+@takes(api.verify)
+def verify(
+    name: str = typer.Argument(..., help="A data set."),
+    as_json: bool = typer.Option(False, "--json", help="Print what was found as JSON."),
+    **fields: Any,
+) -> None:
+    """Read every file of a data set: counts, checksums, sizes, labels, classes. Exit code 1: something is wrong."""
+    with counting() as progress:
+        found = api.verify(name, progress=progress, **fields)
+    if as_json:
+        print(json.dumps(asdict(found) | {"whole": found.whole}, indent=2))
+    else:
+        for split in found.splits:
+            hashes = f"ids {split.ids_sha256[:16]}" + (f", content {split.content_sha256}" * bool(split.content_sha256))
+            print(f"{split.dataset} {split.split}: {split.n:,} samples, {hashes}")
+            _print_problems(split.problems)
+        _print_problems(found.problems)
+        for note in found.notes:
+            print(f"  note: {note}")
+        if found.where:
+            print(f"{'whole' if found.whole else 'NOT whole'}: {name}, {found.where}")
+    if not found.whole:
+        raise typer.Exit(1)
 
-    for found in api.verify(name, data_root=data_root):
-        hashes = f"ids {found.ids_sha256[:16]}, content {found.content_sha256}"
-        print(f"{found.dataset} {found.split}: {len(found):,} samples, {hashes}")
+
+def _print_problems(problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        print(f"  {problem.kind}: {problem.said}")
+
+
+@app.command("show")
+@takes(api.show)
+def show(
+    name: str = typer.Argument(..., help="A data set."),
+    out: Path | None = typer.Option(None, "--out", "-o", help="The PNG file. Default: NAME-SPLIT.png."),
+    as_json: bool = typer.Option(False, "--json", help="Print the classes' frequencies as JSON."),
+    **fields: Any,
+) -> None:
+    """Draw images, masks and a legend of the classes, and say how frequent each class is."""
+    with counting() as progress:
+        found = api.show(name, progress=progress, **fields)
+    path = out or Path(f"{re.sub('[^A-Za-z0-9@.-]+', '-', found.dataset)}-{found.split}.png")
+    write_atomically(path, found.picture)
+    if as_json:
+        facts = {"dataset": found.dataset, "split": found.split, "n": found.n, "counted": found.counted}
+        print(json.dumps(facts | {"classes": found.rows, "picture": str(path)}, indent=2))
+        return
+    title = f"{found.dataset} {found.split}: {found.counted:,} of {found.n:,} samples"
+    print_table([{**row, "share": f"{row['share']:.2%}"} for row in found.rows], title)
+    print(path)

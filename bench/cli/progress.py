@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +88,20 @@ def sweep_progress(quiet: bool) -> Iterator[Progress]:
         return
     with bars() as shown:
         yield _SweepBars(shown)
+
+
+@contextmanager
+def counting() -> Iterator[Callable[[str, int, int], None]]:
+    """Told of something, how many of it are done, and all: a bar each."""
+    with bars() as shown:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = shown.add_task(name, total=total, extra="")
+            shown.update(tasks[name], completed=done, total=total)
+
+        yield tell
 
 
 def bars() -> Bars:
