@@ -17,6 +17,7 @@ from .api import (
     run,
     sample,
     save_baseline,
+    show,
     train,
     verify,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "run",
     "sample",
     "save_baseline",
+    "show",
     "train",
     "verify",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
-from ..symmflow.errors import InputError, unknown
+from ..symmflow.errors import InputError
 from .run.keywords import RequestFields, TrainingFields, named, path_of, request_of, several, takes_fields, text_of
 from .run.request import CHECKPOINT, DATA_ROOT, Asked, Device, Names, Request, Trust
 from .run.training import Training
@@ -23,13 +23,15 @@ if TYPE_CHECKING:
     from .compare.comparison import Comparison
     from .compare.records import Records
     from .compare.report import Report
+    from .run.data import Shown
     from .run.reproduce import Reproduced
     from .run.rescore import Rescoring
     from .run.sample import Picture
-    from .run.show import Shown
     from .run.sweep import Progress
 
 Results = Path | str
+Counting = Callable[[str, int, int], None]
+"""Told of something, how many of it are done, and all."""
 Checkpoint = Annotated[str | Path | None, CHECKPOINT]
 DataRoot = Annotated[Path | str | None, DATA_ROOT]
 
@@ -251,21 +253,12 @@ def verify(
     *,
     splits: Annotated[Names | str, Asked("Only these splits.", "--split")] = (),
     data_root: DataRoot = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Counting | None = None,
 ) -> Verified:
-    """Read every file of a data set, and name each that is missing, damaged, too many, of another size or class.
+    """Read every file of a data set, and name each that is missing, damaged, too many, of another size or class."""
+    from .run.data import verified
 
-    `progress` is told of a split, its samples that are done, and all. Raises `InputError` where there is none to read.
-    """
-    from .. import datasets
-    from ..datasets.verify import verify as read
-    from .judges import weights
-
-    if name in weights.KNOWN:
-        raise InputError(f"{name} are weights, verified whenever they are read; `bench data get {name}` fetches them.")
-    if ":" not in name and name.partition("@")[0] not in datasets.names():
-        raise unknown("data set or weights", name, [*datasets.names(), *weights.KNOWN])
-    return read(name, path_of(data_root), several(splits), progress)
+    return verified(name, several(splits), path_of(data_root), progress)
 
 
 @named
@@ -275,15 +268,12 @@ def show(
     split: Annotated[str | None, Asked("Split of the data set. Default: test, or the last one.")] = None,
     count: Annotated[int, Asked("Samples in the picture, spread over the split.", least=1)] = 8,
     data_root: DataRoot = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Counting | None = None,
 ) -> Shown:
-    """A picture of a data set: images, masks, the classes' colours; and how much of it is of each class.
+    """A picture of a data set: images, masks, a legend of the classes; and how frequent each class is."""
+    from .run.data import shown
 
-    `progress` is told of a split, its samples that are counted, and all.
-    """
-    from .run.show import show as drawn
-
-    return drawn(name, split, count, path_of(data_root), progress)
+    return shown(name, split, count, path_of(data_root), progress)
 
 
 def load(*results: Results) -> pd.DataFrame:

@@ -84,9 +84,12 @@ def show(
     path = out or Path(f"{re.sub('[^A-Za-z0-9@.-]+', '-', found.dataset)}-{found.split}.png")
     write_atomically(path, found.picture)
     if as_json:
-        facts = {"dataset": found.dataset, "split": found.split, "n": found.n, "counted": found.counted}
-        print(json.dumps(facts | {"classes": found.rows, "picture": str(path)}, indent=2))
+        facts = {field: value for field, value in vars(found).items() if field not in ("classes", "picture")}
+        print(json.dumps(facts | {"classes": [vars(one) for one in found.classes], "picture": str(path)}, indent=2))
         return
-    title = f"{found.dataset} {found.split}: {found.counted:,} of {found.n:,} samples"
-    print_table([{**row, "share": f"{row['share']:.2%}"} for row in found.rows], title)
+    rows = [
+        {"class": one.name, "count": f"{one.count:,}", "share": f"{one.share:.2%}", "in images": f"{one.images:,}"}
+        for one in found.classes
+    ]
+    print_table(rows, f"{found.dataset} {found.split}: {found.counted:,} of {found.n:,} samples")
     print(path)
