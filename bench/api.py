@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 from ..symmflow.errors import InputError
+from .run.data import show as show
+from .run.data import verify as verify
 from .run.keywords import RequestFields, TrainingFields, named, path_of, request_of, several, takes_fields, text_of
+from .run.prepare import init as init
+from .run.prepare import prepare as prepare
 from .run.request import CHECKPOINT, DATA_ROOT, Asked, Device, Names, Request, Trust
 from .run.training import Training
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..datasets.verify import Verified
     from ..symmflow.checkpoint import Checkpoint as TrainedCheckpoint
     from ..symmflow.train import Progress as TrainingProgress
     from .checks.conformance import Check
@@ -23,15 +26,14 @@ if TYPE_CHECKING:
     from .compare.comparison import Comparison
     from .compare.records import Records
     from .compare.report import Report
-    from .run.data import Shown
+    from .run.needs import Need
     from .run.reproduce import Reproduced
     from .run.rescore import Rescoring
     from .run.sample import Picture
     from .run.sweep import Progress
 
 Results = Path | str
-Counting = Callable[[str, int, int], None]
-"""Told of something, how many of it are done, and all."""
+Fetching = Callable[[str, int, int], None]
 Checkpoint = Annotated[str | Path | None, CHECKPOINT]
 DataRoot = Annotated[Path | str | None, DATA_ROOT]
 
@@ -240,40 +242,25 @@ def inventory(kind: str, out: Results = "results") -> list[dict[str, Any]]:
 
 
 @named
-def get(name: str, *, progress: Callable[[int, int], None] | None = None) -> Path:
-    """Fetch a judge's weights, verified; where they lie. `progress` is told of bytes done and bytes in all."""
-    from .judges import weights
+def get(name: str, *, data_root: DataRoot = None, progress: Fetching | None = None) -> Path | None:
+    """Fetch a data set or a judge's weights, verified; where they lie, None for a data set that code makes.
 
-    return weights.get(name, progress)
+    A transfer that breaks off is taken up again by the next call. `data_root`: where to put the files of a data set,
+    by default the cache. `progress` is told of a file, its bytes that are here and its bytes in all (0: unknown).
+    """
+    from .run.needs import get as fetched
 
-
-@named
-def verify(
-    name: str,
-    *,
-    splits: Annotated[Names | str, Asked("Only these splits.", "--split")] = (),
-    data_root: DataRoot = None,
-    progress: Counting | None = None,
-) -> Verified:
-    """Read every file of a data set, and name each that is missing, damaged, too many, of another size or class."""
-    from .run.data import verified
-
-    return verified(name, several(splits), path_of(data_root), progress)
+    return fetched(name, path_of(data_root), progress)
 
 
-@named
-def show(
-    name: str,
-    *,
-    split: Annotated[str | None, Asked("Split of the data set. Default: test, or the last one.")] = None,
-    count: Annotated[int, Asked("Samples in the picture, spread over the split.", least=1)] = 8,
-    data_root: DataRoot = None,
-    progress: Counting | None = None,
-) -> Shown:
-    """A picture of a data set: images, masks, a legend of the classes; and how frequent each class is."""
-    from .run.data import shown
+@takes_fields(Request)
+def get_for(
+    request: Request | None = None, *, progress: Fetching | None = None, **keywords: Unpack[RequestFields]
+) -> Iterator[Need]:
+    """Fetch all that `run` needs for a request: data sets, judges' weights, checkpoints of a hub; see `get`."""
+    from .run.needs import get_for as all_fetched
 
-    return shown(name, split, count, path_of(data_root), progress)
+    return all_fetched(request_of(Request, request, keywords), progress)
 
 
 def load(*results: Results) -> pd.DataFrame:

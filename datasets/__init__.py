@@ -2,12 +2,14 @@
 
 from .card import Card
 from .dataset import DataSet, Embedded, Family
+from .describe import describe
 from .filed import FileDataSet
 from .layout import IMAGE, MASK, Layout, Sample
 from .lazy import FileSplit
-from .registry import card, cards, dataset, load, located, manifest, names
+from .prepared import prepare
+from .registry import card, cards, dataset, get, load, located, manifest, named, names, seen_by
 from .split import ArraySplit, Batch, Manifest, Split
-from .view import View, view
+from .view import View, split_name, view
 
 __all__ = [
     "IMAGE",
@@ -28,9 +30,15 @@ __all__ = [
     "card",
     "cards",
     "dataset",
+    "describe",
+    "get",
     "load",
     "located",
     "manifest",
+    "named",
     "names",
+    "prepare",
+    "seen_by",
+    "split_name",
     "view",
 ]

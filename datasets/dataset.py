@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..symmflow.errors import InputError
 from .card import Card
+from .download import Report
 from .split import Array, ArraySplit, Manifest, Split, content_sha256
 from .view import View
 
@@ -19,6 +20,8 @@ class DataSet(ABC):
     """
 
     card: Card
+    said: str = ""
+    """What was taken for granted of it, in a sentence for the user."""
 
     @property
     def name(self) -> str:
@@ -31,6 +34,13 @@ class DataSet(ABC):
     @abstractmethod
     def load(self, split: str, root: Path | None) -> Split:
         """The samples of a split. Raises `InputError` where they cannot be had."""
+
+    def get(self, root: Path | None, report: Report | None = None) -> Path | None:
+        """Fetch the files that are not here: the folder in which they lie, in `root` if given; None: it has none.
+
+        Raises `ByHand` where only its user can fetch them, `Unreachable` where nobody gives them.
+        """
+        return None
 
     def seen(self, view: View) -> DataSet:
         """The same images at the size and crop of a view; its card is called `name@view`."""
@@ -71,6 +81,8 @@ class Family(ABC):
 
     name: str
     """What stands before the colon."""
+    what: str
+    """A few words on what follows it."""
 
     @abstractmethod
     def located(self, argument: str, root: Path | None) -> tuple[str, Path | None]:

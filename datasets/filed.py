@@ -20,17 +20,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..symmflow.errors import InputError
+from . import download, prepared
 from .cache import cache_folder
 from .card import Card
 from .catalog import Catalog, Report, catalog
 from .dataset import DataSet
 from .layout import IMAGE, Layout
 from .lazy import FileSplit
+from .obtain import obtain
 from .split import Manifest
 from .view import View
-
-RESIZING = "pillow-bicubic@1, nearest@1"
-"""Of how a view is made of originals."""
 
 
 class FileDataSet(DataSet):
@@ -39,6 +38,7 @@ class FileDataSet(DataSet):
     `version`: of the decoding. `ids_sha256`: of the ids of the official splits, joined by newlines. `native`: originals
     have the card's size, and others are resized only when a size is asked for. `unpacked`: names of the folders into
     which what is fetched unpacks.
+    `downloads`: what `get` fetches into a folder of its name; none, where its makers or its licence do not let us.
     """
 
     view: View
@@ -54,19 +54,23 @@ class FileDataSet(DataSet):
         ids_sha256: Mapping[str, str] | None = None,
         native: bool = False,
         unpacked: Sequence[str] = (),
+        downloads: Sequence[download.Download] = (),
     ) -> None:
-        self.card, self.layouts, self.version = card, tuple(layouts), version
+        self.layouts, self.version = tuple(layouts), version
         self.ids_sha256, self.native = ids_sha256 or {}, native
         self.view = View((card.size[0], card.size[1]))
         self.base = card.name
+        self.card = replace(card, preprocessing=self.view.preprocessing)
         self.unpacked = tuple(unpacked)
+        self.downloads = tuple(downloads)
 
     def seen(self, view: View) -> DataSet:
         if view == View((self.card.size[0], self.card.size[1])) and self.view == view:
             return self
         other = copy.copy(self)
         other.view, other.native = view, False
-        other.card = replace(self.card, name=f"{self.base}@{view}", shape=(self.card.channels, *view.size))
+        shape = (self.card.channels, *view.size)
+        other.card = replace(self.card, name=f"{self.base}@{view}", shape=shape, preprocessing=view.preprocessing)
         return other
 
     def find(self, root: Path | None) -> tuple[Layout, Path]:
@@ -84,6 +88,13 @@ class FileDataSet(DataSet):
         raise InputError(
             f"{self.base} is not on this machine. {self.card.obtain} Then give --data-root, the folder with {needs}."
         )
+
+    def get(self, root: Path | None, report: download.Report | None = None) -> Path | None:
+        try:
+            return self.find(root)[1]
+        except InputError:  # not here
+            needs = [f"{layout.needs} ({layout.name})" for layout in self.layouts]
+            return obtain(self.card, self.base, self.downloads, needs, root, report)
 
     def files(self, split: str, root: Path | None) -> Catalog:
         """Ids, pieces and checksums of a split."""
@@ -103,9 +114,11 @@ class FileDataSet(DataSet):
                 f"images of {self.base} {split} in {files.root} are {height}x{width}, not {self.view}; say with --size "
                 f"{height}x{width} (or another) at which size they are to be seen."
             )
-        said = f"{files.content_sha256} {self.view} {RESIZING}"
+        said = f"{files.content_sha256} {self.view} {self.view.preprocessing}"
         return Manifest(self.card.name, split, files.ids, hashlib.sha256(said.encode()).hexdigest(), self.card.shape)
 
     def load(self, split: str, root: Path | None) -> FileSplit:
         layout, _ = self.find(root)
-        return FileSplit(self.card, self.manifest(split, root), self.files(split, root), layout, self.view)
+        manifest = self.manifest(split, root)
+        ready = prepared.shards(manifest)
+        return FileSplit(self.card, manifest, self.files(split, root), layout, self.view, ready=ready)

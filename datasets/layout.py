@@ -41,6 +41,8 @@ class Layout(ABC):
     """(H, W) of original masks; None: that of their image."""
     official_ids: bool = True
     """Whether ids are those that the hash of an official split is of."""
+    scans: bool = False
+    """Masks are decoded once when the manifest is made, so that the classes in them are known."""
 
     @abstractmethod
     def fits(self, root: Path) -> bool:

@@ -63,7 +63,7 @@ class Verified:
         return not self.problems and not any(split.problems for split in self.splits)
 
 
-def verify(name: str, root: Path | None, splits: Sequence[str] = (), report: Report | None = None) -> Verified:
+def verified(name: str, root: Path | None, splits: Sequence[str] = (), report: Report | None = None) -> Verified:
     """Read every sample of some splits, by default of all. Raises `InputError` where there is nothing to read."""
     name, root = located(name, root)
     wanted, images = tuple(splits) or tuple(dataset(name, root).card.splits), _Images()

@@ -230,9 +230,12 @@ def check_method(
 ) -> list[Check]:
     """Conformance of a method with its bundled or a given checkpoint."""
     kind, opened = methods.method(name), methods.checkpoint(name, dataset, checkpoint, trust)
-    if not isinstance(opened, Foreign) and opened.recipe.dataset != dataset:
-        raise InputError(f"the checkpoint was trained on {opened.recipe.dataset}, not on {dataset}; check it there.")
-    card, device = datasets.card(dataset), resolve_device(device)
+    card, device = datasets.card(dataset, data_root), resolve_device(device)
+    if (
+        not isinstance(opened, Foreign)
+        and (trained_on := datasets.seen_by(opened.recipe, card, data_root)) != card.name
+    ):
+        raise InputError(f"the checkpoint was trained on {trained_on}, not on {card.name}; check it there.")
     exact_kernels()
     data = datasets.load(dataset, "test", data_root).first(COUNT)
     return list(conformance(lambda where: kind.load(opened, card, where), data, device))
