@@ -93,7 +93,7 @@ def cards() -> list[Card]:
 
 def manifest(name: str, split: str, root: Path | None = None) -> Manifest:
     """Which samples a split holds, without decoding one; `root`: where files lie, for the data sets that have files."""
-    found, root = _asked(name, split, root)
+    found, root = asked(name, split, root)
     return found.manifest(split, root)
 
 
@@ -109,7 +109,7 @@ def get(name: str, root: Path | None = None, report: Report | None = None) -> Pa
     return dataset(name, root).get(root, report)
 
 
-def _asked(name: str, split: str, root: Path | None) -> tuple[DataSet, Path | None]:
+def asked(name: str, split: str, root: Path | None) -> tuple[DataSet, Path | None]:
     """A data set that has this split, and where its files lie."""
     name, root = located(name, root)
     if root is not None and not root.is_dir():
