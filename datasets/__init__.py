@@ -5,9 +5,9 @@ from .dataset import DataSet, Embedded, Family
 from .filed import FileDataSet
 from .layout import IMAGE, MASK, Layout, Sample
 from .lazy import FileSplit
-from .registry import card, cards, dataset, get, load, located, manifest, names
+from .registry import card, cards, dataset, get, load, located, manifest, named, names
 from .split import ArraySplit, Batch, Manifest, Split
-from .view import View, view
+from .view import View, split_name, view
 
 __all__ = [
     "IMAGE",
@@ -32,6 +32,8 @@ __all__ = [
     "load",
     "located",
     "manifest",
+    "named",
     "names",
+    "split_name",
     "view",
 ]

@@ -27,9 +27,19 @@ class Card:
     """A colour a class, for masks."""
     judges: tuple[str, ...] = ("inception", "mobilenet-v2", "lpips-alex", "unet", "cnn")
     """Independent networks that suit its images, in order of preference: of each role the first that is there."""
+    preprocessing: str = "none: images as the data set's card says"
+    """What is done to the originals, as a protocol says it."""
     mirrored: tuple[tuple[str, str], ...] = ()
     """Pairs of classes that change places when an image is flipped horizontally: left and right eye."""
     notes: str = ""
+
+    @property
+    def flipped(self) -> tuple[int, ...] | None:
+        """What each class id becomes when an image is flipped horizontally; None: itself."""
+        if not self.mirrored:
+            return None
+        other = {a: b for pair in self.mirrored for a, b in (pair, pair[::-1])}
+        return tuple(self.classes.index(other.get(name, name)) for name in self.classes)
 
     @property
     def is_points(self) -> bool:

@@ -14,11 +14,14 @@ from pathlib import Path
 from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..symmflow.errors import InputError
 from ..symmflow.files import atomic, sha256
+from ..symmflow.pixels import IGNORE
 from .cache import cache_folder
 from .layout import IMAGE, Layout, Sample
-from .piece import Piece
+from .piece import Piece, Read
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,6 +58,14 @@ class Catalog:
     def size(self, position: int) -> tuple[int, int]:
         """(H, W) of the original image."""
         return int(self.table["height"][position].as_py()), int(self.table["width"][position].as_py())
+
+    @cached_property
+    def highest(self) -> int:
+        """The highest class id in the masks, of a layout that scans them; -1 where there is none."""
+        import pyarrow.compute as pc
+
+        found = pc.max(self.table["highest"]).as_py()
+        return -1 if found is None else int(found)
 
     @cached_property
     def sizes(self) -> list[tuple[int, int]]:
@@ -131,9 +142,9 @@ def _made(
         sums = _Sums()
         while block := list(islice(todo, BLOCK)):
             rows = []
-            for sample, (size, pieces) in zip(block, pool.map(lambda s: sums.of(s, layout), block), strict=True):
+            for sample, (pieces, seen) in zip(block, pool.map(lambda s: sums.of(s, layout), block), strict=True):
                 digest.update(_line(sample, pieces).encode())
-                rows.append(_row(sample, size, pieces, watch, consulted))
+                rows.append(_row(sample, pieces, watch, consulted) | seen)
                 consulted = []
                 done += 1
                 if report and done % 64 == 0:
@@ -150,24 +161,39 @@ class _Sums:
     def __init__(self) -> None:
         self.files: dict[Path, str] = {}
 
-    def of(self, sample: Sample, layout: Layout) -> tuple[tuple[int, int], dict[str, Piece]]:
-        """(H, W) of the image, and the pieces with their checksums."""
-        pieces, size = {}, (0, 0)
-        for role, piece in sorted(sample.pieces.items()):
-            read = piece.read() if role == IMAGE or (not piece.checksum and piece.kind == "file") else None
-            if role == IMAGE and read:
-                size = layout.size(read)
-            pieces[role] = (
-                piece if piece.checksum else replace(piece, checksum=self._sum(piece, read.data if read else None))
-            )
-        return size, pieces
+    def of(self, sample: Sample, layout: Layout) -> tuple[dict[str, Piece], dict[str, Any]]:
+        """The pieces with their checksums; size of the image, and the highest class id where masks are scanned."""
+        scanned = layout.scans and sample.label is None
+        reads = {
+            role: piece.read()
+            for role, piece in sorted(sample.pieces.items())
+            if role == IMAGE or scanned or (not piece.checksum and piece.kind == "file")
+        }
+        pieces = {
+            role: piece if piece.checksum else replace(piece, checksum=self._sum(piece, reads.get(role)))
+            for role, piece in sorted(sample.pieces.items())
+        }
+        height, width = layout.size(reads[IMAGE])
+        highest = _highest(layout, reads, (height, width)) if scanned else None
+        return pieces, {"height": height, "width": width, "highest": highest}
 
-    def _sum(self, piece: Piece, data: bytes | None) -> str:
-        if piece.kind == "file" and data is not None:
-            return hashlib.sha256(data).hexdigest()
+    def _sum(self, piece: Piece, read: Read | None) -> str:
+        if piece.kind == "file" and read is not None:
+            return hashlib.sha256(read.data).hexdigest()
         if piece.path not in self.files:
             self.files[piece.path] = sha256(piece.path)
         return self.files[piece.path]
+
+
+def _highest(layout: Layout, reads: Mapping[str, Read], size: tuple[int, int]) -> int:
+    """The highest class id in a mask. Raises `InputError` where it is of another size than its image."""
+    others = {role: read for role, read in reads.items() if role != IMAGE}
+    mask = layout.mask(others)
+    if mask.shape != size:
+        names = ", ".join(read.name for read in others.values())
+        sizes = [f"{height}x{width}" for height, width in (mask.shape, size)]
+        raise InputError(f"{names} is {sizes[0]} and its image {sizes[1]}; make them equal.")
+    return int(np.where(mask == IGNORE, -1, mask.astype(np.int16)).max(initial=-1))
 
 
 def _line(sample: Sample, pieces: Mapping[str, Piece]) -> str:
@@ -196,15 +222,11 @@ class _Watch:
                 yield {"path": _relative(one, self.root), "size": size, "time": time}
 
 
-def _row(
-    sample: Sample, size: tuple[int, int], pieces: Mapping[str, Piece], watch: _Watch, consulted: Sequence[Path]
-) -> dict[str, Any]:
+def _row(sample: Sample, pieces: Mapping[str, Piece], watch: _Watch, consulted: Sequence[Path]) -> dict[str, Any]:
     files = [*consulted, *(piece.path for piece in pieces.values())]
     return {
         "id": sample.id,
         "label": sample.label,
-        "height": size[0],
-        "width": size[1],
         "pieces": [
             {**vars(piece), "role": role, "path": _relative(piece.path, watch.root)} for role, piece in pieces.items()
         ],
@@ -241,6 +263,6 @@ def schema() -> pa.Schema:
         "length": pa.int64(),
         "checksum": pa.string(),
     }
-    row = {"id": pa.string(), "label": pa.int32(), "height": pa.int32(), "width": pa.int32()}
+    numbers = dict.fromkeys(("label", "height", "width", "highest"), pa.int32())
     lists = {name: pa.list_(pa.struct(list(one.items()))) for name, one in (("pieces", piece), ("watched", file))}
-    return pa.schema({**row, **lists})
+    return pa.schema({"id": pa.string(), **numbers, **lists})

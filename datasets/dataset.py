@@ -20,6 +20,8 @@ class DataSet(ABC):
     """
 
     card: Card
+    said: str = ""
+    """What was taken for granted of it, in a sentence for the user."""
 
     @property
     def name(self) -> str:
@@ -79,6 +81,8 @@ class Family(ABC):
 
     name: str
     """What stands before the colon."""
+    what: str
+    """A few words on what follows it."""
 
     @abstractmethod
     def located(self, argument: str, root: Path | None) -> tuple[str, Path | None]:

@@ -31,9 +31,6 @@ from .obtain import obtain
 from .split import Manifest
 from .view import View
 
-RESIZING = "pillow-bicubic@1, nearest@1"
-"""Of how a view is made of originals."""
-
 
 class FileDataSet(DataSet):
     """A data set in one of several layouts, seen through a view: by default the whole image at the card's size.
@@ -57,18 +54,20 @@ class FileDataSet(DataSet):
         native: bool = False,
         downloads: Sequence[download.Download] = (),
     ) -> None:
-        self.card, self.layouts, self.version = card, tuple(layouts), version
+        self.layouts, self.version = tuple(layouts), version
         self.ids_sha256, self.native = ids_sha256 or {}, native
         self.view = View((card.size[0], card.size[1]))
         self.base = card.name
         self.downloads = tuple(downloads)
+        self.card = replace(card, preprocessing=self.view.preprocessing)
 
     def seen(self, view: View) -> DataSet:
         if view == View((self.card.size[0], self.card.size[1])) and self.view == view:
             return self
         other = copy.copy(self)
         other.view, other.native = view, False
-        other.card = replace(self.card, name=f"{self.base}@{view}", shape=(self.card.channels, *view.size))
+        shape = (self.card.channels, *view.size)
+        other.card = replace(self.card, name=f"{self.base}@{view}", shape=shape, preprocessing=view.preprocessing)
         return other
 
     def find(self, root: Path | None) -> tuple[Layout, Path]:
@@ -111,7 +110,7 @@ class FileDataSet(DataSet):
                 f"images of {self.base} {split} in {files.root} are {height}x{width}, not {self.view}; say with --size "
                 f"{height}x{width} (or another) at which size they are to be seen."
             )
-        said = f"{files.content_sha256} {self.view} {RESIZING}"
+        said = f"{files.content_sha256} {self.view} {self.view.preprocessing}"
         return Manifest(self.card.name, split, files.ids, hashlib.sha256(said.encode()).hexdigest(), self.card.shape)
 
     def load(self, split: str, root: Path | None) -> FileSplit:

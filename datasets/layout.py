@@ -35,6 +35,9 @@ class Layout(ABC):
     needs: str
     """What a folder must hold to be one: "train.txt, train/ and trainannot/"."""
 
+    scans: bool = False
+    """Masks are decoded once when the manifest is made, so that the classes in them are known."""
+
     @abstractmethod
     def fits(self, root: Path) -> bool:
         """Whether a folder is one; looks at few names."""

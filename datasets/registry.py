@@ -12,7 +12,7 @@ from .card import Card
 from .dataset import DataSet, Embedded, Family
 from .download import Report
 from .split import Manifest, Split
-from .view import split_name
+from .view import split_name, view
 
 GROUP = "symmbench.datasets"
 _DATASETS: Plugins[DataSet] = Plugins("data set", GROUP, DataSet, parts={"card": Card})
@@ -26,12 +26,25 @@ def names() -> list[str]:
 
 def located(name: str, root: Path | None = None) -> tuple[str, Path | None]:
     """The name by which figures of a data set are kept, and where its files lie: `folder:PATH` holds both."""
-    base, view = split_name(name)
+    base, seen_through = split_name(name)
     family, colon, argument = base.partition(":")
     if not colon:
         return name, root
     argument, root = _FAMILIES.get(family).located(argument, root)
-    return f"{family}:{argument}{'' if view is None else f'@{view}'}", root
+    return f"{family}:{argument}{'' if seen_through is None else f'@{seen_through}'}", root
+
+
+def named(name: str, size: str | int | None, crop: str = "whole") -> str:
+    """A name with a view in it: `camvid`, `96x128` -> `camvid@96x128`; no size: the name as it is."""
+    base, own = split_name(name)
+    if size is None:
+        if crop != "whole":
+            raise InputError(f"--crop {crop} needs --size, the size of what is cut out.")
+        return name
+    wanted = view(str(size), crop)
+    if own not in (None, wanted):
+        raise InputError(f"{name} names another view than --size {size}; drop the one or the other.")
+    return f"{base}@{wanted}"
 
 
 def dataset(name: str, root: Path | None = None) -> DataSet:
@@ -40,10 +53,11 @@ def dataset(name: str, root: Path | None = None) -> DataSet:
     `root`: where its files lie; only families look there already. Raises `InputError` where there is none of the name,
     where it cannot be imported, or has no such view.
     """
-    base, view = split_name(located(name, root)[0])
+    name, root = located(name, root)
+    base, seen_through = split_name(name)
     family, colon, argument = base.partition(":")
-    found = _FAMILIES.get(family).open(argument, located(name, root)[1]) if colon else _DATASETS.get(base)
-    return found if view is None else found.seen(view)
+    found = _FAMILIES.get(family).open(argument, root) if colon else _DATASETS.get(base)
+    return found if seen_through is None else found.seen(seen_through)
 
 
 def card(name: str, root: Path | None = None) -> Card:

@@ -36,6 +36,13 @@ class View:
         side = f"{height}" if height == width else f"{height}x{width}"
         return side if self.crop == "whole" else f"{side}-{self.crop}"
 
+    @property
+    def preprocessing(self) -> str:
+        """What is done to originals, as a protocol says it: another way to do it needs other words."""
+        part = {"whole": "the whole image", "center": "the middle", "by-id": "a part drawn by the id"}[self.crop]
+        height, width = self.size
+        return f"{part} at {height}x{width}: Pillow's bicubic (antialiased) for images, nearest for masks"
+
     def box(self, size: tuple[int, int], sample_id: str) -> Box:
         """The part of an image of `size` (H, W) that is seen."""
         height, width = size
