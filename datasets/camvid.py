@@ -99,4 +99,5 @@ CAMVID = FileDataSet(
         "test": "0e16de8062fab588bb4582ee6aa9468975d5a3dc38088473036ec09d5862f6cd",
     },
     native=True,
+    unpacked=("CamVid",),
 )

@@ -21,7 +21,7 @@ from ..symmflow.files import atomic, sha256
 from ..symmflow.pixels import IGNORE
 from .cache import cache_folder
 from .layout import IMAGE, Layout, Sample
-from .piece import Piece, Read
+from .piece import OWN, Piece, Read
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -200,7 +200,8 @@ def _line(sample: Sample, pieces: Mapping[str, Piece]) -> str:
     """What of a sample is content."""
     parts = [sample.id, str(sample.label)]
     for role, piece in pieces.items():
-        inside = (piece.member, str(piece.start)) if piece.kind in ("part", "parquet") else ()
+        own = piece.checksum.startswith(OWN)  # says all: it does not matter where in which file it lies
+        inside = (piece.member, str(piece.start)) if piece.kind in ("part", "parquet") and not own else ()
         parts += [role, piece.checksum, *inside]
     return "\x1f".join(parts) + "\n"
 

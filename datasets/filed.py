@@ -36,7 +36,8 @@ class FileDataSet(DataSet):
     """A data set in one of several layouts, seen through a view: by default the whole image at the card's size.
 
     `version`: of the decoding. `ids_sha256`: of the ids of the official splits, joined by newlines. `native`: originals
-    have the card's size, and others are resized only when a size is asked for.
+    have the card's size, and others are resized only when a size is asked for. `unpacked`: names of the folders into
+    which what is fetched unpacks.
     `downloads`: what `get` fetches into a folder of its name; none, where its makers or its licence do not let us.
     """
 
@@ -52,14 +53,16 @@ class FileDataSet(DataSet):
         *,
         ids_sha256: Mapping[str, str] | None = None,
         native: bool = False,
+        unpacked: Sequence[str] = (),
         downloads: Sequence[download.Download] = (),
     ) -> None:
         self.layouts, self.version = tuple(layouts), version
         self.ids_sha256, self.native = ids_sha256 or {}, native
         self.view = View((card.size[0], card.size[1]))
         self.base = card.name
-        self.downloads = tuple(downloads)
         self.card = replace(card, preprocessing=self.view.preprocessing)
+        self.unpacked = tuple(unpacked)
+        self.downloads = tuple(downloads)
 
     def seen(self, view: View) -> DataSet:
         if view == View((self.card.size[0], self.card.size[1])) and self.view == view:
@@ -74,7 +77,8 @@ class FileDataSet(DataSet):
         """The layout of the files and their folder: `root`, $SYMMBENCH_DATA, the cache, or one of its name in these."""
         from_env = os.environ.get("SYMMBENCH_DATA")
         roots = [root] if root else [*([Path(from_env)] if from_env else []), cache_folder("data")]
-        for folder in (one for place in roots for one in (place, place / self.base)):
+        names = (self.base, *self.unpacked)
+        for folder in (one for place in roots for one in (place, *(place / name for name in names))):
             for layout in self.layouts if folder.is_dir() else ():
                 if layout.fits(folder):
                     return layout, folder

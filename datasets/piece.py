@@ -17,6 +17,8 @@ from ..symmflow.errors import InputError
 
 CRC = "crc32:"
 """Begins the checksum that a zip archive has of a member."""
+OWN = "bytes:"
+"""Begins the SHA-256 of the bytes of a piece that is not a whole file, where a layout has taken it."""
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,9 @@ def _asked(name: str, split: str, root: Path | None) -> tuple[DataSet, Path | No
     found = dataset(name, root)
     if root is not None and isinstance(found, Embedded):
         raise InputError(f"{name} has no files: code makes it. Drop --data-root {root}.")
+    if (reason := found.card.withheld.get(split)) is not None:
+        others = " or ".join(found.card.splits)
+        raise InputError(f"{name} {split} has no labels to measure by: {reason}. Choose --split {others}.")
     if split not in found.card.splits:
         raise unknown(f"split of {name}", split, found.card.splits)
     return found, root

@@ -93,7 +93,7 @@ def _field(task: Task, dataset: str, request: Request, named: Rules, said: list[
     if scored_at == "original" and (seen := datasets.split_name(dataset)[1]) and seen.crop != "whole":
         raise InputError(f"{dataset} sees parts of images, which have no original size; drop --scored-at or --crop.")
     named = named.model_copy(update={"scored_at": scored_at})
-    split = fixed("--split", named.split.get(task.name), request.split, "test")
+    split = fixed("--split", named.split.get(task.name), request.split, card.default_split)
     everything = datasets.manifest(dataset, split, root)
     samples = everything.first(request.limit)
     several = fixed("--samples-per-mask", named.samples(dataset), request.samples_per_mask, 1) if task.several else 1

@@ -67,7 +67,7 @@ class Request:
     protocol: Annotated[
         str | Rules, Asked("How to measure: one of `bench list protocols`, or a TOML file of your own.")
     ] = DEFAULT
-    split: Annotated[str | None, Asked("Split of the data set. Default: the protocol's, or test.")] = None
+    split: Annotated[str | None, Asked("Split of the data set. Default: the protocol's, or test (validation).")] = None
     limit: Annotated[int | None, Asked("Only the first N samples: another protocol than all of them.")] = None
     samples_per_mask: Annotated[int | None, Asked("Syntheses a label; lpips_diversity needs two. Default: 1.")] = None
     extractor: Annotated[
