@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,17 +50,11 @@ class ParquetDataSet(FileDataSet):
     """The files in one folder, wherever that is: `root`, or a commit in the hub's cache."""
 
     place: Path
-    repository: str = ""
-    """Of the hub; empty where the user gave the folder."""
 
     def find(self, root: Path | None) -> tuple[Parquet, Path]:
         (layout,) = self.layouts
         assert isinstance(layout, Parquet)
         return layout, self.place
-
-    def get(self, root: Path | None, report: Report | None = None) -> Path:
-        """The newest commit of the hub; a folder of the user's is as it is."""
-        return fetched(self.repository) if self.repository else self.place
 
 
 class HuggingFace(Family):
@@ -84,17 +79,22 @@ class HuggingFace(Family):
         named = _named(argument)
         return _opened(f"{self.name}:{named}", fetched(named.repository, kept=True), named, named.repository)
 
+    def get(self, argument: str, root: Path | None, report: Report | None = None) -> Path:
+        """The newest commit of the hub, whatever it holds; a folder of the user's is as it is."""
+        return root or fetched(_named(argument).repository, report=report)
+
 
 HUGGING_FACE = HuggingFace()
 
 
-def fetched(repository: str, *, kept: bool = False) -> Path:
+def fetched(repository: str, *, kept: bool = False, report: Report | None = None) -> Path:
     """The Parquet files of a repository and what describes them; see `hub.snapshot`."""
-    folder = snapshot(repository, PATTERNS, kind="dataset", kept=kept)
+    take = partial(snapshot, repository, PATTERNS, kind="dataset", kept=kept, report=report)
+    folder = take()
     if any(folder.rglob("*.parquet")):
         return folder
     try:
-        return snapshot(repository, PATTERNS, kind="dataset", revision=CONVERTED, kept=kept)
+        return take(revision=CONVERTED)
     except InputError:
         raise InputError(
             f"dataset {repository!r} of the hub has no Parquet files, neither its own nor converted."
@@ -140,7 +140,7 @@ def _opened(name: str, root: Path, named: Named, repository: str) -> ParquetData
         layout = replace(layout, classes=classes)
     card = _card(name, root, layout, about, said or Described(classes=classes), repository)
     opened = ParquetDataSet(card, (layout,), version, native=True)
-    opened.place, opened.repository = root, repository
+    opened.place = root
     if columns.masks and said is None:
         opened.said = (
             f"{name}: grey values of the column {columns.label.partition('.')[0]} are class ids "
