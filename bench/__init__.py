@@ -18,6 +18,7 @@ from .api import (
     run,
     sample,
     save_baseline,
+    show,
     train,
     verify,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "run",
     "sample",
     "save_baseline",
+    "show",
     "train",
     "verify",
 ]

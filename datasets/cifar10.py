@@ -17,7 +17,7 @@ from .card import Card
 from .download import Download
 from .filed import FileDataSet
 from .layout import IMAGE, Array, Layout, Sample
-from .listed import MissingFiles, listed, stems
+from .listed import Incomplete, listed, stems
 from .piece import OWN, Read, part
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -57,17 +57,21 @@ class _Records(Layout):
 
     def samples(self, root: Path, split: str) -> list[Sample]:
         files = [self.at(root) / f"{name}{self.suffix}" for name in BATCHES[split]]
-        if missing := [path for path in files if not path.is_file()]:
-            raise MissingFiles(str(self.at(root)), missing)
-        found: list[Sample] = []
-        for path in files:
-            data = path.read_bytes()
-            for label, start in self.found(path, data):
+        found, wrong = list[Sample](), list[str]()
+        for number, path in enumerate(files):
+            data = path.read_bytes() if path.is_file() else b""
+            for row, (label, start) in enumerate(self.found(path, data) if data else ()):
                 if not 0 <= label < len(CLASSES):
-                    raise InputError(f"{path} record {len(found) % self.records} is of class {label}, not of 0 to 9.")
+                    wrong.append(f"{path} record {row} is of class {label}, not of 0 to 9")
+                    continue
                 piece = replace(part(path, start, PIXELS), checksum=_own(data[start : start + PIXELS]))
-                found.append(Sample(f"{split}-{len(found):05d}", {IMAGE: piece}, label))
+                found.append(Sample(f"{split}-{number * self.records + row:05d}", {IMAGE: piece}, label))
+        if (missing := [path for path in files if not path.is_file()]) or wrong:
+            raise Incomplete(str(self.at(root)), missing, wrong, samples=found)
         return found
+
+    def beside(self, path: Path) -> bool:
+        return path.name.startswith("batches.meta") or path.suffix in (".html", ".gz")
 
     def found(self, path: Path, data: bytes) -> Iterator[tuple[int, int]]:
         """Class and place of every image in a file."""
@@ -149,13 +153,14 @@ class ClassFolders(Layout):
 
     def samples(self, root: Path, split: str) -> list[Sample]:
         by_class = {name: stems(root / split / name, ".jpg") for name in CLASSES}
-        if empty := [root / split / name for name, files in by_class.items() if not files]:
-            raise MissingFiles(str(root / split), empty)
         wanted = sorted((stem, label) for label, name in enumerate(CLASSES) for stem in by_class[name])
-        return listed(
+        found = listed(
             str(root),
             ((f"{CLASSES[k]}-{stem}", {IMAGE: root / split / CLASSES[k] / f"{stem}.jpg"}, k) for stem, k in wanted),
         )
+        if empty := [root / split / name for name, files in by_class.items() if not files]:
+            raise Incomplete(str(root), empty, samples=found)
+        return found
 
 
 CIFAR_10 = FileDataSet(

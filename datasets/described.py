@@ -1,4 +1,4 @@
-"""What a `dataset.toml` says of a folder of images, and a first one written of what can be seen."""
+"""What a `dataset.toml` says of a folder of images."""
 
 from __future__ import annotations
 
@@ -104,38 +104,3 @@ def default_palette(count: int) -> tuple[Colour, ...]:
         return sum((value >> (3 * place + first) & 1) << (7 - place) for place in range(8))
 
     return tuple((channel(value, 0), channel(value, 1), channel(value, 2)) for value in range(count))
-
-
-def written(
-    title: str, classes: Sequence[str], palette: Sequence[Colour] | None, *, colours: bool, splits: Sequence[str]
-) -> str:
-    """A `dataset.toml` for a person to complete."""
-    lines = [
-        "# What symmbench cannot see in the files. Ids are the files' names without their endings.",
-        f"title = {json.dumps(title)}",
-        'licence = "not stated"',
-        'source = ""',
-        "# names of the classes, in the order of their ids"
-        if palette
-        else "# the class folders; their order is that of ids",
-        f"classes = {json.dumps(list(classes), ensure_ascii=False)}",
-    ]
-    if palette:
-        rows = "\n".join(f"    {list(colour)}," for colour in palette)
-        lines += [
-            "# what masks hold: class ids as grey values, or the palette's colours",
-            f'masks = "{"colours" if colours else "ids"}"',
-            f"palette = [\n{rows}\n]",
-            "# pixels without a class: grey values beside 255"
-            if not colours
-            else "# colours of pixels without a class",
-            "void = []",
-            "# pairs of classes that change places when an image is flipped",
-            "mirrored = []",
-        ]
-    lines += [
-        f"# splits, as found: {', '.join(splits)}. Others: ids, or a file with an id a line",
-        "[splits]",
-        '# test = "test.txt"',
-    ]
-    return "\n".join(lines) + "\n"

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..symmflow.errors import InputError
-from . import download
+from . import download, prepared
 from .cache import cache_folder
 from .card import Card
 from .catalog import Catalog, Report, catalog
@@ -119,4 +119,6 @@ class FileDataSet(DataSet):
 
     def load(self, split: str, root: Path | None) -> FileSplit:
         layout, _ = self.find(root)
-        return FileSplit(self.card, self.manifest(split, root), self.files(split, root), layout, self.view)
+        manifest = self.manifest(split, root)
+        ready = prepared.shards(manifest)
+        return FileSplit(self.card, manifest, self.files(split, root), layout, self.view, ready=ready)

@@ -135,19 +135,22 @@ class Folder(Family):
 
     def open(self, argument: str, root: Path | None) -> FileDataSet:
         assert root is not None
-        if root.is_file():
-            raise InputError(f"{root} is a file; folder: takes the folder that holds {NEEDS}.")
-        if not root.is_dir():
-            raise InputError(f"there is no folder {root}; folder: takes one that holds {NEEDS}.")
         said = described(root)
-        layouts = (Masks(said), Classes(said))
-        layout = next((one for one in layouts if one.fits(root)), None)
-        if layout is None:
-            raise InputError(f"{root} holds no data set; it needs {NEEDS}.")
-        return _opened(f"{self.name}:{argument}", root, layout, said)
+        return _opened(f"{self.name}:{argument}", root, layout_of(root, said), said)
 
 
 FOLDER = Folder()
+
+
+def layout_of(root: Path, said: Described | None) -> Masks | Classes:
+    """How a folder holds its images. Raises `InputError` where it is no such folder."""
+    if not root.is_dir():
+        what = f"{root} is a file" if root.is_file() else f"there is no folder {root}"
+        raise InputError(f"{what}; folder: takes the folder that holds {NEEDS}.")
+    for layout in (Masks(said), Classes(said)):
+        if layout.fits(root):
+            return layout
+    raise InputError(f"{root} holds no data set; it needs {NEEDS}.")
 
 
 def _opened(name: str, root: Path, layout: Masks | Classes, said: Described | None) -> FileDataSet:

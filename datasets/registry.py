@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..symmflow.errors import InputError, unknown
 from ..symmflow.plugins import Plugins
+from ..symmflow.recipe import Recipe
 from .card import Card
 from .dataset import DataSet, Embedded, Family
 from .download import Report
@@ -47,6 +48,13 @@ def named(name: str, size: str | int | None, crop: str = "whole") -> str:
     return f"{base}@{wanted}"
 
 
+def seen_by(recipe: Recipe, here: Card, root: Path | None) -> str:
+    """The data set of a recipe at the size at which it was seen, by the name `here` has where that is the same."""
+    name, _ = located(named(recipe.dataset, recipe.data.size, recipe.data.crop))
+    same = split_name(name)[0] == split_name(here.name)[0]
+    return card(name, root).name if same else name
+
+
 def dataset(name: str, root: Path | None = None) -> DataSet:
     """A registered data set, one of a family (`folder:PATH`), or a view of one (`camvid@96x128`).
 
@@ -65,6 +73,15 @@ def card(name: str, root: Path | None = None) -> Card:
     return dataset(name, root).card
 
 
+def families() -> dict[str, str]:
+    """What data sets can be named by what follows a colon: `folder:` -> a few words on what that is."""
+    found = {}
+    for name in _FAMILIES.names():
+        with suppress(InputError):  # of a package that cannot be imported
+            found[name] = _FAMILIES.get(name).what
+    return found
+
+
 def cards() -> list[Card]:
     """Those of all data sets that can be imported here."""
     found = []
@@ -76,7 +93,7 @@ def cards() -> list[Card]:
 
 def manifest(name: str, split: str, root: Path | None = None) -> Manifest:
     """Which samples a split holds, without decoding one; `root`: where files lie, for the data sets that have files."""
-    found, root = _asked(name, split, root)
+    found, root = asked(name, split, root)
     return found.manifest(split, root)
 
 
@@ -93,7 +110,7 @@ def get(name: str, root: Path | None = None, report: Report | None = None) -> Pa
     return _FAMILIES.get(family).get(argument, root, report) if colon else dataset(name).get(root, report)
 
 
-def _asked(name: str, split: str, root: Path | None) -> tuple[DataSet, Path | None]:
+def asked(name: str, split: str, root: Path | None) -> tuple[DataSet, Path | None]:
     """A data set that has this split, and where its files lie."""
     name, root = located(name, root)
     if root is not None and not root.is_dir():

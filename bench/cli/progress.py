@@ -100,6 +100,20 @@ def sweep_progress(quiet: bool) -> Iterator[Progress]:
 
 
 @contextmanager
+def counting() -> Iterator[Callable[[str, int, int], None]]:
+    """Told of something, how many of it are done, and all: a bar each."""
+    with bars() as shown:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = shown.add_task(name, total=total, extra="")
+            shown.update(tasks[name], completed=done, total=total)
+
+        yield tell
+
+
+@contextmanager
 def fetching() -> Iterator[Callable[[str, int, int], None]]:
     """A bar a file with its bytes; without a terminal a line when it begins."""
     begun: dict[str, TaskID] = {}
