@@ -21,7 +21,7 @@ from . import parquet
 from .card import Card
 from .catalog import catalog
 from .dataset import Family
-from .described import FILE, Described, default_palette, described
+from .described import FILE, Described, described
 from .download import Report
 from .filed import FileDataSet
 from .hub import snapshot
@@ -150,23 +150,17 @@ def _opened(name: str, root: Path, named: Named, repository: str) -> ParquetData
 
 
 def _card(name: str, root: Path, layout: Parquet, about: Mapping[str, Any], known: Described, repository: str) -> Card:
-    masks, stated = layout.columns.masks, about.get("license", known.licence)
-    on_page = ", ".join(stated) if isinstance(stated, list) else str(stated)
+    stated = about.get("license", known.licence)
     first = layout.files[next(iter(layout.files))][0]
-    size = layout.size(parquet.cell(root / first, layout.columns.image, 0).read())
-    commit = f"huggingface.co/datasets/{repository}, commit {root.name}"
-    return Card(
-        name=name,
-        title=known.title or str(about.get("pretty_name") or name.partition(":")[2]),
-        tasks=("ss", "sis") if masks else ("cls", "sis"),
-        classes=known.classes,
-        shape=(3, *size),
-        splits={split: parquet.count(root, files) for split, files in layout.files.items()},
-        licence=known.licence if "licence" in known.model_fields_set else on_page,
-        source=known.source or (commit if repository else str(root)),
+    return known.card(
+        name,
+        {split: parquet.count(root, files) for split, files in layout.files.items()},
+        layout.size(parquet.cell(root / first, layout.columns.image, 0).read()),
+        masks=layout.columns.masks,
         obtain=f"`bench data get {name}`." if repository else "It is your own folder.",
-        palette=(known.palette or default_palette(len(known.classes))) if masks else None,
-        mirrored=known.mirrored,
+        title=str(about.get("pretty_name") or name.partition(":")[2]),
+        licence=", ".join(stated) if isinstance(stated, list) else str(stated),
+        source=f"huggingface.co/datasets/{repository}, commit {root.name}" if repository else str(root),
     )
 
 
