@@ -7,7 +7,7 @@ from .filed import FileDataSet
 from .layout import IMAGE, MASK, Layout, Sample
 from .lazy import FileSplit
 from .prepared import prepare
-from .registry import card, cards, dataset, get, load, located, manifest, named, names, seen_by
+from .registry import card, cards, dataset, families, get, load, located, manifest, named, names, seen_by
 from .split import ArraySplit, Batch, Manifest, Split
 from .view import View, split_name, view
 
@@ -31,6 +31,7 @@ __all__ = [
     "cards",
     "dataset",
     "describe",
+    "families",
     "get",
     "load",
     "located",

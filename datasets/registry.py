@@ -73,6 +73,15 @@ def card(name: str, root: Path | None = None) -> Card:
     return dataset(name, root).card
 
 
+def families() -> dict[str, str]:
+    """What data sets can be named by what follows a colon: `folder:` -> a few words on what that is."""
+    found = {}
+    for name in _FAMILIES.names():
+        with suppress(InputError):  # of a package that cannot be imported
+            found[name] = _FAMILIES.get(name).what
+    return found
+
+
 def cards() -> list[Card]:
     """Those of all data sets that can be imported here."""
     found = []

@@ -229,12 +229,11 @@ def check_method(
     trust: bool = False,
 ) -> list[Check]:
     """Conformance of a method with its bundled or a given checkpoint."""
+    dataset, data_root = datasets.located(dataset, data_root)
     kind, opened = methods.method(name), methods.checkpoint(name, dataset, checkpoint, trust)
     card, device = datasets.card(dataset, data_root), resolve_device(device)
-    if (
-        not isinstance(opened, Foreign)
-        and (trained_on := datasets.seen_by(opened.recipe, card, data_root)) != card.name
-    ):
+    trained_on = card.name if isinstance(opened, Foreign) else datasets.seen_by(opened.recipe, card, data_root)
+    if trained_on != card.name:
         raise InputError(f"the checkpoint was trained on {trained_on}, not on {card.name}; check it there.")
     exact_kernels()
     data = datasets.load(dataset, "test", data_root).first(COUNT)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 from scipy.special import softmax
 
 from .. import statistics
-from ..metrics.areas import Areas
 from ..metrics.calibration import expected_calibration_error
 from ..metrics.frechet import Blocks, at_infinity, frechet, kernel_distance, whole
 from ..metrics.sample import Values
-from ..metrics.segmentation import MeanIoU
+from ..metrics.segmentation import MeanIoU, PixelAccuracy, Ratios
 from ..records import Missing
 from ..statistics import Difference, Interval, Jackknifed
 from .coverage import Design, Random, Simulated
+from .scenes import Scenes
 from .seed_designs import over_seeds
 
 Array = np.ndarray
+JACKKNIFE, PAIRED = "jackknife of ratios", "paired jackknife of ratios"
 
 
 def designs(quick: bool = False) -> list[Design]:
@@ -30,8 +32,7 @@ def designs(quick: bool = False) -> list[Design]:
     for n, gap in [(400, 0.0)] if quick else [(400, 0.0), (400, 0.03), (1000, 0.01)]:
         made.append(Design("paired shares", "difference of accuracies", f"n={n} gap={gap}", _accuracies(n, gap)))
     for n, k in [(150, 5)] if quick else [(200, 11), (1000, 11), (500, 40)]:
-        made.append(Design("bootstrap", "mIoU of the population", f"n={n} classes={k}", _miou(n, k)))
-        made.append(Design("paired bootstrap", "difference of mIoU", f"n={n} classes={k}", _mious(n, k, 0.03)))
+        made += _segmentations(f"n={n} classes={k}", Scenes.even(k), n)
     for n in [150] if quick else [100, 1000]:
         made.append(Design("bootstrap", "mean of a skewed distance", f"n={n}", _skewed(n)))
     for n in [300] if quick else [400, 2000]:
@@ -45,7 +46,7 @@ def designs(quick: bool = False) -> list[Design]:
     for measure, errors in (("alarms", 0.0), ("power", 3.0)):
         made += [
             Design("paired shares", "accuracy", f"n={4 * n}", _shares_apart(4 * n, errors), measure),
-            Design("paired bootstrap", "mIoU", f"n={n} classes={k}", _mious_apart(n, k, errors, trials), measure),
+            Design(PAIRED, "mIoU", f"n={n} classes={k}", _mious_apart(n, k, errors, trials), measure),
             Design(
                 "paired jackknife",
                 "Frechet distance",
@@ -72,7 +73,39 @@ def designs(quick: bool = False) -> list[Design]:
     made.append(Design("Welch", "log time", "repeats=6", _times(6, 0.0), "alarms"))
     if not quick:
         made.append(Design("Welch", "log time", "repeats=20", _times(20, 3.0), "power"))
-    return made + over_seeds(quick)
+    return made + over_seeds(quick) + _rare(quick)
+
+
+def _segmentations(said: str, scenes: Scenes, n: int, kind: type[Ratios] = MeanIoU) -> list[Design]:
+    """A figure of n images, and the difference of two segmenters on them."""
+    what = "mIoU" if kind is MeanIoU else "pixel accuracy"
+    return [
+        Design(JACKKNIFE, f"{what} of the population", said, scenes.figure(n, kind)),
+        Design(PAIRED, f"difference of {what}", said, scenes.difference(n, 0.03, kind)),
+    ]
+
+
+def _rare(quick: bool) -> list[Design]:
+    """Segmentations whose classes lie in few of the images."""
+    made: list[Design] = []
+    for k, held in [(40, 5)] if quick else [*product((11, 40, 100), (5, 10, 20)), (100, 3)]:
+        n = round(held * k / 3)
+        made += _segmentations(f"n={n} classes={k} images a class={held}", Scenes.even(k), n)
+    if not quick:
+        made += _segmentations("n=100 classes=40 images a class=7.5", Scenes.even(40), 100)
+        made += _segmentations("n=200 classes=100 images a class=6", Scenes.even(100), 200)
+        made += _segmentations("n=200 classes=100 images a class=6 hard", Scenes.even(100, hard=True), 200)
+        made += _segmentations("n=400 classes=100 images a class=5 to 200", Scenes.uneven(100, 5 / 400), 400)
+        uneven = Scenes.uneven(40, 5 / 200, hard=True)
+        made += _segmentations("n=200 classes=40 images a class=5 to 100 hard", uneven, 200)
+        for n in (60, 200, 1000):
+            made += _segmentations(f"n={n} classes=11 seldom wrong", Scenes.seldom_wrong(11), n)
+    k, trials = (11, 200) if quick else (100, 1000)
+    for measure, errors, held in [*product(["alarms"], [0.0], (5, 10)), *product(["power"], [3.0], (5, 10, 20))]:
+        n = round(held * k / 3)
+        said = f"n={n} classes={k} images a class={held}"
+        made.append(Design(PAIRED, "mIoU", said, _mious_apart(n, k, errors, trials), measure))
+    return made + _segmentations("n=200 classes=11", Scenes.even(11), 200, PixelAccuracy)
 
 
 def _accuracy(n: int, p: float) -> Callable[[Random], tuple[Interval, float]]:
@@ -85,53 +118,6 @@ def _accuracies(n: int, gap: float) -> Callable[[Random], tuple[Difference, floa
     def draw(random: Random) -> tuple[Difference, float]:
         kind = random.choice(4, size=n, p=[0.87 - gap, 0.05 + gap, 0.05, 0.03])
         return statistics.paired_shares(np.isin(kind, (0, 1)), np.isin(kind, (0, 2))), gap
-
-    return draw
-
-
-def _areas(random: Random, n: int, k: int, skill: float, shared: Array | None = None) -> Areas:
-    """Images of three or so classes each; hits and false pixels vary with a difficulty that `shared` pins down."""
-    state = np.random.default_rng(random.integers(2**63)) if shared is None else None
-    difficulty = state.normal(size=n) if state is not None else shared
-    assert difficulty is not None
-    often = min(1.0, 3 / k)
-    present = random.random((n, k)) < often
-    present[:, 0] = True
-    size = np.where(present, random.gamma(2.0, 50.0, size=(n, k)), 0.0)
-    rate = 1 / (1 + np.exp(-(skill + 0.7 * difficulty[:, None] + 0.5 * random.normal(size=(n, k)))))
-    hit = size * rate
-    return Areas(hit, size, hit + 20.0 * often * random.random((n, k)))
-
-
-def _sample(areas: Areas) -> MeanIoU:
-    return MeanIoU(tuple(map(str, range(len(areas.hit)))), areas)
-
-
-@lru_cache(maxsize=64)
-def _true_miou(k: int, skill: float) -> float:
-    """From very many images."""
-    areas = _areas(np.random.default_rng(99), 200_000, k, skill)
-    return _sample(areas).value
-
-
-def _miou(n: int, k: int) -> Callable[[Random], tuple[Interval, float]]:
-    return lambda random: (_sample(_areas(random, n, k, 1.0)).interval(True), _true_miou(k, 1.0))
-
-
-def _two_areas(random: Random, n: int, k: int, gap: float) -> tuple[Areas, Areas]:
-    """Two segmenters on the same images: truth and difficulty are one, errors are their own."""
-    seed = int(random.integers(2**63))
-    a = _areas(np.random.default_rng([seed, 0]), n, k, 1.0 + gap, np.random.default_rng([seed, 2]).normal(size=n))
-    b = _areas(np.random.default_rng([seed, 1]), n, k, 1.0, np.random.default_rng([seed, 2]).normal(size=n))
-    return a, b
-
-
-def _mious(n: int, k: int, gap: float) -> Simulated:
-    truth = _true_miou(k, 1.0 + gap) - _true_miou(k, 1.0)
-
-    def draw(random: Random) -> tuple[Difference | Missing, float]:
-        a, b = _two_areas(random, n, k, gap)
-        return _sample(a).minus(_sample(b), True), truth
 
     return draw
 
@@ -222,19 +208,19 @@ def _distances(n: int, d: int, gap: float, measure: Callable[[Blocks, Blocks], J
 
 
 def _standard_error(draw: Simulated, trials: int) -> float:
-    """Of the value of a difference, from trials of its own."""
-    return float(np.std(_values(draw, trials, 7), ddof=1))
+    """Of the middle of a difference's interval, which is the difference less its bias, from trials of its own."""
+    drawn = (draw(np.random.default_rng([7, t]))[0] for t in range(trials))
+    return float(np.std([(d.low + d.high) / 2 for d in drawn if not isinstance(d, Missing)], ddof=1))
 
 
 def _slope(make: Callable[[float], Simulated], step: float) -> float:
     """How fast the difference grows with the parameter that makes it."""
-    means = [np.mean(_values(make(g), 60, 8)) for g in (0.0, step)]
-    return float(means[1] - means[0]) / step
 
+    def mean(draw: Simulated) -> float:
+        drawn = (draw(np.random.default_rng([8, t]))[0] for t in range(60))
+        return float(np.mean([found.value for found in drawn if not isinstance(found, Missing)]))
 
-def _values(draw: Simulated, trials: int, seed: int) -> list[float]:
-    drawn = (draw(np.random.default_rng([seed, t]))[0] for t in range(trials))
-    return [found.value for found in drawn if not isinstance(found, Missing)]
+    return (mean(make(step)) - mean(make(0.0))) / step
 
 
 def _shares_apart(n: int, errors: float) -> Simulated:
@@ -244,24 +230,33 @@ def _shares_apart(n: int, errors: float) -> Simulated:
     return _accuracies(n, gap)
 
 
-def _apart(make: Callable[[float], Simulated], errors: float, trials: int) -> Simulated:
+def _apart(
+    make: Callable[[float], Simulated], errors: float, trials: int, slope: Callable[[float], float] | None = None
+) -> Simulated:
     """The design whose true difference is so many of its own standard errors (which grow with the difference).
 
-    Those are estimated from so many trials, when the design is first drawn from.
+    Those are estimated from so many trials, when the design is first drawn from; so is how fast the difference grows
+    with the parameter, where `slope` does not know it.
     """
 
     @lru_cache(maxsize=1)
     def found() -> Simulated:
         gap = 0.0
         for _ in range(3 if errors else 0):
-            gap = errors * _standard_error(make(gap), trials) / _slope(make, gap or 0.3)
+            growth = slope(gap or 0.3) if slope else _slope(make, gap or 0.3)
+            gap = errors * _standard_error(make(gap), trials) / growth
         return make(gap)
 
     return lambda random: found()(random)
 
 
 def _mious_apart(n: int, k: int, errors: float, trials: int) -> Simulated:
-    return _apart(lambda gap: _mious(n, k, gap), errors, trials)
+    scenes = Scenes.even(k)
+
+    def slope(step: float) -> float:
+        return float((scenes.iou(step) - scenes.iou()).mean()) / step
+
+    return _apart(lambda gap: scenes.difference(n, gap), errors, trials, slope)
 
 
 def _distances_apart(n: int, d: int, errors: float, trials: int) -> Simulated:

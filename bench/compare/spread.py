@@ -60,7 +60,8 @@ def sources(table: Table, metric: str) -> Sources:
     for rows in runs.values():
         values = [[cell.record.metrics[metric].value for cell in row.cells] for row in rows]
         samples = [metrics.sample_of(metric, cell) for row in rows for cell in row.cells]
-        errors = [sample.error for sample in samples if not isinstance(sample, Missing)]
+        told = [sample.error for sample in samples if not isinstance(sample, Missing)]
+        errors = [error for error in told if error is not None]
         image_error = float(np.sqrt(np.mean(np.square(errors)))) if errors else None
         mean = float(np.mean([row.metrics[metric].value for row in rows]))
         spread = statistics.spread(values, image_error)

@@ -214,7 +214,9 @@ def _warning(table: Table) -> str:
 
 def notes(table: Table) -> list[str]:
     """What a reader must know beside the figures."""
-    lines = [f"95 % intervals cover {said}; percent where a figure is a share."] if (said := _covered(table)) else []
+    percent = "percent where a figure is a share."
+    lines = [f"95 % intervals cover {said}; {percent}" if (said := _covered(table)) else percent]
+    lines += _untold(table)
     lines += [f"{remark}." for remark in table.remarks]
     lines += [f"other libraries since: {why} ({', '.join(rows)})." for why, rows in table.other_libraries.items()]
     lines += _absent(table)
@@ -226,7 +228,10 @@ def notes(table: Table) -> list[str]:
 def _covered(table: Table) -> str:
     """Which source of chance the intervals speak of, and of which metrics or rows where they differ."""
     found = {
-        (name, row.at): figure.covers for row in table.rows for name, figure in row.metrics.items() if figure.covers
+        (name, row.at): figure.covers
+        for row in table.rows
+        for name, figure in row.metrics.items()
+        if figure.covers and figure.low is not None
     }
     sources = Counter(found.values()).most_common()
     if len(sources) < 2:
@@ -242,6 +247,16 @@ def _covered(table: Table) -> str:
         else:
             said.append(f"{source} for {', '.join(f'{name} of {row}' for name, row in mine)}")
     return f"{sources[0][0]}, but {'; '.join(said)}"
+
+
+def _untold(table: Table) -> list[str]:
+    """A line a reason why figures have no interval."""
+    lines: dict[str, list[str]] = {}
+    for row in table.rows:
+        for name, figure in row.metrics.items():
+            if figure.covers and figure.low is None and name not in (names := lines.setdefault(figure.covers, [])):
+                names.append(name)
+    return [f"no interval for {', '.join(names)}: {reason}." for reason, names in lines.items()]
 
 
 def _otherwise(table: Table) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..records import Missing
 from .metric import Floor, Metric, Subject
 from .sample import Sample, Values
-from .segmentation import MeanIoU, iou_per_class, named_classes, regions
+from .segmentation import INTERVAL, MeanIoU, iou_per_class, named_classes, regions
 
 if TYPE_CHECKING:
     from ..records import Evidence
@@ -33,7 +33,7 @@ _ALIGNMENT: dict[str, Any] = {
     "floor": Floor(absolute=0.01),
     "judge": "aligner",
 }
-_MASKS: dict[str, Any] = _ALIGNMENT | {"labels": "masks", "kind": MeanIoU, "details": _details}
+_MASKS: dict[str, Any] = _ALIGNMENT | {"labels": "masks", "kind": MeanIoU, "interval": INTERVAL, "details": _details}
 _CLASSES: dict[str, Any] = _ALIGNMENT | {"labels": "classes", "interval": "as accuracy"}
 ALIGNMENT_MIOU = Metric(
     name="alignment_miou",

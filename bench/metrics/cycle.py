@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .metric import Floor, Metric, Subject
 from .sample import Values
-from .segmentation import MeanIoU, iou_per_class, named_classes, regions
+from .segmentation import INTERVAL, MeanIoU, iou_per_class, named_classes, regions
 
 if TYPE_CHECKING:
     from ..records import Evidence
@@ -27,6 +27,7 @@ _DISTANCE: dict[str, Any] = _CYCLE | {"unit": "distance", "better": "lower"}
 CYCLE_MIOU = Metric(
     name="cycle_miou",
     what="mask -> image -> mask: mIoU with the mask",
+    interval=INTERVAL,
     labels="masks",
     kind=MeanIoU,
     rank=40,

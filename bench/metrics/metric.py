@@ -66,7 +66,8 @@ class Metric:
     """From the evidence of a cell (`Evidence` says which tables and columns a task leaves) to the metric as a function
     of weights on its images; or why there is none."""
     version: int = 1
-    """Raised whenever the definition changes, so that old figures stay apart from new ones."""
+    """Raised whenever the figure's definition changes, so that old figures stay apart from new ones; not for another
+    interval about the same figure."""
     unit: Literal["fraction", "distance"] = "fraction"
     better: Literal["higher", "lower"] = "higher"
     floor: Floor = Floor(absolute=0.0)

@@ -8,6 +8,7 @@ from ...symmflow.errors import InputError
 from ...symmflow.plugins import Plugins
 from ..protocols import Rules, read_protocol
 from ..records import Missing, Stored
+from ..statistics import UNGROUPED
 from .metric import Metric, Subject, family
 from .sample import Groups, Sample
 
@@ -80,7 +81,7 @@ def sample_of(name: str, cell: Stored) -> Sample | Missing:
     details = record.details
     if (jackknife := details.get("jackknife", {}).get(name)) is not None:
         if not jackknife["without"]:
-            return Missing("too few groups of images for a jackknife")
+            return Missing(UNGROUPED)
         return Groups.kept(record.metrics[name].value, **jackknife)
     try:
         return one.of(cell.evidence, _subject(cell))

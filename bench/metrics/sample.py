@@ -52,8 +52,8 @@ class Sample(ABC):
         return None
 
     @property
-    def error(self) -> float:
-        """Standard error over test images."""
+    def error(self) -> float | None:
+        """Standard error over test images; None where none can be told."""
         return float(statistics.resampled(self.at, len(self.ids), 1000).std(ddof=1))
 
     @abstractmethod
@@ -162,7 +162,7 @@ class Groups(Sample):
 
     def interval(self, share: bool) -> Interval:
         if not len(self.without):
-            return Interval(self.whole, float("-inf"), float("inf"), "nothing")
+            return Interval(self.whole, float("-inf"), float("inf"), statistics.UNGROUPED)
         return statistics.jackknife(self.whole, self.without.tolist(), self.second.tolist())
 
     def minus(self, other: Self, share: bool) -> Difference:

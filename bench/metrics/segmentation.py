@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from abc import abstractmethod
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
+from .. import statistics
 from ..records import Missing
+from ..statistics import Difference, Interval, MeanRatio
 from .areas import PARTS, Areas
 from .metric import Floor, Metric, Subject
 from .sample import Array, Regions
@@ -16,22 +20,53 @@ if TYPE_CHECKING:
 
     from ..records import Evidence
 
+INTERVAL = "jackknife over images"
 VOID = "every pixel of the truth is void"
 R = TypeVar("R", bound=Regions)
 
 
-class MeanIoU(Regions):
+class Ratios(Regions):
+    """A mean over classes of ratios of areas; no resamples in its interval, which would lack classes of few images."""
+
+    @property
+    @abstractmethod
+    def ratios(self) -> MeanRatio:
+        """The ratios by image and class."""
+
+    def interval(self, share: bool) -> Interval:
+        return self.ratios.interval()
+
+    def minus(self, other: Self, share: bool) -> Difference | Missing:
+        gap = self.ratios - other.ratios
+        return statistics.paired_ratios(gap) if gap.told or gap.nothing else Missing(statistics.FEW)
+
+    @property
+    def error(self) -> float | None:
+        return self.ratios.error if self.ratios.told else None
+
+
+class MeanIoU(Ratios):
     """IoU a class over the data set, mean over the classes present; a resample without one leaves it out."""
 
     def at(self, weights: Array) -> Array:
         return np.asarray(np.nanmean(self.areas.iou(weights)[:, self.areas.present], axis=1))
 
+    @cached_property
+    def ratios(self) -> MeanRatio:
+        hit, truth, predicted = (getattr(self.areas, part)[:, self.areas.present] for part in PARTS)
+        return MeanRatio.of(self.value, hit, truth + predicted - hit, (truth > 0).sum(axis=0))
 
-class PixelAccuracy(Regions):
+
+class PixelAccuracy(Ratios):
     """Share of right pixels."""
 
     def at(self, weights: Array) -> Array:
         return np.asarray((weights @ self.areas.hit.sum(axis=1)) / (weights @ self.areas.truth.sum(axis=1)))
+
+    @cached_property
+    def ratios(self) -> MeanRatio:
+        hit, truth = (part.sum(axis=1, keepdims=True) for part in (self.areas.hit, self.areas.truth))
+        return MeanRatio.of(self.value, hit, truth, (truth > 0).sum(axis=0))
 
     def frame(self) -> pd.DataFrame:
         """The sums over classes, which are all that matters."""
@@ -80,6 +115,7 @@ MIOU = Metric(
     version=1,
     tasks=("ss",),
     what="IoU a class over the whole split, mean over the classes present",
+    interval=INTERVAL,
     floor=Floor(absolute=0.01),
     labels="masks",
     kind=MeanIoU,
@@ -93,6 +129,7 @@ PIXEL_ACCURACY = Metric(
     version=1,
     tasks=("ss",),
     what="share of right pixels",
+    interval=INTERVAL,
     floor=Floor(absolute=0.005),
     labels="masks",
     kind=PixelAccuracy,

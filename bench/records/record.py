@@ -26,7 +26,7 @@ class Figure(BaseModel):
     unit: Literal["fraction", "distance"] = "fraction"
     better: Literal["higher", "lower"] = "higher"
     covers: str = ""
-    """Which source of chance the interval speaks of."""
+    """Which source of chance the interval speaks of; where none is told, why."""
 
 
 class CheckpointFacts(BaseModel):

@@ -136,10 +136,8 @@ def _jobs(name: str, here: _Field, request: Request, unsupported: list[Unsupport
     if not supported:  # asked before a checkpoint is looked for
         return []
     opened = methods.checkpoint(name, card.name, request.checkpoint, request.trust)
-    if (
-        not isinstance(opened, Foreign)
-        and (trained_on := datasets.seen_by(opened.recipe, card, here.root)) != card.name
-    ):
+    trained_on = card.name if isinstance(opened, Foreign) else datasets.seen_by(opened.recipe, card, here.root)
+    if trained_on != card.name:
         raise InputError(
             f"the checkpoint was trained on {trained_on}, not on {card.name}; "
             f"choose --dataset {trained_on}, or train one on {card.name}."

@@ -7,19 +7,25 @@ from .differences import (
     over_seed_pairs,
     paired_bootstrap,
     paired_jackknife,
+    paired_ratios,
     paired_shares,
     welch,
 )
 from .intervals import Interval, bootstrap, resampled, wilson
-from .jackknife import GROUPS, Jackknifed, groups_of, jackknife, jackknife_error, jackknife_freedom
+from .jackknife import GROUPS, UNGROUPED, Jackknifed, groups_of, jackknife, jackknife_error, jackknife_freedom
+from .ratios import FEW, FEW_IN_ALL, MeanRatio
 from .seeds import difference_over_seeds, interval_over_seeds
 from .spread import Spread, spread
 
 __all__ = [
+    "FEW",
+    "FEW_IN_ALL",
     "GROUPS",
+    "UNGROUPED",
     "Difference",
     "Interval",
     "Jackknifed",
+    "MeanRatio",
     "Spread",
     "bootstrap",
     "difference_over_seeds",
@@ -33,6 +39,7 @@ __all__ = [
     "over_seed_pairs",
     "paired_bootstrap",
     "paired_jackknife",
+    "paired_ratios",
     "paired_shares",
     "resampled",
     "spread",

@@ -10,6 +10,7 @@ from scipy import stats
 
 from .intervals import resampled
 from .jackknife import jackknife_error, jackknife_freedom
+from .ratios import MeanRatio
 
 Array = np.ndarray
 
@@ -81,6 +82,11 @@ def paired_jackknife(
     return _student(value, jackknife_error(without.tolist(), list(second)), freedom, "test images")
 
 
+def paired_ratios(gap: MeanRatio) -> Difference:
+    """From the difference of two means of ratios on the same images; a t interval, widened to hold it."""
+    return _student(gap.value, gap.error, gap.freedom, "test images", gap.centre)
+
+
 def paired_shares(first: Array, second: Array) -> Difference:
     """Difference of two shares on the same images, from who is right where: bool [n] each.
 
@@ -135,8 +141,12 @@ def welch(first: Sequence[float], second: Sequence[float]) -> Difference:
     return _student(float(a.mean() - b.mean()), error, freedom, "repeats")
 
 
-def _student(value: float, error: float, freedom: float, covers: str) -> Difference:
+def _student(value: float, error: float, freedom: float, covers: str, centre: float | None = None) -> Difference:
+    """`centre`: the value less its bias; the intervals about it are widened to hold the value."""
+    about = value if centre is None else centre
     outer, inner = (float(stats.t.ppf(q, freedom)) * error for q in (0.975, 0.95))
-    p = float(2 * stats.t.sf(abs(value) / error, freedom)) if error > 0 else float(value == 0)
-    ends = value - outer, value + outer, value - inner, value + inner
+    low, inner_low = (min(about - half, value) for half in (outer, inner))
+    high, inner_high = (max(about + half, value) for half in (outer, inner))
+    p = float(2 * stats.t.sf(abs(about) / error, freedom)) if error > 0 else float(about == 0)
+    ends = low, high, inner_low, inner_high
     return Difference(value, *ends, error, p, covers, freedom, same=error == value == 0)

@@ -14,7 +14,10 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with its 95 % interval; `covers` says which source of chance the interval speaks of."""
+    """A figure with its 95 % interval; `covers` says which source of chance the interval speaks of.
+
+    An endless interval is none: `covers` then says why.
+    """
 
     value: float
     low: float
@@ -36,8 +39,8 @@ def bootstrap(
     """Bias-corrected percentile bootstrap over n images (Efron 1981).
 
     `statistic` maps weights [R, n] (how often each image is counted) to values [R]. The weights depend on n and the
-    seed alone, so two methods evaluated on the same images share them. A mean IoU over rare classes is too low for
-    few images, and resampling makes it lower again; plain percentiles would count that bias twice.
+    seed alone, so two methods evaluated on the same images share them. A figure that is too low for few images is
+    lower again in their resamples; plain percentiles would count that bias twice.
     """
     value = float(statistic(np.ones((1, n)))[0])
     values = resampled(statistic, n, resamples, seed)

@@ -13,6 +13,7 @@ from .intervals import Interval
 
 Array = np.ndarray
 GROUPS = 20
+UNGROUPED = "too few groups of images for a jackknife"
 
 
 def groups_of(ids: Iterable[str]) -> dict[str, int]:
@@ -49,7 +50,7 @@ class Jackknifed:
         value, groups = leaving(), np.flatnonzero(present).tolist()
         g = len(groups)
         if g < 4:
-            return cls(Interval(value, float("-inf"), float("inf"), "nothing"), ())
+            return cls(Interval(value, float("-inf"), float("inf"), UNGROUPED), ())
         without = np.array([leaving(a) for a in groups])
         second = np.empty(0)
         if pairs:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, create_model
 
 from symmbench import datasets
 from symmbench.bench import api, metrics
+from symmbench.bench.metrics.segmentation import Ratios
 from symmbench.bench.protocols import DEFAULT, Protocol, content_hash, make, rules
 from symmbench.bench.records import Cell, Store
 from symmbench.bench.tasks import task
@@ -102,11 +103,29 @@ def after(before: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     return folder, _migrate()(before, folder)
 
 
+def _by_ratios(metric: str) -> bool:
+    """Whether its interval is that of a mean of ratios: these were percentiles of resamples in symmbench 0.1."""
+    known = metrics.known(metric)
+    return known is not None and issubclass(known.kind, Ratios)
+
+
+def _settled(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without what an interval brings, where that is another one since."""
+    if not _by_ratios(row.get("metric", "")):
+        return row
+    brought = {"low", "high", "inner_low", "inner_high", "error", "p", "reason", "images"}
+    gap = {k: v for k, v in row.get("difference", {}).items() if k not in brought}
+    return {k: gap if k == "difference" else v for k, v in row.items() if k not in brought}
+
+
 def test_a_store_of_before_has_the_same_figures_to_the_last_digit(after: tuple[Path, dict[str, str]]) -> None:
     found = api.rescore(after[0])
     assert len(found.made) == 16 and not found.left
-    assert not [one for one in found.made if one.changed]
     for one in found.made:
+        for name, (first, second) in one.changed.items():  # the figure is the same, its interval another one since
+            assert first and second and _by_ratios(name)
+            ends = {"low": first.low, "high": first.high, "covers": first.covers}
+            assert second.model_copy(update=ends) == first
         assert _told(one.after.details) == _told(one.before.details) and one.after.absent == one.before.absent
 
 

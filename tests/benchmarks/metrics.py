@@ -4,6 +4,7 @@ python tests/benchmarks/metrics.py speed      # Fréchet distance, confusion cou
 python tests/benchmarks/metrics.py size       # evidence of 5,000 segmentations of 171 classes, on disk
 python tests/benchmarks/metrics.py memory     # resident memory while 50,000 features are written and scored
 python tests/benchmarks/metrics.py compare    # `bench compare` of two folders: 5 methods, 3 tasks, 6 step counts each
+python tests/benchmarks/metrics.py intervals  # paired mIoU intervals of 10 rows, 5,000 images, 171 classes
 
 Each ends with exit code 1 if a promise is broken; what was measured last stands in reports/measurements.md.
 """
@@ -26,8 +27,10 @@ import pandas as pd
 from scipy import stats
 
 from symmbench.bench.checks.parity import areas, miou
+from symmbench.bench.metrics.areas import Areas
 from symmbench.bench.metrics.confusion import sparse_confusion
 from symmbench.bench.metrics.frechet import frechet, frechet_distance, kernel_distance
+from symmbench.bench.metrics.segmentation import MeanIoU
 from symmbench.bench.records import (
     SHARD,
     CheckpointFacts,
@@ -207,6 +210,52 @@ def compare() -> None:
         assert taken / bare < 60
 
 
+def intervals(rows: int = 10, n: int = 5000) -> None:
+    """`bench compare` of the sparse counts of all rows, each against the first: time and peak of one process."""
+    ids = [f"val-{i:06d}" for i in range(n)]
+    with tempfile.TemporaryDirectory() as name:
+        for number in range(rows):
+            write_counts(Path(name) / "results" / "made-up" / "ss" / str(number), number, ids)
+        start = time.perf_counter()
+        done = subprocess.run(
+            [*BENCH, "compare", "results", "--baseline", "m0", "--json"], cwd=name, capture_output=True, text=True
+        )
+        taken = time.perf_counter() - start
+    assert done.returncode == 0, done.stderr
+    told = done.stdout.count('"inner_low"')
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(
+        f"{told} paired intervals of {rows} rows, {n:,} images, {CLASSES} classes: {taken:.1f} s, peak {peak:,.0f} MB"
+    )
+    assert told == rows - 1 and taken < 60 and peak < 2048
+
+
+def write_counts(folder: Path, number: int, ids: list[str]) -> None:
+    """Eight regions an image, of which seven in ten are called by their class, and specks of any: all rows see the same
+    regions."""
+    random, found = np.random.default_rng(number), []
+    for shard in range(shard_count(len(ids))):
+        mine, shared = np.array(ids[shard * SHARD : (shard + 1) * SHARD]), np.random.default_rng([99, shard])
+        truth = shared.permuted(np.tile(np.arange(CLASSES), (len(mine), 1)), axis=1)[:, :8].ravel()
+        area = np.ceil(shared.dirichlet(np.ones(8), size=len(mine)).ravel() * 512**2).astype(np.int64)
+        seen = np.where(random.random(len(truth)) < 0.7, truth, random.integers(CLASSES, size=len(truth)))
+        specks = random.binomial(area, 0.002)
+        at = np.concatenate([np.arange(len(truth)), np.repeat(np.arange(len(truth)), specks)])
+        called = np.concatenate([seen, random.integers(CLASSES, size=int(specks.sum()))])
+        pixels = np.concatenate([area - specks, np.ones(int(specks.sum()), dtype=np.int64)])
+        keys, place = np.unique(at * CLASSES + called, return_inverse=True)
+        counts = np.bincount(place, pixels).astype(np.int64)
+        region, prediction = keys // CLASSES, keys % CLASSES
+        columns = {"truth": truth[region].astype(np.int16), "prediction": prediction.astype(np.int16), "pixels": counts}
+        confusion = pd.DataFrame({"id": mine[region // 8], **columns})
+        found.append((region // 8 + shard * SHARD, truth[region], prediction, counts))
+        write_shard(folder, shard, Shard({"samples": pd.DataFrame({"id": mine}), "confusion": confusion}, []))
+    joined = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+    sample = MeanIoU(tuple(ids), Areas.from_sparse(*joined, n=len(ids), num_classes=CLASSES))
+    details = {"classes": [str(k) for k in range(CLASSES)], "ignored_classes": []}
+    write_record(folder, number, 0, f"m{number}", "ss", 1, len(ids), {"miou": Figure(value=sample.value)}, details)
+
+
 def write_cell(
     root: Path, number: int, seed: int, method: str, task: str, steps: int, ids: list[str], random: np.random.Generator
 ) -> None:
@@ -237,6 +286,13 @@ def write_cell(
         mine = ids[shard * SHARD : (shard + 1) * SHARD]
         parts = {name: table[table["id"].isin(mine)] for name, table in tables.items()}
         write_shard(folder, shard, Shard(parts, []))
+    write_record(folder, number, seed, method, task, steps, n, metrics, details)
+
+
+def write_record(
+    folder: Path, number: int, seed: int, method: str, task: str, steps: int, n: int,
+    metrics: dict[str, Figure], details: dict[str, object],
+) -> None:  # fmt: skip
     record = Record(
         key=str(number), status="ok", method=method, task=task, dataset="made-up", split="test", steps=steps,
         checkpoint=CheckpointFacts(name=method, sha256="", fingerprint=method, recipe=method, parameters=1),
@@ -249,7 +305,7 @@ def write_cell(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["speed", "size", "memory", "compare", "one"])
+    parser.add_argument("what", choices=["speed", "size", "memory", "compare", "intervals", "one"])
     parser.add_argument("n", type=int, nargs="?", default=5000, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=6)
     arguments = parser.parse_args()
@@ -258,7 +314,7 @@ def main() -> None:
     elif arguments.what == "one":
         one(arguments.n)
     else:
-        {"size": size, "memory": memory, "compare": compare}[arguments.what]()
+        {"size": size, "memory": memory, "compare": compare, "intervals": intervals}[arguments.what]()
 
 
 if __name__ == "__main__":
