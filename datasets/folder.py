@@ -141,6 +141,8 @@ def layout_of(root: Path, said: Described | None) -> Masks | Classes:
     for layout in (Masks(said), Classes(said)):
         if layout.fits(root):
             return layout
+    if any(root.rglob("*.parquet")):
+        raise InputError(f"{root} holds Parquet files; call it hf:{root}.")
     raise InputError(f"{root} holds no data set; it needs {NEEDS}.")
 
 
