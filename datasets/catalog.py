@@ -90,8 +90,9 @@ def catalog(name: str, version: str, layout: Layout, root: Path, split: str, rep
         return found
     made = _made(layout, root, split, version, about, report)
     with contextlib.suppress(InputError):  # where nothing can be kept, it is made again
-        with atomic(place) as aside, pa.OSFile(str(aside), "wb") as sink, pa.ipc.new_file(sink, schema()) as writer:
-            writer.write_table(made.table)
+        table = made.table  # its schema says what it is of
+        with atomic(place) as aside, pa.OSFile(str(aside), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
         return _kept(place, root, about) or made
     return made
 
