@@ -99,3 +99,7 @@ class Family(ABC):
     def layout(self, argument: str, root: Path | None) -> tuple[Layout, Path, list[str]] | None:
         """How the files of a data set lie, where, and its splits, as far as that can be told of damaged ones."""
         return None
+
+    def get(self, argument: str, root: Path | None, report: Report | None = None) -> Path | None:
+        """As `DataSet.get`, of one that may not be here yet."""
+        return self.open(argument, root).get(root, report)

@@ -107,7 +107,8 @@ def load(name: str, split: str, root: Path | None = None) -> Split:
 def get(name: str, root: Path | None = None, report: Report | None = None) -> Path | None:
     """Fetch the files of a data set that are not here; the folder in which they lie, None where code makes it."""
     name, root = located(name, root)
-    return dataset(name, root).get(root, report)
+    family, colon, argument = split_name(name)[0].partition(":")
+    return _FAMILIES.get(family).get(argument, root, report) if colon else dataset(name).get(root, report)
 
 
 def family_layout(name: str, root: Path | None) -> tuple[Layout, Path, list[str]] | None:
