@@ -15,7 +15,7 @@ import numpy as np
 from ..symmflow.errors import InputError
 from ..symmflow.pixels import IGNORE
 from .card import Card
-from .catalog import Catalog
+from .catalog import Catalog, catalog
 from .dataset import DataSet
 from .examine import Examined, Problem, examine
 from .filed import FileDataSet
@@ -77,6 +77,7 @@ def verified(name: str, root: Path | None, splits: Sequence[str] = (), report: R
     layout, folder = data.find(root)
     made = [_in_files(data, split, root, images, report) for split in wanted]
     problems = [*_all_together(data, made), *images.mislabelled(data.card.classes), *_extra(data, layout, folder)]
+    problems += _versions(data, layout, folder, [one.split for one in made if not one.problems])
     return Verified(tuple(made), tuple(problems), images.notes(), f"{layout.name}, in {folder}")
 
 
@@ -212,6 +213,16 @@ def _all_together(data: FileDataSet, made: Sequence[VerifiedSplit]) -> Iterator[
     complete = len(made) == len(card.splits) and all(one.n == one.official for one in made)
     if ALL in card.counts and complete and not resized:
         yield from _classes(card, ALL, np.sum([one.counts for one in made], axis=0))
+
+
+def _versions(data: FileDataSet, layout: Layout, folder: Path, splits: Sequence[str]) -> Iterator[Problem]:
+    """Where another version of the data set lies beside this one, and holds something else."""
+    for other in data.layouts:
+        if other is not layout and layout.alike and other.alike and other.fits(folder):
+            for split in splits:
+                here, there = (catalog(data.base, data.version, one, folder, split) for one in (layout, other))
+                if here.content_sha256 != there.content_sha256:
+                    yield Problem("changed", f"{layout.name} and {other.name} of {split} in {folder} hold other images")
 
 
 def _changed(files: Catalog, sums: Mapping[str, Mapping[str, str]]) -> Iterator[Problem]:

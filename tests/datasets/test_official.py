@@ -19,7 +19,7 @@ from symmbench import datasets
 from symmbench.datasets import FileSplit, celebamask_hq, cityscapes, coco_stuff
 from symmbench.datasets.camvid import SegNetTutorial
 from symmbench.datasets.celebamask_hq import numbers, split_of
-from symmbench.datasets.decode import require_colours
+from symmbench.datasets.decode import decode_colours, require_colours
 from symmbench.datasets.piece import Read
 from symmbench.symmflow.errors import InputError
 from symmbench.symmflow.labels import Palette
@@ -199,6 +199,8 @@ def test_values_of_coco_stuff_by_hand() -> None:
 def test_the_colours_of_mmsegmentation_are_refused_where_they_are_decoded() -> None:
     with pytest.raises(InputError, match=r"p: person and bicycle have one colour, \(0, 192, 64\); give each its own"):
         require_colours([(0, 192, 64), (0, 192, 64)], ["person", "bicycle"], "p")
+    with pytest.raises(InputError, match=r"m.png cannot be decoded: two classes of the palette have one colour"):
+        decode_colours(Read("m.png", b""), [(0, 192, 64), (0, 192, 64)])
 
 
 @pytest.mark.parametrize("draw", [streets.official, streets.semflow])
