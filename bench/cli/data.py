@@ -64,8 +64,9 @@ def verify(
         print(json.dumps(asdict(found) | {"whole": found.whole}, indent=2))
     else:
         for one in found.splits:
-            hashes = f"ids {one.ids_sha256[:16]}" + (f", content {one.content_sha256}" * bool(one.content_sha256))
-            print(f"{one.dataset} {one.split}: {one.n:,} samples, {hashes}")
+            hashes = {"ids": one.ids_sha256[:16], "content": one.content_sha256}
+            known = "".join(f", {what} {value}" for what, value in hashes.items() if value)
+            print(f"{one.dataset} {one.split}: {one.n:,} samples{known}")
             _print_problems(one.problems)
         _print_problems(found.problems)
         for note in found.notes:
