@@ -135,6 +135,9 @@ class Folder(Family):
 
     def open(self, argument: str, root: Path | None) -> FileDataSet:
         assert root is not None
+        if not root.is_dir():
+            what = f"{root} is a file" if root.is_file() else f"there is no folder {root}"
+            raise InputError(f"{what}; folder: takes the folder that holds {NEEDS}.")
         said = described(root)
         return _opened(f"{self.name}:{argument}", root, layout_of(root, said), said)
 
@@ -144,12 +147,11 @@ FOLDER = Folder()
 
 def layout_of(root: Path, said: Described | None) -> Masks | Classes:
     """How a folder holds its images. Raises `InputError` where it is no such folder."""
-    if not root.is_dir():
-        what = f"{root} is a file" if root.is_file() else f"there is no folder {root}"
-        raise InputError(f"{what}; folder: takes the folder that holds {NEEDS}.")
     for layout in (Masks(said), Classes(said)):
         if layout.fits(root):
             return layout
+    if any(root.rglob("*.parquet")):
+        raise InputError(f"{root} holds Parquet files; call it hf:{root}.")
     raise InputError(f"{root} holds no data set; it needs {NEEDS}.")
 
 
@@ -162,6 +164,12 @@ def _opened(name: str, root: Path, layout: Masks | Classes, said: Described | No
     else:
         highest = max(catalog.highest for catalog in catalogs.values())
         classes = said.classes if said else tuple(str(value) for value in range(max(highest + 1, 2)))
+        if highest >= len(classes):
+            where = next(catalog.where(highest) for catalog in catalogs.values() if catalog.highest == highest)
+            raise InputError(
+                f"{where.pieces[MASK].name} holds class id {highest}, but {FILE} names {len(classes)} classes "
+                f"(0-{len(classes) - 1}); name them all, list {highest} under void, or correct the mask."
+            )
     splits = {split: len(catalog) for split, catalog in catalogs.items()}
     size = next(iter(catalogs.values())).size(0)
     card = (said or Described(classes=classes)).card(

@@ -120,9 +120,9 @@ def family_layout(name: str, root: Path | None) -> tuple[Layout, Path, list[str]
 def asked(name: str, split: str, root: Path | None) -> tuple[DataSet, Path | None]:
     """A data set that has this split, and where its files lie."""
     name, root = located(name, root)
+    found = dataset(name, root)
     if root is not None and not root.is_dir():
         raise InputError(f"--data-root {root} is not a folder; give the one that holds the files of {name}.")
-    found = dataset(name, root)
     if root is not None and isinstance(found, Embedded):
         raise InputError(f"{name} has no files: code makes it. Drop --data-root {root}.")
     if (reason := found.card.withheld.get(split)) is not None:
