@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.progress import Progress as Bars
 
 from .terminal import Console
@@ -57,7 +68,72 @@ def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
     stdout().print(table)
 
 
+class Reading:
+    """Says in a line, now and then, how far the files are that are read for a manifest for the first time."""
+
+    def __init__(self, every: float) -> None:
+        self.every, self.spoke = every, time.monotonic()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if time.monotonic() - self.spoke > self.every:
+            self.spoke = time.monotonic()
+            console.print(f"reading {what} for the first time: {done:,} of {total:,}", highlight=False, markup=False)
+
+
+@contextmanager
+def counting() -> Iterator[Callable[[str, int, int], None]]:
+    """Told of something, how many of it are done, and all: a bar each."""
+    with bars() as shown:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = shown.add_task(name, total=total, extra="")
+            shown.update(tasks[name], completed=done, total=total)
+
+        yield tell
+
+
+@contextmanager
+def fetching() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar a file with its bytes; without a terminal a line when it begins."""
+    begun: dict[str, TaskID] = {}
+    done = set[str]()
+    shown = Bars(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+    def progress(name: str, here: int, total: int) -> None:
+        if name in done:
+            return
+        if name not in begun:
+            begun[name] = shown.add_task(name, total=total or None)
+            if not console.is_terminal:
+                size = f", {total:,} bytes" if total else ""
+                console.print(f"fetching {name}{size}", highlight=False, markup=False, soft_wrap=True)
+        shown.start()
+        shown.update(begun[name], completed=here, total=total or None)
+        if shown.finished:  # what comes next may draw bars of its own
+            shown.stop()
+            shown.remove_task(begun[name])
+            done.add(name)
+
+    try:
+        yield progress
+    finally:
+        shown.stop()
+
+
 def bars() -> Bars:
+    from ...datasets.catalog import READING
+
+    READING.set(Reading(2 if console.is_terminal else 30))
     return Bars(
         TextColumn("{task.description}", markup=False),  # semflow[unperturbed] is no markup
         BarColumn(bar_width=24),

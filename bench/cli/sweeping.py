@@ -110,10 +110,11 @@ class OnTerminal(Lines):
 @contextmanager
 def sweep_progress() -> Iterator[Progress]:
     """On standard error: bars with images/s and the time left if it is a terminal, else lines."""
+    shown = bars()
     if not console.is_terminal:
         yield Lines()
         return
-    with bars() as shown:
+    with shown:
         yield OnTerminal(shown)
 
 

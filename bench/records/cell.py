@@ -66,4 +66,4 @@ class Cell(Coordinates):
         """Where its record lies in a store."""
         name = re.sub(r"[^\w.=-]+", "-", self.title.replace("=", ""))
         name = name.encode()[: LONGEST_NAME - 11].decode(errors="ignore")  # with a dash and the key, a name again
-        return Path(self.dataset) / self.task / f"{name}-{self.key[:10]}"
+        return Path(re.sub(r"[/:]+", "-", self.dataset)) / self.task / f"{name}-{self.key[:10]}"

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from ... import methods
     from ..tasks import Task
 
-MOST_STEPS, MOST_SEED, MOST_SAMPLES = 10**6, 2**63 - 1, 10**4
+MOST_STEPS, MOST_SEED, MOST_SAMPLES, MOST_WORKERS = 10**6, 2**63 - 1, 10**4, 256
 PRECISIONS = ("fp32", "bf16", "fp16")
+SCORED_AT = ("view", "original")
 
 
 class Asked:
@@ -37,6 +38,12 @@ DATA_ROOT = Asked("Where the files of the data set lie.", panel=MACHINE)
 Checkpoint = Annotated[str | None, CHECKPOINT]
 DataRoot = Annotated[Path | None, DATA_ROOT]
 Device = Annotated[str, Asked("cpu, cuda, cuda:1; auto takes CUDA where there is one.", panel=MACHINE)]
+Size = Annotated[
+    str | None, Asked("Size at which images are seen: 256, or HEIGHTxWIDTH. Default: the data set's.", panel=MEASURED)
+]
+Crop = Annotated[
+    str, Asked("Of images at --size: whole (stretched), center, or by-id (a place that the id draws).", panel=MEASURED)
+]
 Trust = Annotated[bool, Asked("Let configs and pickles from elsewhere run code.", panel=MACHINE)]
 Names = Sequence[str]
 Options = Mapping[str, Any]
@@ -73,9 +80,9 @@ class Request:
     protocol: Annotated[
         str | Rules, Asked("One of `bench list protocols`, or a TOML file of your own.", of="protocol", panel=MEASURED)
     ] = DEFAULT
-    split: Annotated[str | None, Asked("Split of the data set. Default: the protocol's, or test.", panel=MEASURED)] = (
-        None
-    )
+    split: Annotated[
+        str | None, Asked("Split of the data set. Default: the protocol's, or test (validation).", panel=MEASURED)
+    ] = None
     limit: Annotated[
         int | None, Asked("Only the first N samples: another protocol than all of them.", panel=MEASURED)
     ] = None
@@ -90,6 +97,19 @@ class Request:
         ),
     ] = None
     data_root: DataRoot = None
+    size: Size = None
+    crop: Crop = "whole"
+    scored_at: Annotated[
+        str | None,
+        Asked(
+            "Score masks at the size of the view, or the original one. Default: the protocol's, or view.",
+            panel=MEASURED,
+        ),
+    ] = None
+    workers: Annotated[
+        int | None,
+        Asked("Processes that decode images, 0 = none. Default: the other cores, at most 4.", least=0, panel=MACHINE),
+    ] = None
     batch_size: Annotated[int, Asked("Images a batch, 1-256. Does not change the figures.", panel=MACHINE)] = 64
     device: Device = "auto"
     out: Annotated[Path, Asked("Folder of the records.", "--out", "-o", panel=RESULTS)] = Path("results")
@@ -126,6 +146,10 @@ class Request:
             raise InputError(f"--limit must be at least 1 and less than 2^63, not {self.limit}.")
         if not 1 <= self.batch_size <= SHARD:
             raise InputError(f"--batch-size must lie in 1-{SHARD} (a shard of evidence), not {self.batch_size}.")
+        if self.workers is not None and not 0 <= self.workers <= MOST_WORKERS:
+            raise InputError(f"--workers must lie in 0-{MOST_WORKERS}, not {self.workers}.")
+        if self.scored_at not in (None, *SCORED_AT):
+            raise unknown("--scored-at", self.scored_at, SCORED_AT)
         if self.samples_per_mask is not None and not 1 <= self.samples_per_mask <= MOST_SAMPLES:
             raise InputError(f"--samples-per-mask must lie in 1-{MOST_SAMPLES:,}, not {self.samples_per_mask}.")
         if self.keep_old and (self.force or self.fresh):
@@ -146,12 +170,12 @@ class Request:
 
         given = [tasks.task(name) for name in self.tasks] or [one for one in tasks.all_tasks() if one.by_default]
         if not self.datasets:
-            return [(one, one.dataset) for one in given]
-        pairs = [(one, name) for name in self.datasets for one in given if one.offered(datasets.card(name))]
+            return [(one, datasets.named(one.dataset, self.size, self.crop)) for one in given]
+        names = [datasets.named(name, self.size, self.crop) for name in self.datasets]
+        cards = {name: datasets.card(name, self.data_root) for name in names}
+        pairs = [(one, name) for name, card in cards.items() for one in given if one.offered(card)]
         if not pairs:
-            offers = "; ".join(
-                f"{name} offers {', '.join(datasets.card(name).tasks) or 'no task'}" for name in self.datasets
-            )
+            offers = "; ".join(f"{name} offers {', '.join(card.tasks) or 'no task'}" for name, card in cards.items())
             raise InputError(f"no data set given has a task of {', '.join(one.name for one in given)}: {offers}.")
         return pairs
 

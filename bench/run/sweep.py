@@ -186,7 +186,7 @@ def _evaluate(work: Work, request: Request, progress: Progress) -> bool:
     job, cells = work.due.job, work.cells
     if not cells or work.is_others(cells):
         return not cells
-    evaluator = Evaluator.open(job, request.device, request.batch_size)
+    evaluator = Evaluator.open(job, request.device, request.batch_size, request.workers)
     work.store.put_protocol(job.protocol)
     missing = sum(len(evaluator.positions(number)) * len(lacking) for number, lacking in work.missing(cells).items())
     progress.job(job.title, job.protocol.n * len(cells), job.protocol.n * len(cells) - missing)

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from ...symmflow.errors import InputError
 from ...symmflow.recipe import Recipe
-from .request import MACHINE, Asked, DataRoot, Device, Names, Options, Trust
+from .request import MACHINE, MOST_WORKERS, Asked, DataRoot, Device, Names, Options, Trust
 
 if TYPE_CHECKING:
     from ...symmflow.checkpoint import Checkpoint
     from ...symmflow.train import Progress
-
-MOST_WORKERS = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +32,10 @@ class Training:
     data_root: DataRoot = None
     out: Annotated[Path | None, Asked("Folder of the run. Default: runs/<recipe>.", "--out", "-o")] = None
     device: Device = "auto"
-    workers: Annotated[int, Asked("Processes that prepare batches.", panel=MACHINE)] = 0
+    workers: Annotated[
+        int | None,
+        Asked("Processes that prepare batches. Default: for files the other cores, at most 4.", least=0, panel=MACHINE),
+    ] = None
     trackers: Annotated[Names, Asked("tensorboard, wandb: as Accelerate knows them.", "--tracker")] = ()
     trust: Trust = False
 
@@ -44,7 +45,7 @@ class Training:
             raise InputError(f"--max-steps must be at least 1, not {self.max_steps}.")
         if self.max_minutes is not None and not 0 < self.max_minutes < inf:
             raise InputError(f"--max-minutes must be more than 0 and finite, not {self.max_minutes:g}.")
-        if not 0 <= self.workers <= MOST_WORKERS:
+        if self.workers is not None and not 0 <= self.workers <= MOST_WORKERS:
             raise InputError(f"--workers must lie in 0-{MOST_WORKERS}, not {self.workers}.")
 
 
@@ -53,7 +54,7 @@ def run_training(request: Training, progress: Callable[[Progress], None] | None 
     from importlib.metadata import version
 
     from ... import datasets, methods
-    from ...symmflow.device import resolve_device
+    from ...symmflow.device import decoders, resolve_device
 
     request.check()
     asked = request.recipe
@@ -61,7 +62,8 @@ def run_training(request: Training, progress: Callable[[Progress], None] | None 
     kind = methods.method(recipe.method)
     kind.options_of(recipe)
     kind.vet(recipe, request.trust)
-    card = datasets.card(recipe.dataset)
+    name = datasets.named(recipe.dataset, recipe.data.size, recipe.data.crop)
+    card = datasets.card(name, request.data_root)
     kind.check_data(card)
     device = resolve_device(request.device)
 
@@ -71,7 +73,8 @@ def run_training(request: Training, progress: Callable[[Progress], None] | None 
 
     torch.manual_seed(recipe.train.seed)
     network, objective = kind.network(recipe, card), kind.objective(recipe, card)
-    data = datasets.load(recipe.dataset, "train", request.data_root)
+    data = datasets.load(name, "train", request.data_root)
+    automatic = decoders() if isinstance(data, datasets.FileSplit) else 0
     trainer = Trainer(
         recipe=recipe,
         network=network,
@@ -79,7 +82,8 @@ def run_training(request: Training, progress: Callable[[Progress], None] | None 
         data=data,
         out=request.out or Path("runs") / recipe.name,
         device=device,
-        workers=request.workers,
+        workers=automatic if request.workers is None else request.workers,
+        mirrored=card.flipped,
         trackers=tuple(request.trackers),
         report=progress,
         facts={

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...symmflow import network
+from ...datasets.hub import snapshot
 from ...symmflow.errors import InputError
 from ...symmflow.names import one_line
 
@@ -38,13 +38,4 @@ def missing(given: str) -> str:
 
 def from_hub(repository: str, patterns: Sequence[str] = ("*.safetensors", "checkpoint.json", "training.csv")) -> Path:
     """The files of a hub repository (`owner/name`) that match; none of them may hold code."""
-    from huggingface_hub import snapshot_download
-
-    try:
-        with network.opened():
-            return Path(snapshot_download(repository, allow_patterns=list(patterns)))
-    except Exception as error:  # of the hub, of its client, of the proxy, of the disk
-        raise InputError(
-            f"the hub gives no repository {repository!r} ({type(error).__name__}: {one_line(str(error), 120)}); check "
-            "the name and the connection."
-        ) from None
+    return snapshot(repository, patterns)
