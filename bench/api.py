@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .compare.comparison import Comparison
     from .compare.records import Records
     from .compare.report import Report
+    from .run.export import Exported
     from .run.reproduce import Reproduced
     from .run.rescore import Rescoring
     from .run.sample import Picture
@@ -71,6 +72,20 @@ def sample(request: Request | None = None, *, count: int = 8, **keywords: Unpack
     return sample_grid(request_of(Request, request, keywords), count)
 
 
+@takes_fields(Request)
+def export(
+    request: Request | None = None,
+    *,
+    folder: Path | str = "outputs",
+    progress: Progress | None = None,
+    **keywords: Unpack[RequestFields],
+) -> Exported:
+    """A method's outputs of a whole split as files: PNG of masks or syntheses, CSV of class scores."""
+    from .run.export import export as write
+
+    return write(request_of(Request, request, keywords), Path(folder), progress)
+
+
 @named
 def compare(
     *results: Results,
@@ -95,6 +110,7 @@ def compare(
         float | None,
         Asked("How much worse than the best is good enough for --pareto. Default: the metric's floor."),
     ] = None,
+    per_class: Annotated[bool, Asked("IoU, F1 and accuracy of every class.")] = False,
     spread: Annotated[
         str | None,
         Asked("Split the chance in this metric by source: test images, generation seeds, training runs."),
@@ -127,6 +143,7 @@ def compare(
         baseline=baseline,
         pareto=pareto,
         within=within,
+        per_class=per_class,
         spread=spread,
         published=published,
         itself=itself,

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ...symmflow.errors import InputError, unknown
 
 DEFAULT = "harness"
+BACKGROUND = "background"
+"""The class that is one of its own by name."""
 
 
 class Rules(BaseModel):
@@ -48,7 +50,7 @@ class Rules(BaseModel):
 
     def ignored(self, classes: tuple[str, ...]) -> tuple[str, ...]:
         """The classes that do not count."""
-        return tuple(c for c in classes if c == "background") if self.background == "ignored" else ()
+        return tuple(c for c in classes if c == BACKGROUND) if self.background == "ignored" else ()
 
     def require(self, task: str) -> None:
         """Raise `InputError` where they do not say how to measure a task."""

@@ -41,6 +41,17 @@ class Store:
         """Where the evidence of the real images under a protocol lies; `name`: see `Record.reference`."""
         return self.root / "protocols" / "-".join([protocol, "reference", *([name] if name else [])])
 
+    def statistics(self, protocol: str) -> Path:
+        """Where the mean and covariance lie that a protocol of such a reference holds syntheses against."""
+        return self.root / "protocols" / f"{protocol}-statistics.npz"
+
+    def evidence(self, folder: Path, record: Record) -> Evidence:
+        """The evidence of a record whose cell lies in `folder`."""
+        name, shards = record.protocol["hash"], shard_count(record.n)
+        given = self.statistics(name)
+        real = Evidence(self.reference(name, record.reference), shards)
+        return Evidence(folder, shards, real, given if given.is_file() else None)
+
     def get(self, cell: Cell) -> Record | None:
         """The finished record of a cell, if there is one."""
         path = self.path(cell) / "record.json"
@@ -105,9 +116,7 @@ class Stored:
 
     @cached_property
     def evidence(self) -> Evidence:
-        shards = shard_count(self.record.n)
-        real = Evidence(self.store.reference(self.record.protocol["hash"], self.record.reference), shards)
-        return Evidence(self.folder, shards, real)
+        return self.store.evidence(self.folder, self.record)
 
 
 def read_stored(folders: Sequence[Path], replaced: list[Record] | None = None) -> list[Stored]:

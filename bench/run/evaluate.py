@@ -67,11 +67,13 @@ class Evaluator:
             raise InputError(f"the checkpoint of {job.method} has changed since this was planned; start again.")
         try:
             method = methods.method(job.method).load(opened, card, device, job.options)
+            job.prepare(method, data)
         except InputError as error:
             raise Unusable(str(error)) from error
         size = min(batch_size, len(data))
         loaded = {role: judges.load(found, card, device) for role, found in job.judges.items()}
-        return cls(job, data, method, Look(card, loaded, size, job.protocol.rules.rounding), device, size)
+        look = Look(card, loaded, size, job.protocol.rules.rounding, method.paired)
+        return cls(job, data, method, look, device, size)
 
     def positions(self, number: int) -> np.ndarray:
         """Where the samples of a shard stand in the split."""
@@ -83,6 +85,21 @@ class Evaluator:
         """Evaluate a shard at every step count; `advance(n)` is told of finished images."""
         rows: dict[Steps, list[dict[str, Any]]] = {s: [] for s in steps}
         batches: dict[Steps, list[dict[str, Any]]] = {s: [] for s in steps}
+        for index, batch, made in self.made(number, steps, batches):
+            for count in steps:
+                rows[count].append(self.job.task.rows(batch, len(index), made[count], self.look))
+                if index[0] == 0:
+                    self.first[count] = made[count][0]
+            advance(len(index) * len(steps))
+        return {s: Shard(as_tables(rows[s]), batches[s]) for s in steps}
+
+    def made(
+        self, number: int, steps: tuple[Steps, ...], timings: dict[Steps, list[dict[str, Any]]] | None = None
+    ) -> Iterator[tuple[np.ndarray, Batch, dict[Steps, list[Any]]]]:
+        """Batch by batch of a shard: positions, the padded batch, by step count an output for each sample of a label.
+
+        `timings` takes what the batches cost.
+        """
         positions = self.positions(number)
         alone = self.job.cells[0].solver in ADAPTIVE  # takes samples one by one, each at its own cost
         for start in range(0, len(positions), self.size):
@@ -95,13 +112,9 @@ class Evaluator:
             for draw in range(self.job.cells[0].samples_per_mask):
                 for count, output, timing in self._call(batch, steps, draw):
                     made[count].append(output)
-                    batches[count].append(timing)
-            for count in steps:
-                rows[count].append(self.job.task.rows(batch, len(index), made[count], self.look))
-                if index[0] == 0:
-                    self.first[count] = made[count][0]
-            advance(len(index) * len(steps))
-        return {s: Shard(as_tables(rows[s]), batches[s]) for s in steps}
+                    if timings is not None:
+                        timings[count].append(timing)
+            yield index, batch, made
 
     def real_shard(self, number: int) -> Shard | None:
         """Evidence of the real images of a shard, where the task's figures are against it."""

@@ -14,6 +14,7 @@ from ...symmflow.files import write_atomically
 from .. import metrics, tasks
 from ..code import Installed, parts
 from ..metrics import Metric, Scores, Subject
+from ..metrics.reference import read_statistics
 from ..protocols import Protocol, Rules, rules
 from ..records import Code, Figure, Missing, Record, Store, Stored
 
@@ -158,6 +159,8 @@ def _keep(record: Record, protocol: Protocol, stored: Stored, store: Store) -> N
     _link(stored.folder / "evidence", store.path(record.cell) / "evidence")
     if stored.evidence.real.folder.is_dir():
         _link(stored.evidence.real.folder / "evidence", store.reference(protocol.hash, record.reference) / "evidence")
+    if (given := stored.evidence.statistics) is not None:
+        read_statistics(given).write(store.statistics(protocol.hash))
     store.put(record.cell, record)
 
 

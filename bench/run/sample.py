@@ -23,10 +23,7 @@ def sample_grid(request: Request, count: int) -> Picture:
     from .evaluate import Evaluator
 
     planned = plan(replace(request, limit=count))
-    if planned.unsupported:
-        cell = planned.unsupported[0]
-        at = f" at {cell.steps} step{'s' if cell.steps > 1 else ''}" if cell.steps else ""
-        raise InputError(f"{cell.method} cannot do {cell.task}{at}: {cell.reason}; ask for what it can do.")
+    planned.require_all()
     if len(planned.jobs) > 1:
         raise InputError("a picture is of one method, task, data set and seed; name one of each.")
     job = planned.jobs[0]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...symmflow.errors import InputError
 from ...symmflow.files import write_atomically
 from .. import metrics
 from ..code import Installed
+from ..metrics.distances import require_fit
 from ..records import (
     Cell,
     CheckpointFacts,
@@ -27,6 +29,7 @@ from ..records import (
 )
 from .cost import throughput
 from .due import Due, due, reasons
+from .job import Job
 from .plan import Plan, Unsupported
 from .request import Request
 from .rescore import scored
@@ -148,6 +151,7 @@ def _evaluate(due: Due, store: Store, request: Request, progress: Progress) -> i
     store.put_protocol(job.protocol)
     cells = [(cell, _begun(cell, due, store, request)) for cell in due.evaluate]
     real = _reference(evaluator, store, due.by.reference)
+    given = _given(job, store, real)
     todo = {n: [(c, at) for c, at in cells if not has_shard(at.path(c), n)] for n in range(job.shards)}
     sizes = {number: len(evaluator.positions(number)) for number in todo}
     work = sum(sizes[number] * len(missing) for number, missing in todo.items())
@@ -164,7 +168,7 @@ def _evaluate(due: Due, store: Store, request: Request, progress: Progress) -> i
     facts, made_of = provenance.collect(evaluator.device), _made_of(evaluator)
     for cell, at in cells:
         try:
-            record = _record(due, cell, made_of, Evidence(at.path(cell), job.shards, real), facts)
+            record = _record(due, cell, made_of, Evidence(at.path(cell), job.shards, real, given), facts)
         except InputError:
             raise
         except Exception:
@@ -193,7 +197,7 @@ def _begun(cell: Cell, due: Due, store: Store, request: Request) -> Store:
 def _made_of(evaluator: Evaluator) -> CheckpointFacts:
     """With the number of parameters counted, where another project's files do not say."""
     made_of = evaluator.job.made_of
-    if made_of.parameters is not None:
+    if made_of.parameters is not None or evaluator.job.ready_made:
         return made_of
     count = sum(p.numel() for network in evaluator.method.networks for p in network.parameters())
     return made_of.model_copy(update={"parameters": count})
@@ -209,8 +213,6 @@ def _put_failure(due: Due, store: Store, cell: Cell) -> None:
 def _record(due: Due, cell: Cell, made_of: CheckpointFacts, found: Evidence, facts: dict[str, Any]) -> Record:
     job = due.job
     scores = metrics.score(job.metrics, found, job.subject)
-    batches = found.batches()
-    evaluations, rows = sum(b["evaluations"] for b in batches), sum(b["size"] for b in batches)
     samples = found.table("samples")
     if len(found.ids) != job.protocol.n or len(samples) != job.protocol.n * cell.samples_per_mask:
         raise RuntimeError(
@@ -218,15 +220,32 @@ def _record(due: Due, cell: Cell, made_of: CheckpointFacts, found: Evidence, fac
         )
     record = job.blank(cell, "ok", made_of=made_of).model_copy(
         update={
-            "nfe": evaluations / rows,
-            "nfe_executed": evaluations / rows,
-            "cost": throughput(batches),
+            **({} if job.ready_made else _cost(found)),
             "outputs": due.by.outputs,
             "reference": due.by.reference if found.reference else "",
             "provenance": facts,
         }
     )
     return scored(record, scores, due.by.scoring)
+
+
+def _given(job: Job, store: Store, real: Evidence | None) -> Path | None:
+    """The statistics of the job's reference, kept in the store; refused before work is spent where they do not fit."""
+    if (found := job.statistics()) is None:
+        return None
+    if real and any(metric.judge == "extractor" and "extractor" in job.judges for metric in job.metrics):
+        require_fit(found, real)
+    path = store.statistics(job.protocol.hash)
+    if not path.is_file():
+        found.write(path)
+    return path
+
+
+def _cost(found: Evidence) -> dict[str, Any]:
+    """What a cell cost; nobody knows what outputs cost that were made elsewhere."""
+    batches = found.batches()
+    nfe = sum(b["evaluations"] for b in batches) / sum(b["size"] for b in batches)
+    return {"nfe": nfe, "nfe_executed": nfe, "cost": throughput(batches)}
 
 
 def _reference(evaluator: Evaluator, store: Store, name: str) -> Evidence | None:
