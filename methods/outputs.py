@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..symmflow.objective import Objective
-    from .parts.output_readers import Reader
+    from .parts.output_reader import Reader
 
 
 class OutputsInference(Table):
@@ -83,7 +83,9 @@ class Outputs(Method):
         return method
 
     def prepare(self, task: str, ids: Sequence[str], split: Sequence[str], several: int) -> None:
-        from .parts.output_readers import Wanted, images_of, masks_of, scores_of
+        from .parts.output_reader import Wanted
+        from .parts.output_readers import images_of, masks_of
+        from .parts.output_scores import scores_of
 
         readers = {Classify: scores_of, Segment: masks_of, Synthesize: images_of}
         does = self.does(task)

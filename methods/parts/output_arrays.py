@@ -7,6 +7,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -76,19 +77,29 @@ class _Reading:
 
 def members(path: Path) -> list[str]:
     """The arrays in an NPZ archive, without `.npy`."""
-    with _Reading(str(path)), zipfile.ZipFile(path) as archive:
-        return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+    with _Reading(str(path)):
+        return [name.removesuffix(".npy") for name in _archive(path).namelist() if name.endswith(".npy")]
+
+
+def _archive(path: Path) -> zipfile.ZipFile:
+    facts = path.stat()
+    return _known_archive(path, facts.st_size, facts.st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _known_archive(path: Path, size: int, changed: int) -> zipfile.ZipFile:
+    """Its directory is read once."""
+    return zipfile.ZipFile(path)
 
 
 def _opened(path: Path, member: str | None) -> tuple[IO[bytes], bool]:
     """The bytes of an NPY file from its beginning, and whether they are packed."""
     if member is None:
         return path.open("rb"), False
-    archive = zipfile.ZipFile(path)
+    archive = _archive(path)
     entry = archive.getinfo(f"{member}.npy")
     if entry.compress_type != zipfile.ZIP_STORED:
         return archive.open(entry), True
-    archive.close()
     file = path.open("rb")
     file.seek(entry.header_offset)
     name, extra = struct.unpack("<HH", file.read(30)[26:30])

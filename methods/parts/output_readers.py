@@ -1,10 +1,8 @@
-"""Readers of outputs: masks, syntheses and class scores of the samples of a split, checked before the first is used."""
+"""Masks and syntheses of the samples of a split, out of files or one array, checked before the first is used."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -13,39 +11,12 @@ import numpy as np
 from ...datasets import Card
 from ...symmflow.errors import InputError
 from .output_arrays import Array, Rows, members
-from .output_files import ARCHIVE, ARRAY, PICTURES, TABLES, listed, matched, natural, some
+from .output_files import ARCHIVE, ARRAY, PICTURES, listed, matched, natural, some
 from .output_pictures import class_ids, pixels, read_image, read_mask, size_of
+from .output_reader import Reader, Wanted
 
 ADMS = "arr_0", "arr_1"
 """Images and their classes, as ADM's evaluation names them."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What will be asked for."""
-
-    ids: tuple[str, ...]
-    """Evaluated, in order."""
-    split: tuple[str, ...]
-    """Those of the whole split."""
-    several: int = 1
-    """Samples a label."""
-    unpaired: bool = False
-    """No output is of a certain id: they are taken in their own order."""
-
-
-class Reader(ABC):
-    """Gives the outputs of ids."""
-
-    scale = ""
-    """Of class scores: what they are."""
-
-    @abstractmethod
-    def read(self, ids: Sequence[str], draw: int) -> Array:
-        """Class ids int64 [B, H, W], pixels float32 0-255 [B, C, H, W] or scores float32 [B, K]."""
-
-    def agree(self, ids: Sequence[str], classes: Sequence[int]) -> None:  # noqa: B027 (few outputs say it)
-        """Raise `InputError` where the outputs say that they are of other classes."""
 
 
 def masks_of(path: Path, card: Card, wanted: Wanted) -> Reader:
@@ -62,21 +33,6 @@ def images_of(path: Path, card: Card, wanted: Wanted) -> Reader:
         shape = (*card.size, *channels) if channels != (1,) or rows.shape[-1:] == (1,) else card.size
         return _InOrder(rows, card, wanted, shape, partial(_pixels_of_rows, card), several=True)
     return _Files(path, card, wanted, (*PICTURES, ARRAY), partial(read_image, card), several=True)
-
-
-def scores_of(path: Path, card: Card, wanted: Wanted) -> Reader:
-    """Class scores: a table, or a folder that holds one."""
-    from .output_scores import Scores
-
-    if path.is_dir():
-        found = listed(path, TABLES)
-        if len(found) != 1:
-            said = some(found) or f"none of {', '.join(TABLES)}"
-            raise InputError(f"class scores are one table, and {path} holds {said}; name the file.")
-        path = path / found[0]
-    if path.suffix.lower() not in TABLES:
-        raise InputError(f"{path} is no table of class scores; give one of {', '.join(TABLES)}.")
-    return Scores(path, card, wanted.ids, wanted.split)
 
 
 def _array(path: Path, wanted: Wanted) -> Rows | None:

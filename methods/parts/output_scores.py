@@ -10,13 +10,26 @@ import numpy as np
 
 from ...datasets import Card
 from ...symmflow.errors import InputError
-from .output_files import some
-from .output_readers import Reader
+from .output_files import TABLES, listed, some
+from .output_reader import Reader, Wanted
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Array = np.ndarray
+
+
+def scores_of(path: Path, card: Card, wanted: Wanted) -> Reader:
+    """Class scores: a table, or a folder that holds one."""
+    if path.is_dir():
+        found = listed(path, TABLES)
+        if len(found) != 1:
+            said = some(found) or f"none of {', '.join(TABLES)}"
+            raise InputError(f"class scores are one table, and {path} holds {said}; name the file.")
+        path = path / found[0]
+    if path.suffix.lower() not in TABLES:
+        raise InputError(f"{path} is no table of class scores; give one of {', '.join(TABLES)}.")
+    return Scores(path, card, wanted.ids, wanted.split)
 
 
 class Scores(Reader):
@@ -27,21 +40,19 @@ class Scores(Reader):
         if "id" not in table:
             raise InputError(f"{path} has no column id; it has {some(table.columns)}.")
         own = [str(value) for value in table["id"]]
-        twice, known = {i for i in own if own.count(i) > 1} if len(set(own)) < len(own) else set(), set(split)
-        missing, strange = [i for i in ids if i not in set(own)], [i for i in own if i not in known]
-        if twice or missing or strange:
-            said = [
-                f"{what} {some(sorted(names))}"
-                for what, names in (("twice:", twice), ("no row of", missing), ("rows of no sample:", strange))
-                if names
-            ]
+        place = {i: n for n, i in enumerate(own)}
+        known = set(split)
+        faults = {
+            "more than one row of": sorted({i for n, i in enumerate(own) if place[i] != n}),
+            "no row of": [i for i in ids if i not in place],
+            "rows of no sample:": [i for i in own if i not in known],
+        }
+        if said := [f"{what} {some(names)}" for what, names in faults.items() if names]:
             raise InputError(f"{path} does not match the {len(split):,} samples of the split: {'; '.join(said)}.")
         values = _scores(path, table, card)
         if not np.isfinite(values).all():
-            raise InputError(
-                f"{path} has a score of {own[int(np.argwhere(~np.isfinite(values))[0, 0])]} that is no number."
-            )
-        self.values, self.place = values, {i: n for n, i in enumerate(own)}
+            raise InputError(f"{path} has a score of {own[np.argwhere(~np.isfinite(values))[0, 0]]} that is no number.")
+        self.values, self.place = values, place
         self.scale = _scale(path, table, values)
 
     def read(self, ids: Sequence[str], draw: int) -> Array:
@@ -55,7 +66,7 @@ def _table(path: Path) -> pd.DataFrame:
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
-        return pd.read_csv(path, dtype={"id": str}, float_precision="round_trip")
+        return pd.read_csv(path, dtype={"id": str}, keep_default_na=False, na_values=[""], float_precision="round_trip")
     except (OSError, ValueError, pyarrow.ArrowInvalid) as error:
         raise InputError(f"{path} is no table that can be read ({str(error).splitlines()[0]}).") from None
 
