@@ -11,6 +11,7 @@ from .api import (
     export,
     gate,
     get,
+    get_for,
     inventory,
     load,
     reproduce,
@@ -18,6 +19,7 @@ from .api import (
     run,
     sample,
     save_baseline,
+    show,
     train,
     verify,
 )
@@ -30,6 +32,7 @@ __all__ = [
     "export",
     "gate",
     "get",
+    "get_for",
     "inventory",
     "load",
     "reproduce",
@@ -37,6 +40,7 @@ __all__ = [
     "run",
     "sample",
     "save_baseline",
+    "show",
     "train",
     "verify",
 ]

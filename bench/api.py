@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
-from ..symmflow.errors import InputError, unknown
+from ..symmflow.errors import InputError
+from .run.data import show as show
+from .run.data import verify as verify
 from .run.keywords import RequestFields, TrainingFields, named, path_of, request_of, several, takes_fields, text_of
+from .run.prepare import init as init
+from .run.prepare import prepare as prepare
 from .run.request import CHECKPOINT, DATA_ROOT, Asked, Device, Names, Request, Trust
 from .run.training import Training
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..datasets import Manifest
     from ..symmflow.checkpoint import Checkpoint as TrainedCheckpoint
     from ..symmflow.train import Progress as TrainingProgress
     from .checks.conformance import Check
@@ -24,12 +27,14 @@ if TYPE_CHECKING:
     from .compare.records import Records
     from .compare.report import Report
     from .run.export import Exported
+    from .run.needs import Need
     from .run.reproduce import Reproduced
     from .run.rescore import Rescoring
     from .run.sample import Picture
     from .run.sweep import Progress
 
 Results = Path | str
+Fetching = Callable[[str, int, int], None]
 Checkpoint = Annotated[str | Path | None, CHECKPOINT]
 DataRoot = Annotated[Path | str | None, DATA_ROOT]
 
@@ -254,27 +259,25 @@ def inventory(kind: str, out: Results = "results") -> list[dict[str, Any]]:
 
 
 @named
-def get(name: str, *, progress: Callable[[int, int], None] | None = None) -> Path:
-    """Fetch a judge's weights, verified; where they lie. `progress` is told of bytes done and bytes in all."""
-    from .judges import weights
+def get(name: str, *, data_root: DataRoot = None, progress: Fetching | None = None) -> Path | None:
+    """Fetch a data set or a judge's weights, verified; where they lie, None for a data set that code makes.
 
-    return weights.get(name, progress)
+    A transfer that breaks off is taken up again by the next call. `data_root`: where to put the files of a data set,
+    by default the cache. `progress` is told of a file, its bytes that are here and its bytes in all (0: unknown).
+    """
+    from .run.needs import get as fetched
+
+    return fetched(name, path_of(data_root), progress)
 
 
-@named
-def verify(name: str, *, data_root: Results | None = None) -> Iterator[Manifest]:
-    """Read every split of a data set; raises `InputError` for what is not as it should be."""
-    from .. import datasets
-    from .judges import weights
+@takes_fields(Request)
+def get_for(
+    request: Request | None = None, *, progress: Fetching | None = None, **keywords: Unpack[RequestFields]
+) -> Iterator[Need]:
+    """Fetch all that `run` needs for a request: data sets, judges' weights, checkpoints of a hub; see `get`."""
+    from .run.needs import get_for as all_fetched
 
-    if name in weights.KNOWN:
-        raise InputError(f"{name} are weights, verified whenever they are read; `bench data get {name}` fetches them.")
-    if name not in datasets.names():
-        raise unknown("data set or weights", name, [*datasets.names(), *weights.KNOWN])
-    for split in datasets.card(name).splits:
-        data = datasets.load(name, split, path_of(data_root))
-        data.verify()
-        yield data.manifest
+    return all_fetched(request_of(Request, request, keywords), progress)
 
 
 def load(*results: Results) -> pd.DataFrame:

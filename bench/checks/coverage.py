@@ -32,7 +32,10 @@ class Row:
     measure: str
     """`coverage`, `alarms` or `power`."""
     trials: int
+    told: float
+    """Share of the trials that tell an interval: the others withhold it."""
     share: float
+    """Of the trials that tell one."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,14 @@ def simulate(designs: Sequence[Design], trials: int, seed: int = 0) -> Iterator[
         else:
             hits = [isinstance(i, Difference) and i.p < 0.05 and (i.low > 0 or i.high < 0) for i, _ in found]
         share = float(np.mean(hits)) if hits else float("nan")
-        yield Row(design.interval, design.estimand, design.design, design.measure, trials, share)
+        yield Row(design.interval, design.estimand, design.design, design.measure, trials, len(found) / trials, share)
 
 
 def to_csv(rows: Sequence[Row]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(Row.__dataclass_fields__), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({**asdict(row), "share": f"{row.share:.4f}"} for row in rows)
+    writer.writerows(
+        {**asdict(row), "told": f"{row.told:.3f}", "share": f"{row.share:.4f}" if row.told else ""} for row in rows
+    )
     return text.getvalue()

@@ -28,20 +28,28 @@ class Scenes:
     skill: Array
     """Logit of the share of a region that is hit in an image of middling difficulty: [K]."""
     hard: bool = False
-    """Regions of very unequal size, the small ones harder, 15 % missed altogether; false pixels in few images, many
-    at once."""
+    """Regions of very unequal size, the small ones harder; false pixels in few images, many at once."""
+    missed: float = 0.0
+    """Share of regions that are missed altogether."""
 
     @classmethod
     def even(cls, k: int, *, hard: bool = False) -> Scenes:
         """About three classes an image, all as frequent and as easy; the first is in every image."""
         often = np.full(k, min(1.0, 3 / k))
         often[0] = 1.0
-        return cls(often, np.ones(k), hard)
+        return cls(often, np.ones(k), hard, 0.15 if hard else 0.0)
+
+    @classmethod
+    def seldom_wrong(cls, k: int) -> Scenes:
+        """As `even`, segmented almost perfectly but for one region of twenty-five."""
+        return cls(cls.even(k).often, np.full(k, 5.0), missed=0.04)
 
     @classmethod
     def uneven(cls, k: int, rarest: float, *, hard: bool = False) -> Scenes:
         """From `rarest` to half of the images hold a class, in geometric steps; not all as easy."""
-        return cls(np.geomspace(rarest, 0.5, k), np.random.default_rng(5).normal(1.0, 0.8, size=k), hard)
+        return cls(
+            np.geomspace(rarest, 0.5, k), np.random.default_rng(5).normal(1.0, 0.8, size=k), hard, 0.15 if hard else 0.0
+        )
 
     def images(self, random: Random, n: int) -> tuple[Array, Array]:
         """Difficulty [n] and pixels of every class [n, K]."""
@@ -54,11 +62,13 @@ class Scenes:
         """By a segmenter whose skill is so much higher."""
         difficulty, size = images
         logit = self.skill + gap + 0.7 * difficulty[:, None] + 0.5 * random.normal(size=size.shape)
+        if self.hard:
+            logit += 0.5 * np.log(np.maximum(size, 1.0) / SIZE)
+        hit = size / (1 + np.exp(-logit))
+        if self.missed:
+            hit = np.where(random.random(size.shape) < self.missed, 0.0, hit)
         if not self.hard:
-            hit, wrong = size / (1 + np.exp(-logit)), 0.2 * SIZE * self.often * random.random(size.shape)
-            return Areas(hit, size, hit + wrong)
-        logit += 0.5 * np.log(np.maximum(size, 1.0) / SIZE)
-        hit = np.where(random.random(size.shape) < 0.85, size / (1 + np.exp(-logit)), 0.0)
+            return Areas(hit, size, hit + 0.2 * SIZE * self.often * random.random(size.shape))
         seen = random.random(size.shape) < 0.3 * self.often
         wrong = np.where(seen, 0.6 * SIZE * np.exp(random.normal(size=size.shape)), 0.0)
         return Areas(hit, size, hit + wrong)
@@ -70,7 +80,7 @@ class Scenes:
         # a pixel is in a larger region than the median: the log of its size is normal about 1
         logits = self.skill[:, None] + gap + (0.5 if self.hard else 0.0) + spread * nodes
         rate = (1 / (1 + np.exp(-logits))) @ weights / weights.sum()
-        return np.asarray(self.often * rate * (0.85 if self.hard else 1.0))
+        return np.asarray(self.often * rate * (1 - self.missed))
 
     def iou(self, gap: float = 0.0) -> Array:
         """Of the population, where false pixels are 10 or 18 % of the true ones: [K]."""

@@ -2,37 +2,122 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+from ...symmflow.errors import InputError
+from ...symmflow.files import write_atomically
+from .. import api
+from ..run.request import Request
+from . import parse
+from .options import takes
+from .progress import counting, fetching, print_table
+
+if TYPE_CHECKING:
+    from ...datasets.verify import Problem
 
 app = typer.Typer(help="Get and verify data sets and judges' weights.", no_args_is_help=True)
 ROOT = typer.Option(None, "--data-root", help="Where the files of the data set lie.")
 
 
 @app.command("get")
+@takes(Request)
 def get(
-    name: str = typer.Argument(..., help="A data set, or weights: inception, mobilenet-v2, lpips-alex, lpips-vgg."),
-    data_root: Path | None = ROOT,
+    names: list[str] | None = typer.Argument(
+        None, help="Data sets, hf:OWNER/NAME, or weights: inception, mobilenet-v2, lpips-alex, lpips-vgg."
+    ),
+    for_run: bool = typer.Option(
+        False, "--for", help="All that `bench run` with the options that follow needs, to run without a network."
+    ),
+    **fields: Any,
 ) -> None:
-    """Fetch a data set or a judge's weights, verified."""
-    from .. import api
-    from ..judges import weights
-    from .progress import bars
-
-    if name not in weights.KNOWN:
-        verify(name, data_root)
-        return
-    with bars() as shown:
-        task = shown.add_task(name, total=None, extra="")
-        print(api.get(name, progress=lambda done, total: shown.update(task, completed=done, total=total or None)))
+    """Fetch data sets and weights, resumed and verified; or say what to fetch by hand, and where to put it."""
+    if bool(names) == for_run:
+        raise InputError("name what to get, or give --for and the options of a `bench run`.")
+    with fetching() as progress:
+        if for_run:
+            for need in api.get_for(**fields, progress=progress):
+                print(f"{need.kind} {need.name}: {need.path or 'nothing to get, code makes it'}")
+        for name in names or ():
+            path = api.get(name, data_root=fields["data_root"], progress=progress)
+            print(f"{name}: {path or 'nothing to get, code makes it'}")
 
 
 @app.command("verify")
-def verify(name: str = typer.Argument(..., help="A data set."), data_root: Path | None = ROOT) -> None:
-    """Read every split of a data set and print its counts and hashes."""
-    from .. import api
+@takes(Request, "data_root")
+def verify(
+    name: str = typer.Argument(..., help="A data set."),
+    split: str | None = typer.Option(None, "--split", help="Only this split, or several, comma separated."),
+    as_json: bool = typer.Option(False, "--json", help="Print what was found as JSON."),
+    **fields: Any,
+) -> None:
+    """Read every file of a data set: counts, checksums, sizes, labels, classes. Exit code 1: something is wrong."""
+    with counting() as progress:
+        found = api.verify(name, splits=parse.names(split, "--split") if split else (), progress=progress, **fields)
+    if as_json:
+        print(json.dumps(asdict(found) | {"whole": found.whole}, indent=2))
+    else:
+        for one in found.splits:
+            hashes = f"ids {one.ids_sha256[:16]}" + (f", content {one.content_sha256}" * bool(one.content_sha256))
+            print(f"{one.dataset} {one.split}: {one.n:,} samples, {hashes}")
+            _print_problems(one.problems)
+        _print_problems(found.problems)
+        for note in found.notes:
+            print(f"  note: {note}")
+        if found.where:
+            print(f"{'whole' if found.whole else 'NOT whole'}: {name}, {found.where}")
+    if not found.whole:
+        raise typer.Exit(1)
 
-    for found in api.verify(name, data_root=data_root):
-        hashes = f"ids {found.ids_sha256[:16]}, content {found.content_sha256}"
-        print(f"{found.dataset} {found.split}: {len(found):,} samples, {hashes}")
+
+def _print_problems(problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        print(f"  {problem.kind}: {problem.said}")
+
+
+@app.command("show")
+@takes(Request, "data_root", "size", "crop", "split")
+def show(
+    name: str = typer.Argument(..., help="A data set."),
+    count: int = typer.Option(8, "--count", "-n", help="Samples in the picture, spread over the split."),
+    out: Path | None = typer.Option(None, "--out", "-o", help="The PNG file. Default: NAME-SPLIT.png."),
+    as_json: bool = typer.Option(False, "--json", help="Print the classes' frequencies as JSON."),
+    **fields: Any,
+) -> None:
+    """Draw images, masks and a legend of the classes, and say how frequent each class is."""
+    with counting() as progress:
+        found = api.show(name, count=count, progress=progress, **fields)
+    path = out or Path(f"{re.sub('[^A-Za-z0-9@.-]+', '-', found.dataset)}-{found.split}.png")
+    write_atomically(path, found.picture)
+    if as_json:
+        facts = {field: value for field, value in vars(found).items() if field not in ("classes", "picture")}
+        print(json.dumps(facts | {"classes": [vars(one) for one in found.classes], "picture": str(path)}, indent=2))
+        return
+    rows = [
+        {"class": one.name, "count": f"{one.count:,}", "share": f"{one.share:.2%}", "in images": f"{one.images:,}"}
+        for one in found.classes
+    ]
+    print_table(rows, f"{found.dataset} {found.split}: {found.counted:,} of {found.n:,} samples")
+    print(path)
+
+
+@app.command("prepare")
+@takes(Request, "data_root", "size", "crop", "split", "workers")
+def prepare(name: str = typer.Argument(..., help="A data set in files."), **fields: Any) -> None:
+    """Decode and resize images once, so that every later run at this size reads them at once."""
+    with counting() as report:
+        for found in api.prepare(name, **fields, progress=report):
+            size = f"{found.size / 2**20:,.0f} MiB"
+            print(f"{found.dataset} {found.split}: {found.samples:,} samples, {size} in {found.folder}")
+
+
+@app.command("init")
+def init(path: Path = typer.Argument(..., help="A folder of images.")) -> None:
+    """Begin the dataset.toml of your own folder: classes, palette, splits, licence."""
+    print(f"{api.init(path)}: complete the names of the classes, the licence and the splits.")

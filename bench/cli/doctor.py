@@ -56,7 +56,8 @@ def _coverage(trials: int, quick: bool, out: Path | None, as_json: bool) -> None
     rows = []
     for row in api.coverage(trials=trials, quick=quick):
         if not as_json:
-            print(f"{row.share:6.1%}  {row.measure:8}  {row.interval}: {row.estimand}, {row.design}", flush=True)
+            share = f"{row.share:6.1%}" if row.told else "withheld"
+            print(f"{share:8}  {row.measure:8}  {row.interval}: {row.estimand}, {row.design}", flush=True)
         rows.append(row)
     if as_json:
         print(json.dumps([asdict(row) for row in rows], indent=2))

@@ -214,7 +214,8 @@ def _warning(table: Table) -> str:
 
 def notes(table: Table) -> list[str]:
     """What a reader must know beside the figures."""
-    lines = [f"95 % intervals cover {said}; percent where a figure is a share."] if (said := _covered(table)) else []
+    percent = "percent where a figure is a share."
+    lines = [f"95 % intervals cover {said}; {percent}" if (said := _covered(table)) else percent]
     lines += _untold(table)
     lines += [f"{remark}." for remark in table.remarks]
     lines += [f"other libraries since: {why} ({', '.join(rows)})." for why, rows in table.other_libraries.items()]

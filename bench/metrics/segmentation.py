@@ -12,6 +12,7 @@ from .. import statistics
 from ..protocols.rules import BACKGROUND
 from ..records import Missing
 from ..statistics import Difference, Interval, MeanRatio
+from ..statistics.ratios import FEW_IN_ALL, LEAST_IN_ALL
 from .areas import PARTS, Areas
 from .metric import Floor, Metric, Subject
 from .sample import Array, Regions
@@ -91,6 +92,11 @@ class FrequencyWeightedIoU(Regions):
     def at(self, weights: Array) -> Array:
         truth = weights @ self.areas.truth
         return np.asarray(np.nansum(self.areas.iou(weights) * truth, axis=1) / truth.sum(axis=1))
+
+    def interval(self, share: bool) -> Interval:
+        if len(self.ids) < LEAST_IN_ALL:
+            return Interval(self.value, float("-inf"), float("inf"), FEW_IN_ALL)
+        return super().interval(share)
 
 
 class PixelAccuracy(Ratios):

@@ -49,7 +49,7 @@ def export(request: Request, folder: Path, progress: Progress | None = None) -> 
     folders = {cell.steps: folder / f"steps-{cell.steps}" if several else folder for cell in job.cells}
     for cell in job.cells:
         _begin(folders[cell.steps], cell)
-    evaluator = Evaluator.open(job, request.device, request.batch_size)
+    evaluator = Evaluator.open(job, request.device, request.batch_size, request.workers)
     made = _Written(evaluator, folders)
     progress = progress or Progress()
     progress.job(job.title, job.protocol.n * len(folders), 0)

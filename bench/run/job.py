@@ -47,9 +47,9 @@ class Job(BaseModel):
     def task(self) -> tasks.Task:
         return tasks.task(self.protocol.task)
 
-    @property
+    @cached_property
     def card(self) -> Card:
-        return datasets.card(self.protocol.dataset)
+        return datasets.card(self.protocol.dataset, self.data_root)
 
     @property
     def ready_made(self) -> bool:
@@ -81,7 +81,7 @@ class Job(BaseModel):
         if (found.ids_sha256, found.content_sha256) != (asked.ids_sha256, asked.content_sha256):
             raise InputError(f"{asked.dataset} {asked.split} has changed since this was planned; start again.")
         split.verify()
-        return split
+        return split.with_originals() if asked.rules.scored_at == "original" else split
 
     def prepare(self, method: Method, data: Split) -> None:
         """Tell a method what it will be asked for. Raises `InputError` where it cannot be given."""

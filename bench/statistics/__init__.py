@@ -13,12 +13,13 @@ from .differences import (
 )
 from .intervals import Interval, bootstrap, resampled, wilson
 from .jackknife import GROUPS, UNGROUPED, Jackknifed, groups_of, jackknife, jackknife_error, jackknife_freedom
-from .ratios import FEW, MeanRatio
+from .ratios import FEW, FEW_IN_ALL, MeanRatio
 from .seeds import difference_over_seeds, interval_over_seeds
 from .spread import Spread, spread
 
 __all__ = [
     "FEW",
+    "FEW_IN_ALL",
     "GROUPS",
     "UNGROUPED",
     "Difference",

@@ -11,8 +11,12 @@ from .intervals import Interval
 
 Array = np.ndarray
 LEAST = 3
-"""If the median class lies in fewer images, no interval is told."""
+"""If the median class lies in fewer images, neither interval nor difference is told."""
+LEAST_IN_ALL = 50
+"""Of fewer images no interval of a figure is told: failures that are rare, but count, are in none of them too often.
+A difference is told, as most of what is rare befalls both alike."""
 FEW = f"too few images: half of the classes lie in fewer than {LEAST}"
+FEW_IN_ALL = f"too few images: fewer than {LEAST_IN_ALL}"
 
 
 @dataclass(frozen=True)
@@ -82,13 +86,26 @@ class MeanRatio:
             return most
         return float(min(parts.sum() ** 2 / (np.square(parts) / np.maximum(self.held - 1, 1)).sum(), most))
 
+    @property
+    def bearing(self) -> float:
+        """How many images bear the error: as many of equal weight have its second and fourth moment (Kish 1965)."""
+        squares = np.square(self.apart.sum(axis=1))
+        return float(squares.sum() ** 2 / np.square(squares).sum()) if squares.any() else float(len(squares))
+
     def interval(self, confidence: float = 0.95) -> Interval:
-        """A t interval about the centre, widened to hold the figure; endless where none can be told."""
-        if not self.told:
-            return Interval(self.value, float("-inf"), float("inf"), FEW)
-        half = float(stats.t.ppf((1 + confidence) / 2, self.freedom)) * self.error
-        low, high = min(self.centre - half, self.value), max(self.centre + half, self.value)
-        return Interval(self.value, low, high, "test images")
+        """Of a share in [0, 1]: a t interval about the centre, widened to hold the figure.
+
+        On the scale of the logarithm of what the share lacks to 1, as a segmenter that fails seldom has a figure too
+        high and an error too small at once; and with no more degrees of freedom than images bear the error. Endless
+        where none can be told.
+        """
+        if not self.told or len(self.apart) < LEAST_IN_ALL:
+            return Interval(self.value, float("-inf"), float("inf"), FEW_IN_ALL if self.told else FEW)
+        lacking = max(1 - self.centre, 1e-9)
+        freedom = max(min(self.freedom, self.bearing), 1.0)
+        factor = float(np.exp(stats.t.ppf((1 + confidence) / 2, freedom) * self.error / lacking))
+        low, high = max(1 - lacking * factor, 0.0), 1 - lacking / factor
+        return Interval(self.value, min(low, self.value), max(high, self.value), "test images")
 
 
 def _corrected(top: Array, bottom: Array, products: Array, squares: Array) -> Array:

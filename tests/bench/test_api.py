@@ -16,10 +16,11 @@ from symmbench.bench.run.request import Request
 from symmbench.bench.run.training import Training
 from symmbench.symmflow.errors import InputError
 
+WHERE = {api.__name__, "symmbench.bench.run.data", "symmbench.bench.run.prepare"}
 FUNCTIONS = {
     name: found
     for name, found in vars(api).items()
-    if inspect.isfunction(found) and found.__module__ == api.__name__ and not name.startswith("_")
+    if inspect.isfunction(found) and found.__module__ in WHERE and not name.startswith("_")
 }
 
 
@@ -38,7 +39,7 @@ def test_every_command_has_a_function() -> None:
     commands = {command.name for command in app.registered_commands}
     named = {"list": "inventory"}
     assert {named.get(str(name), str(name)) for name in commands} <= set(FUNCTIONS)
-    assert {"save_baseline", "get", "verify", "load"} <= set(FUNCTIONS)
+    assert {"save_baseline", "get", "verify", "show", "prepare", "load"} <= set(FUNCTIONS)
     assert set(symmbench.bench.__all__) >= set(FUNCTIONS)
 
 

@@ -20,4 +20,6 @@ def test_intervals_cover_and_comparisons_keep_their_level(design: Design) -> Non
 def test_the_table_states_every_design() -> None:
     rows = list(simulate(QUICK[:1], 5))
     header, line = to_csv(rows).splitlines()
-    assert header == "interval,estimand,design,measure,trials,share" and line.startswith("wilson,accuracy,n=300 p=0.9")
+    assert header == "interval,estimand,design,measure,trials,told,share" and line.startswith(
+        "wilson,accuracy,n=300 p=0.9"
+    )

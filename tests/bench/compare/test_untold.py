@@ -13,10 +13,10 @@ def test_six_scenes_have_a_mean_iou_and_no_interval(tmp_path: Path) -> None:
     found = api.run(methods=["unet", "symmflow"], steps=1, **asked)  # type: ignore[arg-type]
     (table,) = found.blocks()
     assert f"no interval for miou, mean_f1, mean_accuracy: {FEW}." in table.notes
-    assert "95 % intervals cover test images; percent where a figure is a share." in table.notes
+    assert "percent where a figure is a share." in table.notes
     for record in found:
         miou, pixels = record.metrics["miou"], record.metrics["pixel_accuracy"]
-        assert miou.low is None and miou.high is None and pixels.low is not None and pixels.low <= pixels.value
+        assert {miou.low, miou.high, pixels.low, pixels.high} == {None}
     judged = api.compare(out, baseline="unet")
     (verdicts,) = [block for block in judged.blocks if block.kind == "verdicts"]
     assert [row[3] for row in verdicts.rows] == ["pixel_accuracy"]

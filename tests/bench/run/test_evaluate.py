@@ -22,7 +22,7 @@ def run(request: Request) -> list[Record]:
 
 
 def scenes(untrained: Path, out: Path, **options: object) -> Request:
-    asked = {"tasks": ["ss", "sis"], "datasets": ["digit-scenes"], "steps": [1, 2], "limit": 40}
+    asked = {"tasks": ["ss", "sis"], "datasets": ["digit-scenes"], "steps": [1, 2], "limit": 50}
     return Request(checkpoint=str(untrained), out=out, **(asked | options))  # type: ignore[arg-type]
 
 
@@ -31,7 +31,7 @@ def store(untrained_scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> t
     """Segmentations and syntheses of an untrained network at one and two steps, and a classification; not to change."""
     out = tmp_path_factory.mktemp("evaluated")
     records = run(scenes(untrained_scenes, out))
-    return out, [*records, *run(Request(methods=["cnn"], tasks=["cls"], out=out, limit=40))]
+    return out, [*records, *run(Request(methods=["cnn"], tasks=["cls"], out=out, limit=50))]
 
 
 def test_three_tasks_give_complete_records(store: tuple[Path, list[Record]]) -> None:
@@ -40,7 +40,7 @@ def test_three_tasks_give_complete_records(store: tuple[Path, list[Record]]) -> 
         ("ss", 1, "ok"), ("ss", 2, "ok"), ("sis", 1, "ok"), ("sis", 2, "ok"), ("cls", None, "ok"),
     ]  # fmt: skip
     for r in records:
-        assert r.n == 40 and r.nfe == (r.steps or 1) and r.nfe_executed == r.nfe
+        assert r.n == 50 and r.nfe == (r.steps or 1) and r.nfe_executed == r.nfe
         assert r.cost and r.cost.images_per_second and r.cost.peak_memory_bytes
         assert r.provenance["packages"]["torch"] and r.provenance["command"]
         assert (out / "protocols" / f"{r.protocol['hash']}.json").is_file()
@@ -51,7 +51,7 @@ def test_three_tasks_give_complete_records(store: tuple[Path, list[Record]]) -> 
     assert set(ss.metrics) == {"miou", "pixel_accuracy"} and len(ss.details["iou_per_class"]) == 11
     assert {"fid[digits-cnn]", "kid[digits-cnn]"} <= set(sis.metrics) and "lpips-alex" in sis.absent["lpips_gt"]
     assert (
-        sis.details["features"]["n_over_d"] == round(40 / 64, 2) and "mostly bias" in sis.details["features"]["warning"]
+        sis.details["features"]["n_over_d"] == round(50 / 64, 2) and "mostly bias" in sis.details["features"]["warning"]
     )
     assert set(cls.metrics) == {"accuracy", "top5", "brier", "ece"}
     previews = sorted(out.glob("*/*/*/preview.png"))
@@ -63,7 +63,7 @@ def test_metrics_agree_with_the_evidence(store: tuple[Path, list[Record]]) -> No
     table = Evidence(Store(out).path(record.cell), 1).table("confusion")
     dense = np.zeros((11, 11))
     np.add.at(dense, (table["truth"], table["prediction"]), table["pixels"])
-    assert dense.sum() == 40 * 32 * 32
+    assert dense.sum() == 50 * 32 * 32
     iou = np.diag(dense) / (dense.sum(0) + dense.sum(1) - np.diag(dense))
     assert record.metrics["miou"].value == pytest.approx(np.mean(iou))
 
@@ -73,7 +73,7 @@ def test_batch_size_does_not_change_the_figures(
     store: tuple[Path, list[Record]], untrained_scenes: Path, tmp_path: Path, size: int
 ) -> None:
     found, (_, known) = run(scenes(untrained_scenes, tmp_path, batch_size=size)), store
-    for a, b in zip(found, known[:4], strict=True):  # all 40 in one batch
+    for a, b in zip(found, known[:4], strict=True):  # all 50 in one batch
         assert a.key == b.key and a.metrics.keys() == b.metrics.keys() and a.nfe == b.nfe
         for name, metric in a.metrics.items():
             other = b.metrics[name]
@@ -83,11 +83,11 @@ def test_batch_size_does_not_change_the_figures(
 def test_several_samples_a_mask(untrained_scenes: Path, tmp_path: Path) -> None:
     request = scenes(untrained_scenes, tmp_path, tasks=["sis"], samples_per_mask=2)
     record = run(request)[0]
-    assert record.details["features"]["n"] == 80 and record.details["features"]["reference_n"] == 40
+    assert record.details["features"]["n"] == 100 and record.details["features"]["reference_n"] == 50
     found = Evidence(Store(tmp_path).path(plan(request).jobs[0].cells[0]), 1)
     table = found.table("samples")
     assert (
-        table.groupby("id")["draw"].apply(sorted).map(tuple) == pd.Series([(0, 1)] * 40, index=sorted(set(table["id"])))
+        table.groupby("id")["draw"].apply(sorted).map(tuple) == pd.Series([(0, 1)] * 50, index=sorted(set(table["id"])))
     ).all()
     ((ids, features),) = found.features()
     assert ids == table["id"].to_list()

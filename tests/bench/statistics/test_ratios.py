@@ -45,7 +45,36 @@ def test_every_image_is_left_out_in_turn() -> None:
     assert (found.centre, found.error) == (pytest.approx(centre), pytest.approx(error))
     assert found.freedom == pytest.approx(min(freedom, 29))
     low, high = stats.t.interval(0.95, found.freedom, centre, error)
-    assert (found.interval().low, found.interval().high) == (pytest.approx(low), pytest.approx(high))
+    gap = paired_ratios(found)
+    assert (gap.low, gap.high) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_the_interval_of_a_figure_is_on_the_scale_of_what_it_lacks() -> None:
+    top, bottom = areas(0, n=60)
+    found = ratio(top, bottom)
+    weights = np.square(found.apart.sum(axis=1))
+    bearing = weights.sum() ** 2 / np.square(weights).sum()
+    low, high = stats.t.interval(0.95, min(found.freedom, bearing), 0, found.error / (1 - found.centre))
+    interval = found.interval()
+    assert np.log((1 - interval.low) / (1 - found.centre)) == pytest.approx(high)
+    assert np.log((1 - interval.high) / (1 - found.centre)) == pytest.approx(low)
+
+
+def test_few_images_that_bear_the_error_make_the_interval_wider() -> None:
+    bottom = np.full((100, 1), 100.0)
+    even, seldom = 0.9 * bottom, bottom.copy()
+    even[::2] = 0.8 * bottom[::2]
+    seldom[:2] = 0.0
+    few, many = ratio(seldom, bottom), ratio(even, bottom)
+    assert many.bearing == pytest.approx(100) and few.bearing == pytest.approx(2, rel=0.2)
+    widths = [(r.interval().high - r.interval().low) / r.error for r in (few, many)]
+    assert widths[0] > 1.9 * widths[1] and few.interval().low > 0.5
+
+
+def test_of_fewer_than_fifty_images_a_difference_is_told_but_no_figure() -> None:
+    few, enough = (ratio(*areas(3, n=n)) for n in (49, 50))
+    assert few.interval().covers == "too few images: fewer than 50" and not np.isfinite(few.interval().low)
+    assert np.isfinite(enough.interval().low) and np.isfinite(paired_ratios(few - ratio(*areas(3, n=49))).low)
 
 
 def test_of_means_it_is_the_t_interval_and_the_paired_t_test() -> None:
@@ -54,7 +83,7 @@ def test_of_means_it_is_the_t_interval_and_the_paired_t_test() -> None:
     wider = np.sqrt((1 - 1 / 50) / (1 - 1 / 25))
     first, second = (ratio(values[:, None], np.ones((25, 1))) for values in (a, b))
     expected = stats.ttest_1samp(a, 0).confidence_interval(0.95)
-    assert first.interval().high - first.value == pytest.approx(wider * (expected.high - a.mean()))
+    assert paired_ratios(first).high - first.value == pytest.approx(wider * (expected.high - a.mean()))
     found, known = paired_ratios(first - second), stats.ttest_rel(a, b)
     assert found.value == pytest.approx(a.mean() - b.mean()) and found.freedom == known.df
     assert found.p == pytest.approx(2 * stats.t.sf(abs(known.statistic) / wider, 24))
@@ -90,7 +119,7 @@ def test_a_class_of_one_image_tells_no_spread_and_the_others_stand_for_it() -> N
 
 @pytest.mark.parametrize(("images", "told"), [(1, False), (2, False), (3, True)])
 def test_below_three_images_nothing_is_told(images: int, told: bool) -> None:
-    bottom = np.zeros((12, 5))
+    bottom = np.zeros((60, 5))
     for k in range(5):
         bottom[k : k + images, k] = [100, 50, 70][:images]
     found = ratio(0.7 * bottom + 0.1 * bottom**0.5, bottom)

@@ -1,0 +1,255 @@
+"""`hf:OWNER/NAME`, a data set of the Hugging Face hub in Parquet files, or `hf:FOLDER` of such files.
+
+The files are read as they are: nothing of a repository is run, and the `datasets` library is not needed.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..symmflow.errors import InputError, unknown
+from ..symmflow.pixels import IGNORE
+from . import parquet
+from .card import Card
+from .catalog import catalog
+from .dataset import Family
+from .described import FILE, Described, default_palette, described
+from .download import Report
+from .filed import FileDataSet
+from .hub import snapshot
+from .parquet import NEEDS, Parquet
+
+PATTERNS = ("*.parquet", "README.md", "id2label.json")
+CONVERTED = "refs/convert/parquet"
+"""The branch in which the hub keeps Parquet files of data sets that are stored otherwise."""
+VERSION = "parquet@1"
+
+
+@dataclass(frozen=True)
+class Named:
+    """The parts of `OWNER/NAME[/CONFIG][:COLUMN]`, or of a folder's name in place of the repository."""
+
+    repository: str
+    config: str = ""
+    column: str = ""
+
+    def __str__(self) -> str:
+        config, column = (sign + part if part else "" for sign, part in (("/", self.config), (":", self.column)))
+        return f"{self.repository}{config}{column}"
+
+
+class ParquetDataSet(FileDataSet):
+    """The files in one folder, wherever that is: `root`, or a commit in the hub's cache."""
+
+    place: Path
+    repository: str = ""
+    """Of the hub; empty where the user gave the folder."""
+
+    def find(self, root: Path | None) -> tuple[Parquet, Path]:
+        (layout,) = self.layouts
+        assert isinstance(layout, Parquet)
+        return layout, self.place
+
+    def get(self, root: Path | None, report: Report | None = None) -> Path:
+        """The newest commit of the hub; a folder of the user's is as it is."""
+        return fetched(self.repository) if self.repository else self.place
+
+
+class HuggingFace(Family):
+    """Once here, a hub's data set stays at its commit; `bench data get` fetches the newest one."""
+
+    name = "hf"
+    what = "a data set of the Hugging Face hub (OWNER/NAME), or your folder: " + NEEDS
+
+    def located(self, argument: str, root: Path | None) -> tuple[str, Path | None]:
+        path, column = _column(argument)
+        if (root is None or "/" in path) and Path(path).expanduser().is_dir():
+            root = Path(path).expanduser().absolute()
+            path = root.name
+        return str(Named(path, column=column)), root
+
+    def open(self, argument: str, root: Path | None) -> ParquetDataSet:
+        if root is not None:
+            path, column = _column(argument)
+            if not root.is_dir():
+                raise InputError(f"there is no folder {root}; hf: takes one that holds {NEEDS}.")
+            return _opened(f"{self.name}:{argument}", root, Named(path, _config(path), column), "")
+        named = _named(argument)
+        return _opened(f"{self.name}:{named}", fetched(named.repository, kept=True), named, named.repository)
+
+
+HUGGING_FACE = HuggingFace()
+
+
+def fetched(repository: str, *, kept: bool = False) -> Path:
+    """The Parquet files of a repository and what describes them; see `hub.snapshot`."""
+    folder = snapshot(repository, PATTERNS, kind="dataset", kept=kept)
+    if any(folder.rglob("*.parquet")):
+        return folder
+    try:
+        return snapshot(repository, PATTERNS, kind="dataset", revision=CONVERTED, kept=kept)
+    except InputError:
+        raise InputError(
+            f"dataset {repository!r} of the hub has no Parquet files, neither its own nor converted."
+        ) from None
+
+
+def _column(argument: str) -> tuple[str, str]:
+    """What is named, and the column of it after the last colon."""
+    if Path(argument).expanduser().is_dir():
+        return argument, ""
+    path, _, column = argument.partition(":")
+    return path, column
+
+
+def _config(path: str) -> str:
+    """Of a hub's name whose files lie in a folder of the user's."""
+    return "/".join(path.split("/")[2:])
+
+
+def _named(argument: str) -> Named:
+    path, column = _column(argument)
+    parts = path.split("/")
+    if len(parts) not in (2, 3) or not all(re.fullmatch(r"[\w.-]+", part) for part in parts) or path.startswith("."):
+        raise InputError(
+            f"there is no folder {path}, and the hub's data sets are called OWNER/NAME, or OWNER/NAME/CONFIG; give one."
+        )
+    return Named("/".join(parts[:2]), _config(path), column)
+
+
+def _opened(name: str, root: Path, named: Named, repository: str) -> ParquetDataSet:
+    about, said = _readme(root), described(root)
+    if said and said.splits:
+        raise InputError(f"{root / FILE} names splits, but Parquet files are split by their names; drop them there.")
+    files = _files(root, about, named)
+    columns = parquet.columns(root / next(iter(files.values()))[0], named.column)
+    layout = Parquet(files, columns, said=said)
+    version = f"{VERSION} {said.decoding}".rstrip() if said else VERSION
+    classes = _classes(root, layout, about, said)
+    if columns.masks and not classes:
+        highest = max(catalog(name, version, layout, root, split).highest for split in files)
+        classes = tuple(map(str, range(max(highest + 1, 2))))
+    if not columns.masks:
+        layout = replace(layout, classes=classes)
+    card = _card(name, root, layout, about, said or Described(classes=classes), repository)
+    opened = ParquetDataSet(card, (layout,), version, native=True)
+    opened.place, opened.repository = root, repository
+    if columns.masks and said is None:
+        opened.said = (
+            f"{name}: grey values of the column {columns.label.partition('.')[0]} are class ids "
+            f"(0-{len(classes) - 1}), {IGNORE} is void; a {FILE} in {root} says otherwise."
+        )
+    return opened
+
+
+def _card(name: str, root: Path, layout: Parquet, about: Mapping[str, Any], known: Described, repository: str) -> Card:
+    masks, stated = layout.columns.masks, about.get("license", known.licence)
+    on_page = ", ".join(stated) if isinstance(stated, list) else str(stated)
+    first = layout.files[next(iter(layout.files))][0]
+    size = layout.size(parquet.cell(root / first, layout.columns.image, 0).read())
+    commit = f"huggingface.co/datasets/{repository}, commit {root.name}"
+    return Card(
+        name=name,
+        title=known.title or str(about.get("pretty_name") or name.partition(":")[2]),
+        tasks=("ss", "sis") if masks else ("cls", "sis"),
+        classes=known.classes,
+        shape=(3, *size),
+        splits={split: parquet.count(root, files) for split, files in layout.files.items()},
+        licence=known.licence if "licence" in known.model_fields_set else on_page,
+        source=known.source or (commit if repository else str(root)),
+        obtain=f"`bench data get {name}`." if repository else "It is your own folder.",
+        palette=(known.palette or default_palette(len(known.classes))) if masks else None,
+        mirrored=known.mirrored,
+    )
+
+
+def _classes(root: Path, layout: Parquet, about: Mapping[str, Any], said: Described | None) -> tuple[str, ...]:
+    """As the `dataset.toml` names them, the files, the page of the repository, or the values; of masks perhaps none."""
+    if said is not None:
+        return said.classes
+    if layout.columns.names:
+        return layout.columns.names
+    with suppress(OSError, ValueError, AttributeError):
+        named = json.loads((root / "id2label.json").read_text())
+        return tuple(str(named[key]) for key in sorted(named, key=int))
+    infos = about.get("dataset_info") or []
+    for info in infos if isinstance(infos, list) else [infos]:
+        for feature in info.get("features", []):
+            kind = feature.get("dtype")
+            if feature.get("name") == layout.columns.label and isinstance(kind, dict) and "class_label" in kind:
+                named = kind["class_label"].get("names", {})
+                return tuple(str(named[key]) for key in sorted(named, key=int))
+    if layout.columns.masks:
+        return ()
+    values = parquet.values(root, layout)
+    if all(isinstance(value, int) for value in values):
+        return tuple(map(str, range(max(values, default=0) + 1)))
+    return tuple(sorted(value for value in values if isinstance(value, str)))
+
+
+def _readme(root: Path) -> dict[str, Any]:
+    """What the head of a repository's page says of its files."""
+    from huggingface_hub import metadata_load
+    from yaml import YAMLError
+
+    if not (root / "README.md").is_file():
+        return {}
+    try:
+        found = metadata_load(root / "README.md")
+    except (OSError, ValueError, YAMLError) as error:
+        raise InputError(f"the head of {root / 'README.md'} cannot be read ({error}); mend it, or remove it.") from None
+    return found or {}
+
+
+def _files(root: Path, about: Mapping[str, Any], named: Named) -> dict[str, tuple[str, ...]]:
+    """Files of each split, from the root: as the page of the repository lists them, else as they are called."""
+    found = sorted(
+        file.relative_to(root).as_posix()
+        for file in root.rglob("*.parquet")
+        if not any(part.startswith(".") for part in file.relative_to(root).parts)
+    )
+    if not found:
+        raise InputError(f"{root} holds no Parquet file; hf: takes {NEEDS}.")
+    if configs := {str(one.get("config_name")): one for one in about.get("configs", [])}:
+        chosen = configs[_chosen(named, {name: bool(one.get("default")) for name, one in configs.items()})]
+        if listed := _listed(chosen.get("data_files"), found):
+            return parquet.whole(listed)
+    folders = {file.split("/")[0] for file in found if file.count("/") == 2}
+    if len(folders) > 1 or named.config:  # CONFIG/SPLIT/0000.parquet, as the hub converts
+        config = _chosen(named, dict.fromkeys(sorted(folders), False))
+        found = [file for file in found if file.startswith(f"{config}/")]
+    return parquet.splits(found)
+
+
+def _chosen(named: Named, configs: Mapping[str, bool]) -> str:
+    """One of the configurations (and whether it is the default one)."""
+    if named.config:
+        if named.config not in configs:
+            raise unknown(f"configuration of {named.repository}", named.config, configs)
+        return named.config
+    usual = [name for name, default in configs.items() if default] or [n for n in configs if n == "default"]
+    if len(configs) == 1 or usual:
+        return (usual or list(configs))[0]
+    shown = ", ".join(f"hf:{replace(named, config=name)}" for name in configs)
+    raise InputError(f"{named.repository} has several configurations; choose one: {shown}.")
+
+
+def _listed(data_files: Any, found: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """`data_files` of a page: a pattern, several, or several for each split."""
+    entries = data_files if isinstance(data_files, list) else [data_files]
+    listed: dict[str, list[str]] = {}
+    for entry in entries:
+        split, patterns = (
+            (entry.get("split", "train"), entry.get("path")) if isinstance(entry, dict) else ("train", entry)
+        )
+        for pattern in patterns if isinstance(patterns, list) else [patterns]:
+            own = [file for file in found if fnmatch.fnmatch(file, str(pattern))]
+            listed.setdefault(parquet.SPLITS.get(split, split), []).extend(own)
+    return {split: tuple(dict.fromkeys(files)) for split, files in listed.items() if files}
