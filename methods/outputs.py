@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import numpy as np
+
 from ..datasets import Card
 from ..symmflow.checkpoint import Checkpoint
 from ..symmflow.errors import InputError
+from ..symmflow.pixels import UNIT
 from ..symmflow.recipe import Recipe, Table, check_table
 from .base import Classification, Foreign, Method, Segmentation
 from .does import YES, Classify, Does, Segment, Support, Synthesize, no
@@ -121,7 +124,8 @@ class Outputs(Method):
 
         pixels = self._read(sampling, semantics)
         # a quarter of a grey level up, so that these are the pixels again whether rounded or truncated
-        yield torch.from_numpy((pixels + 0.25) / 127.5 - 1).float().clamp(max=1).to(semantics.device)
+        shifted = np.ascontiguousarray((pixels + 0.25) / UNIT - 1, dtype=np.float32)  # kernels round by layout
+        yield torch.from_numpy(shifted).clamp(max=1).to(semantics.device)
 
     def _read(self, sampling: Sampling, labels: Tensor | None = None) -> Any:
         if self.reader is None:

@@ -48,18 +48,16 @@ def read_statistics(path: Path) -> Statistics:
 @lru_cache(maxsize=2)
 def _read(path: Path, size: int, changed: int) -> Statistics:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile) or not {"mu", "sigma"} <= set(archive.files):
-                has = (
-                    f"it has {', '.join(archive.files)}"
-                    if isinstance(archive, np.lib.npyio.NpzFile)
-                    else "it is one array"
-                )
-                raise InputError(f"{path} has no mu and sigma ({has}); give an NPZ of ADM's or of pytorch-fid's.")
-            mean, covariance = (archive[name].astype(np.float64) for name in ("mu", "sigma"))
+        archive = np.load(path, allow_pickle=False)
+        names = archive.files if isinstance(archive, np.lib.npyio.NpzFile) else []
+        if not {"mu", "sigma"} <= set(names):
+            has = f"it has {', '.join(names)}" if names else "it is no NPZ"
+            raise InputError(f"{path} has no mu and sigma ({has}); give an NPZ of ADM's or of pytorch-fid's.")
+        mean, covariance = (archive[name].astype(np.float64) for name in ("mu", "sigma"))
+        archive.close()
     except InputError:
         raise
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is no NPZ of statistics ({error}).") from None
     d = len(mean) if mean.ndim == 1 else 0
     if not d or covariance.shape != (d, d):
