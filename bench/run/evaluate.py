@@ -69,7 +69,7 @@ class Evaluator:
             raise InputError(f"the checkpoint of {job.method} has changed since this was planned; start again.")
         try:
             method = methods.method(job.method).load(opened, card, device, job.options)
-            job.prepare(method, data)
+            job.prepare(method)
         except InputError as error:
             raise Unusable(str(error)) from error
         size = min(batch_size, len(data))

@@ -83,11 +83,11 @@ class Job(BaseModel):
         split.verify()
         return split.with_originals() if asked.rules.scored_at == "original" else split
 
-    def prepare(self, method: Method, data: Split) -> None:
+    def prepare(self, method: Method) -> None:
         """Tell a method what it will be asked for. Raises `InputError` where it cannot be given."""
         everything = datasets.manifest(self.protocol.dataset, self.protocol.split, self.data_root).ids
         for part in self.task.parts(self.card):
-            method.prepare(part, data.ids, everything, self.cells[0].samples_per_mask)
+            method.prepare(part, everything[: self.protocol.n], everything, self.cells[0].samples_per_mask)
 
     def statistics(self) -> Statistics | None:
         """Those of the reference. Raises `InputError` where they are others than were planned with."""

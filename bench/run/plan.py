@@ -172,7 +172,7 @@ def _jobs(name: str, here: _Field, request: Request, unsupported: list[Unsupport
         "noise": NOISE_VERSION,
         "protocol": here.protocol.hash,
     }
-    return [
+    jobs = [
         Job(
             method=_lasting(name),
             checkpoint=_absolute(request.checkpoint),
@@ -188,6 +188,9 @@ def _jobs(name: str, here: _Field, request: Request, unsupported: list[Unsupport
         )
         for seed in ([0] if kind.stepless else request.seeds)  # without steps there is no noise either
     ]
+    if kind.ready_made:  # what is wrong with files is said before any work
+        jobs[0].prepare(kind.load(opened, card, "cpu", options))
+    return jobs
 
 
 def _counts(name: str, kind: type[Method], solver: str | None, request: Request) -> Sequence[int | None]:
