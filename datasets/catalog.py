@@ -67,6 +67,10 @@ class Catalog:
         found = pc.max(self.table["highest"]).as_py()
         return -1 if found is None else int(found)
 
+    def where(self, value: int) -> Sample:
+        """The first sample whose mask has `value` as its highest class id."""
+        return self.sample(self.table["highest"].to_pylist().index(value))
+
     @cached_property
     def sizes(self) -> list[tuple[int, int]]:
         """The different sizes of the originals, ascending."""
@@ -90,8 +94,9 @@ def catalog(name: str, version: str, layout: Layout, root: Path, split: str, rep
         return found
     made = _made(layout, root, split, version, about, report)
     with contextlib.suppress(InputError):  # where nothing can be kept, it is made again
-        with atomic(place) as aside, pa.OSFile(str(aside), "wb") as sink, pa.ipc.new_file(sink, schema()) as writer:
-            writer.write_table(made.table)
+        table = made.table  # its schema says what it is of
+        with atomic(place) as aside, pa.OSFile(str(aside), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
         return _kept(place, root, about) or made
     return made
 
@@ -207,20 +212,25 @@ def _line(sample: Sample, pieces: Mapping[str, Piece]) -> str:
 
 
 class _Watch:
-    """Which files and folders are to be as they were; each once."""
+    """Which files and folders are to be as they were; each once. Plain strings: there may be a million."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.seen = root, set[Path]()
+        self.root, self.seen = str(root), set[str]()
+
+    def relative(self, path: Path) -> str:
+        """As the manifest has it, so that the root may move."""
+        said = str(path)
+        return said.removeprefix(f"{self.root}/") if said != self.root else "."
 
     def new(self, paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
-        """A row each of what was not watched before: the files, and the folders that lead to them."""
+        """A row each of what was not watched before: the files, and the folders of the root that lead to them."""
         for path in paths:
-            for one in (path, *path.parents):
-                if one in self.seen or (one != path and not one.is_relative_to(self.root)):
-                    break
+            one, first = self.relative(path), True
+            while one not in self.seen and (first or not one.startswith("/")):
                 self.seen.add(one)
-                size, time = _state(str(one))
-                yield {"path": _relative(one, self.root), "size": size, "time": time}
+                size, time = _state(os.path.join(self.root, one))  # noqa: PTH118
+                yield {"path": one, "size": size, "time": time}
+                one, first = one.rpartition("/")[0] or ".", False
 
 
 def _row(sample: Sample, pieces: Mapping[str, Piece], watch: _Watch, consulted: Sequence[Path]) -> dict[str, Any]:
@@ -228,15 +238,9 @@ def _row(sample: Sample, pieces: Mapping[str, Piece], watch: _Watch, consulted: 
     return {
         "id": sample.id,
         "label": sample.label,
-        "pieces": [
-            {**vars(piece), "role": role, "path": _relative(piece.path, watch.root)} for role, piece in pieces.items()
-        ],
+        "pieces": [{**vars(piece), "role": role, "path": watch.relative(piece.path)} for role, piece in pieces.items()],
         "watched": list(watch.new(files)),
     }
-
-
-def _relative(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
 def _require_one_each(samples: Sequence[Sample], root: Path) -> None:

@@ -242,8 +242,8 @@ CELEBAMASK_HQ = FileDataSet(
         licence="non-commercial research and education only, no redistribution",
         source="Lee, Liu, Wu and Luo, MaskGAN, CVPR 2020; splits of g_partition.py, those of CelebA",
         obtain="Fetch CelebAMask-HQ.zip (switchablenorms/CelebAMask-HQ on GitHub links to it), and give the folder "
-        "with the zip, or what it unpacks to, as --data-root; or the Parquet files of eurecom-ds/celeba_hq_mask from "
-        "the hub.",
+        "with the zip, or what it unpacks to, as --data-root; or that of the Parquet files of the hub, as "
+        "`bench data get hf:eurecom-ds/celeba_hq_mask` prints it.",
         palette=PALETTE,
         mirrored=MIRRORED,
         notes="Images of 1024 and masks of 512 in the zip, both 512 on the hub; no void. Merged masks must be "

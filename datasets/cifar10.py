@@ -14,6 +14,7 @@ import numpy as np
 
 from ..symmflow.errors import InputError
 from .card import Card
+from .download import Download
 from .filed import FileDataSet
 from .layout import IMAGE, Array, Layout, Sample
 from .listed import Incomplete, listed, stems
@@ -172,8 +173,8 @@ CIFAR_10 = FileDataSet(
         splits={"train": 50_000, "test": 10_000},
         licence="none stated; its author asks to be cited",
         source=SOURCE,
-        obtain="Fetch cifar-10-binary.tar.gz (170 MB, MD5 c32a1d4ab5d03f1284b67883e8d87530) from "
-        "cs.toronto.edu/~kriz/cifar.html, unpack it, and give the folder as --data-root; the python version does too.",
+        obtain="`bench data get cifar-10`, or unpack cifar-10-binary.tar.gz (170 MB) of cs.toronto.edu/~kriz/cifar.html"
+        " and give the folder as --data-root; the python version does too.",
         counts=COUNTS,
         notes="The binary version and the pickles hold the same images in the same order, and have one content hash. "
         "Pickles are read only where their MD5 is the official one.",
@@ -181,6 +182,14 @@ CIFAR_10 = FileDataSet(
     layouts=(Binary(), Pickles()),
     version="cifar-10@1",
     unpacked=("cifar-10-batches-bin", "cifar-10-batches-py"),
+    downloads=(
+        Download(
+            "cifar-10-binary.tar.gz",
+            ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
+            "md5:c32a1d4ab5d03f1284b67883e8d87530",
+            unpacks="cifar-10-batches-bin",
+        ),
+    ),
 )
 CIFAR_10_JPEG = FileDataSet(
     Card(

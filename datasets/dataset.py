@@ -94,3 +94,7 @@ class Family(ABC):
     @abstractmethod
     def open(self, argument: str, root: Path | None) -> DataSet:
         """The data set of an argument; its card is called `name:argument`. Raises `InputError` where it is none."""
+
+    def get(self, argument: str, root: Path | None, report: Report | None = None) -> Path | None:
+        """As `DataSet.get`, of one that may not be here yet."""
+        return self.open(argument, root).get(root, report)

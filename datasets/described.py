@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from ..symmflow.errors import InputError
+from ..symmflow.pixels import IGNORE
 from ..symmflow.recipe import Table, check_table
-from .decode import Colour, require_colours
+from .card import Card
+from .decode import Array, Colour, decode_colours, decode_ids, require_colours
+from .piece import Read
 
 FILE = "dataset.toml"
 Byte = Annotated[int, Field(ge=0, le=255)]
@@ -69,6 +73,37 @@ class Described(Table):
         if self.masks == "colours":
             said["palette"] = self.palette
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12] if said else ""
+
+    def card(
+        self, name: str, splits: Mapping[str, int], size: tuple[int, int], *, masks: bool, obtain: str, **unsaid: str
+    ) -> Card:
+        """The card of a set of images of `size` (H, W); `unsaid`: title, licence or source where this says none."""
+        said = {field: getattr(self, field) for field in ("title", "licence", "source")}
+        return Card(
+            name=name,
+            tasks=("ss", "sis") if masks else ("cls", "sis"),
+            classes=self.classes,
+            shape=(3, *size),
+            splits=splits,
+            obtain=obtain,
+            palette=(self.palette or default_palette(len(self.classes))) if masks else None,
+            mirrored=self.mirrored,
+            **{
+                field: said[field] if field in self.model_fields_set else unsaid.get(field, said[field])
+                for field in said
+            },
+        )
+
+
+def decode_mask(read: Read, said: Described | None) -> Array:
+    """A mask file as class ids uint8 [H, W], void = `IGNORE`; where nothing is said, grey values are class ids."""
+    if said is None:
+        return decode_ids(read)
+    if said.masks == "colours":
+        assert said.palette is not None
+        return decode_colours(read, said.palette, said.void_colours)
+    ids = decode_ids(read)
+    return np.where(np.isin(ids, said.void_ids), np.uint8(IGNORE), ids) if said.void_ids else ids
 
 
 def described(root: Path) -> Described | None:

@@ -6,15 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ..symmflow.errors import InputError
 from ..symmflow.pixels import IGNORE
-from .card import Card
 from .catalog import Catalog, catalog
 from .dataset import Family
-from .decode import decode_colours, decode_ids
-from .described import FILE, Described, default_palette, described, ids_of
+from .described import FILE, Described, decode_mask, described, ids_of
 from .filed import FileDataSet
 from .layout import IMAGE, MASK, Array, Layout, Sample
 from .piece import Piece, Read, whole
@@ -69,12 +65,7 @@ class Masks(Layout):
         return [Sample(stem, {IMAGE: whole(images[stem]), MASK: _mask(masks[stem])}) for stem in wanted]
 
     def mask(self, pieces: Mapping[str, Read]) -> Array:
-        if self.said and self.said.masks == "colours":
-            assert self.said.palette is not None
-            return decode_colours(pieces[MASK], self.said.palette, self.said.void_colours)
-        ids = decode_ids(pieces[MASK])
-        void = self.said.void_ids if self.said else ()
-        return np.where(np.isin(ids, void), np.uint8(IGNORE), ids) if void else ids
+        return decode_mask(pieces[MASK], self.said)
 
 
 @dataclass(frozen=True)
@@ -135,6 +126,9 @@ class Folder(Family):
 
     def open(self, argument: str, root: Path | None) -> FileDataSet:
         assert root is not None
+        if not root.is_dir():
+            what = f"{root} is a file" if root.is_file() else f"there is no folder {root}"
+            raise InputError(f"{what}; folder: takes the folder that holds {NEEDS}.")
         said = described(root)
         return _opened(f"{self.name}:{argument}", root, layout_of(root, said), said)
 
@@ -144,9 +138,6 @@ FOLDER = Folder()
 
 def layout_of(root: Path, said: Described | None) -> Masks | Classes:
     """How a folder holds its images. Raises `InputError` where it is no such folder."""
-    if not root.is_dir():
-        what = f"{root} is a file" if root.is_file() else f"there is no folder {root}"
-        raise InputError(f"{what}; folder: takes the folder that holds {NEEDS}.")
     for layout in (Masks(said), Classes(said)):
         if layout.fits(root):
             return layout
@@ -162,36 +153,25 @@ def _opened(name: str, root: Path, layout: Masks | Classes, said: Described | No
     else:
         highest = max(catalog.highest for catalog in catalogs.values())
         classes = said.classes if said else tuple(str(value) for value in range(max(highest + 1, 2)))
+        if highest >= len(classes):
+            where = next(catalog.where(highest) for catalog in catalogs.values() if catalog.highest == highest)
+            raise InputError(
+                f"{where.pieces[MASK].name} holds class id {highest}, but {FILE} names {len(classes)} classes "
+                f"(0-{len(classes) - 1}); name them all, list {highest} under void, or correct the mask."
+            )
     splits = {split: len(catalog) for split, catalog in catalogs.items()}
     size = next(iter(catalogs.values())).size(0)
-    opened = FileDataSet(_card(name, layout, said, splits, classes, size), (layout,), version, native=True)
+    card = (said or Described(classes=classes)).card(
+        name,
+        splits,
+        size,
+        masks=isinstance(layout, Masks),
+        obtain="It is your own folder.",
+        title=f"images of the folder {name.partition(':')[2]}",
+    )
+    opened = FileDataSet(card, (layout,), version, native=True)
     opened.said = _assumed(name, root, layout, catalogs, classes) if said is None else ""
     return opened
-
-
-def _card(
-    name: str,
-    layout: Masks | Classes,
-    said: Described | None,
-    splits: Mapping[str, int],
-    classes: tuple[str, ...],
-    size: tuple[int, int],
-) -> Card:
-    masks = isinstance(layout, Masks)
-    known = said or Described(classes=classes)
-    return Card(
-        name=name,
-        title=known.title or f"images of the folder {name.partition(':')[2]}",
-        tasks=("ss", "sis") if masks else ("cls", "sis"),
-        classes=classes,
-        shape=(3, *size),
-        splits=splits,
-        licence=known.licence,
-        source=known.source,
-        obtain="It is your own folder.",
-        palette=(known.palette or default_palette(len(classes))) if masks else None,
-        mirrored=known.mirrored,
-    )
 
 
 def _assumed(

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from . import parquet
 from .card import Card
 from .catalog import catalog
 from .dataset import Family
-from .described import FILE, Described, default_palette, described
+from .described import FILE, Described, described
 from .download import Report
 from .filed import FileDataSet
 from .hub import snapshot
@@ -49,17 +50,11 @@ class ParquetDataSet(FileDataSet):
     """The files in one folder, wherever that is: `root`, or a commit in the hub's cache."""
 
     place: Path
-    repository: str = ""
-    """Of the hub; empty where the user gave the folder."""
 
     def find(self, root: Path | None) -> tuple[Parquet, Path]:
         (layout,) = self.layouts
         assert isinstance(layout, Parquet)
         return layout, self.place
-
-    def get(self, root: Path | None, report: Report | None = None) -> Path:
-        """The newest commit of the hub; a folder of the user's is as it is."""
-        return fetched(self.repository) if self.repository else self.place
 
 
 class HuggingFace(Family):
@@ -84,17 +79,22 @@ class HuggingFace(Family):
         named = _named(argument)
         return _opened(f"{self.name}:{named}", fetched(named.repository, kept=True), named, named.repository)
 
+    def get(self, argument: str, root: Path | None, report: Report | None = None) -> Path:
+        """The newest commit of the hub, whatever it holds; a folder of the user's is as it is."""
+        return root or fetched(_named(argument).repository, report=report)
+
 
 HUGGING_FACE = HuggingFace()
 
 
-def fetched(repository: str, *, kept: bool = False) -> Path:
+def fetched(repository: str, *, kept: bool = False, report: Report | None = None) -> Path:
     """The Parquet files of a repository and what describes them; see `hub.snapshot`."""
-    folder = snapshot(repository, PATTERNS, kind="dataset", kept=kept)
+    take = partial(snapshot, repository, PATTERNS, kind="dataset", kept=kept, report=report)
+    folder = take()
     if any(folder.rglob("*.parquet")):
         return folder
     try:
-        return snapshot(repository, PATTERNS, kind="dataset", revision=CONVERTED, kept=kept)
+        return take(revision=CONVERTED)
     except InputError:
         raise InputError(
             f"dataset {repository!r} of the hub has no Parquet files, neither its own nor converted."
@@ -140,7 +140,7 @@ def _opened(name: str, root: Path, named: Named, repository: str) -> ParquetData
         layout = replace(layout, classes=classes)
     card = _card(name, root, layout, about, said or Described(classes=classes), repository)
     opened = ParquetDataSet(card, (layout,), version, native=True)
-    opened.place, opened.repository = root, repository
+    opened.place = root
     if columns.masks and said is None:
         opened.said = (
             f"{name}: grey values of the column {columns.label.partition('.')[0]} are class ids "
@@ -150,23 +150,17 @@ def _opened(name: str, root: Path, named: Named, repository: str) -> ParquetData
 
 
 def _card(name: str, root: Path, layout: Parquet, about: Mapping[str, Any], known: Described, repository: str) -> Card:
-    masks, stated = layout.columns.masks, about.get("license", known.licence)
-    on_page = ", ".join(stated) if isinstance(stated, list) else str(stated)
+    stated = about.get("license", known.licence)
     first = layout.files[next(iter(layout.files))][0]
-    size = layout.size(parquet.cell(root / first, layout.columns.image, 0).read())
-    commit = f"huggingface.co/datasets/{repository}, commit {root.name}"
-    return Card(
-        name=name,
-        title=known.title or str(about.get("pretty_name") or name.partition(":")[2]),
-        tasks=("ss", "sis") if masks else ("cls", "sis"),
-        classes=known.classes,
-        shape=(3, *size),
-        splits={split: parquet.count(root, files) for split, files in layout.files.items()},
-        licence=known.licence if "licence" in known.model_fields_set else on_page,
-        source=known.source or (commit if repository else str(root)),
+    return known.card(
+        name,
+        {split: parquet.count(root, files) for split, files in layout.files.items()},
+        layout.size(parquet.cell(root / first, layout.columns.image, 0).read()),
+        masks=layout.columns.masks,
         obtain=f"`bench data get {name}`." if repository else "It is your own folder.",
-        palette=(known.palette or default_palette(len(known.classes))) if masks else None,
-        mirrored=known.mirrored,
+        title=str(about.get("pretty_name") or name.partition(":")[2]),
+        licence=", ".join(stated) if isinstance(stated, list) else str(stated),
+        source=f"huggingface.co/datasets/{repository}, commit {root.name}" if repository else str(root),
     )
 
 

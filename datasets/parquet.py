@@ -10,13 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..symmflow.errors import InputError
 from ..symmflow.files import sha256
-from ..symmflow.pixels import IGNORE
-from .decode import decode_colours, decode_ids
-from .described import FILE, Described
+from .described import FILE, Described, decode_mask
 from .layout import IMAGE, MASK, Array, Layout, Sample
 from .piece import Piece, Read, cell
 
@@ -111,12 +107,7 @@ class Parquet(Layout):
         return names, [ids[value] for value in values]
 
     def mask(self, pieces: Mapping[str, Read]) -> Array:
-        if self.said and self.said.masks == "colours":
-            assert self.said.palette is not None
-            return decode_colours(pieces[MASK], self.said.palette, self.said.void_colours)
-        ids = decode_ids(pieces[MASK])
-        void = self.said.void_ids if self.said else ()
-        return np.where(np.isin(ids, void), np.uint8(IGNORE), ids) if void else ids
+        return decode_mask(pieces[MASK], self.said)
 
 
 def columns(path: Path, wanted: str = "") -> Columns:

@@ -106,15 +106,16 @@ def load(name: str, split: str, root: Path | None = None) -> Split:
 def get(name: str, root: Path | None = None, report: Report | None = None) -> Path | None:
     """Fetch the files of a data set that are not here; the folder in which they lie, None where code makes it."""
     name, root = located(name, root)
-    return dataset(name, root).get(root, report)
+    family, colon, argument = split_name(name)[0].partition(":")
+    return _FAMILIES.get(family).get(argument, root, report) if colon else dataset(name).get(root, report)
 
 
 def asked(name: str, split: str, root: Path | None) -> tuple[DataSet, Path | None]:
     """A data set that has this split, and where its files lie."""
     name, root = located(name, root)
+    found = dataset(name, root)
     if root is not None and not root.is_dir():
         raise InputError(f"--data-root {root} is not a folder; give the one that holds the files of {name}.")
-    found = dataset(name, root)
     if root is not None and isinstance(found, Embedded):
         raise InputError(f"{name} has no files: code makes it. Drop --data-root {root}.")
     if (reason := found.card.withheld.get(split)) is not None:

@@ -59,7 +59,7 @@ def verify(
 ) -> None:
     """Read every file of a data set: counts, checksums, sizes, labels, classes. Exit code 1: something is wrong."""
     with counting() as progress:
-        found = api.verify(name, splits=parse.names(split, "--split") if split else (), progress=progress, **fields)
+        found = api.verify(name, splits=parse.names(split, "--split"), progress=progress, **fields)
     if as_json:
         print(json.dumps(asdict(found) | {"whole": found.whole}, indent=2))
     else:

@@ -117,6 +117,7 @@ def counting() -> Iterator[Callable[[str, int, int], None]]:
 def fetching() -> Iterator[Callable[[str, int, int], None]]:
     """A bar a file with its bytes; without a terminal a line when it begins."""
     begun: dict[str, TaskID] = {}
+    done = set[str]()
     shown = Bars(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
@@ -127,16 +128,25 @@ def fetching() -> Iterator[Callable[[str, int, int], None]]:
         disable=not console.is_terminal,
     )
 
-    def progress(name: str, done: int, total: int) -> None:
+    def progress(name: str, here: int, total: int) -> None:
+        if name in done:
+            return
         if name not in begun:
             begun[name] = shown.add_task(name, total=total or None)
             if not console.is_terminal:
                 size = f", {total:,} bytes" if total else ""
                 console.print(f"fetching {name}{size}", highlight=False, markup=False, soft_wrap=True)
-        shown.update(begun[name], completed=done)
+        shown.start()
+        shown.update(begun[name], completed=here, total=total or None)
+        if shown.finished:  # what comes next may draw bars of its own
+            shown.stop()
+            shown.remove_task(begun[name])
+            done.add(name)
 
-    with shown:
+    try:
         yield progress
+    finally:
+        shown.stop()
 
 
 def bars() -> Bars:

@@ -195,6 +195,16 @@ def test_a_set_of_the_hub_is_fetched_once_and_stays_at_its_commit(hub: Any) -> N
     assert not any(path.endswith("x.py") for path in hub.fetched())
 
 
+def test_bytes_of_a_hub_are_reported(hub: Any, capsys: Any) -> None:
+    large = bytes(2_000_000)
+    hub.put("datasets/owner/any", {"a.parquet": large, "b.parquet": large[:1000], "c.parquet": b""})
+    said: list[tuple[str, int, int]] = []
+    folder = datasets.get("hf:owner/any", None, lambda *now: said.append(now))  # no data set is opened for that
+    assert (folder / "a.parquet").read_bytes() == large
+    assert {name for name, *_ in said} == {"owner/any"} and max(said) == ("owner/any", 2_001_000, 2_001_000)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_what_the_hub_has_converted(hub: Any) -> None:
     hub.put("datasets/owner/pets", {"pictures.zip": b"..."})
     converted = {"default/train/0000.parquet": classes(2), "default/partial-test/0000.parquet": classes(1)}
