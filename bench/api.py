@@ -73,7 +73,7 @@ def sample(request: Request | None = None, *, count: int = 8, **keywords: Unpack
     if count < 1:
         raise InputError(f"--count must be at least 1, not {count}.")
     if request is None:
-        keywords = {"tasks": "sis", "steps": (1, 5, 25), **keywords}
+        keywords = {"tasks": "sis", **keywords}
     return sample_grid(request_of(Request, request, keywords), count)
 
 

@@ -27,8 +27,6 @@ FIELDS = (
     "device",
     "trust",
 )
-GRID = (1, 5, 25)
-"""Step counts of a picture."""
 
 
 @takes(Request, *FIELDS)
@@ -63,5 +61,5 @@ def sample(
         if asked.pop(name) is not None:
             raise InputError(f"{flag} goes with --all; a picture takes --count N.")
     out = out or Path("sample.png")
-    write_atomically(out, api.sample(**{**asked, "steps": asked["steps"] or GRID}, count=8 if count is None else count))
+    write_atomically(out, api.sample(**asked, count=8 if count is None else count))
     print(out)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ... import methods
 from ...symmflow.errors import InputError
 from ...symmflow.noise import Draws
 from ..tasks import Inputs
 from .plan import plan
 from .request import Request
 from .sampling import sampling
+
+GRID = (1, 5, 25)
+"""Step counts where nobody names any."""
 
 
 def sample_grid(request: Request, count: int) -> Picture:
@@ -22,7 +26,8 @@ def sample_grid(request: Request, count: int) -> Picture:
     from ...reports import pictures
     from .evaluate import Evaluator
 
-    planned = plan(replace(request, limit=count))
+    read = all(name != "all" and methods.method(name).ready_made for name in request.methods)
+    planned = plan(replace(request, limit=count, steps=request.steps or (() if read else GRID)))
     planned.require_all()
     if len(planned.jobs) > 1:
         raise InputError("a picture is of one method, task, data set and seed; name one of each.")

@@ -34,14 +34,13 @@ class Rows:
     def __len__(self) -> int:
         return self.shape[0] if self.shape else 0
 
-    def take(self, index: Sequence[int]) -> Array:
-        """Rows by number, [len(index), ...]."""
-        first, last = min(index), max(index) + 1
+    def take(self, index: Sequence[int], within: tuple[int, int]) -> Array:
+        """Rows by number, [len(index), ...]; all between these two will be asked for before others are."""
         if not self.packed:
             places, back = np.unique(np.asarray(index), return_inverse=True)
             return np.stack([self._block(int(row), int(row) + 1)[0] for row in places])[back]
-        if self.held is None or not self.held[0] <= first <= last <= self.held[0] + len(self.held[1]):
-            self.held = first, self._block(first, last)
+        if self.held is None or self.held[0] != within[0] or len(self.held[1]) < within[1] - within[0]:
+            self.held = within[0], self._block(*within)
         return np.asarray(self.held[1][np.asarray(index) - self.held[0]])
 
     def everything(self) -> Array:

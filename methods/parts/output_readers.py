@@ -115,14 +115,14 @@ class _InOrder(Reader):
             )
         everything = wanted.split if len(rows) == len(wanted.split) and not wanted.unpaired else wanted.ids
         self.place = {i: n for n, i in enumerate(everything)}
-        self.unpaired, self.nested = wanted.unpaired, bool(own)
-        self.classes = self._classes()
+        self.unpaired, self.classes = wanted.unpaired, self._classes()
+        if own:
+            rows.shape = (rows.shape[0] * wanted.several, *shape)
 
     def read(self, ids: Sequence[str], draw: int) -> Array:
-        at = [self.place[i] for i in ids]
-        if self.nested:
-            return self.decode(self.rows.take(at)[:, draw], self.rows.name)
-        return self.decode(self.rows.take([n * self.several + draw for n in at]), self.rows.name)
+        at, k = [self.place[i] for i in ids], self.several
+        rows = self.rows.take([n * k + draw for n in at], within=(min(at) * k, (max(at) + 1) * k))
+        return self.decode(rows, self.rows.name)
 
     def agree(self, ids: Sequence[str], classes: Sequence[int]) -> None:
         if self.classes is None or self.unpaired:
@@ -140,7 +140,7 @@ class _InOrder(Reader):
         if path.suffix.lower() != ARCHIVE or ADMS[1] not in members(path):
             return None
         found = Rows(path, ADMS[1])
-        return found.everything() if found.shape == self.rows.shape[:1] and found.dtype.kind in "ui" else None
+        return found.everything() if found.shape == (len(self.place),) and found.dtype.kind in "ui" else None
 
 
 def _ids_of_rows(card: Card, rows: Array, name: str) -> Array:

@@ -225,6 +225,11 @@ def test_outputs_of_the_whole_split_serve_a_part_of_it(written: Path, tmp_path: 
     assert found.n == 5
 
 
+def test_outputs_are_drawn_like_a_methods_own(written: Path) -> None:
+    asked: dict[str, Any] = {"tasks": "ss", "datasets": "digit-scenes", "count": 2, "device": "cpu"}
+    assert api.sample(methods=f"outputs:{written / 'ss'}", **asked).startswith(b"\x89PNG")
+
+
 def test_a_record_of_outputs_is_reproduced(written: Path, tmp_path: Path) -> None:
     (found,) = again(written, "sis", tmp_path, unpaired=True, name="mine")
     folder = next(tmp_path.rglob("record.json")).parent
