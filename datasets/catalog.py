@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import islice
@@ -26,8 +27,8 @@ from .piece import OWN, Piece, Read
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Report = Callable[[int, int], None]
-"""Told of samples done, and in all."""
+READING: ContextVar[Callable[[str, int, int], None] | None] = ContextVar("READING", default=None)
+"""Told, where files are read for a manifest, of what they are, samples done and samples in all; nobody by default."""
 BLOCK = 2048
 """Samples a record batch."""
 FORMAT = "1"
@@ -78,7 +79,7 @@ class Catalog:
         return sorted(set(zip(*columns, strict=True)))
 
 
-def catalog(name: str, version: str, layout: Layout, root: Path, split: str, report: Report | None = None) -> Catalog:
+def catalog(name: str, version: str, layout: Layout, root: Path, split: str) -> Catalog:
     """Made once of the files of a split, which are read for it, and kept until one has another size or time.
 
     `version`: of what is made of the files; another one makes another content hash. A folder that gains or loses a file
@@ -92,7 +93,7 @@ def catalog(name: str, version: str, layout: Layout, root: Path, split: str, rep
     about = {"format": FORMAT, "version": version, "layout": layout.name}
     if (found := _kept(place, root, about)) is not None:
         return found
-    made = _made(layout, root, split, version, about, report)
+    made = _made(f"{name} {split}", layout, root, split, about)
     with contextlib.suppress(InputError):  # where nothing can be kept, it is made again
         table = made.table  # its schema says what it is of
         with atomic(place) as aside, pa.OSFile(str(aside), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
@@ -130,18 +131,16 @@ def _state(path: str) -> tuple[int, int]:
     return (-1 if S_ISDIR(found.st_mode) else found.st_size), found.st_mtime_ns
 
 
-def _made(
-    layout: Layout, root: Path, split: str, version: str, about: Mapping[str, str], report: Report | None
-) -> Catalog:
+def _made(what: str, layout: Layout, root: Path, split: str, about: Mapping[str, str]) -> Catalog:
     import pyarrow as pa
 
-    samples = layout.samples(root, split)
+    samples, report = layout.samples(root, split), READING.get()
     if not samples:
         raise InputError(f"{root} has no sample of the split {split} ({layout.name}); get its files again.")
     _require_one_each(samples, root)
     watch = _Watch(root)
     consulted = [root, *layout.consulted(root, split)]
-    digest = hashlib.sha256(f"{version}\x1f".encode())
+    digest = hashlib.sha256(f"{about['version']}\x1f".encode())
     batches, done, todo = [], 0, iter(samples)
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         sums = _Sums()
@@ -153,7 +152,7 @@ def _made(
                 consulted = []
                 done += 1
                 if report and done % 64 == 0:
-                    report(done, len(samples))
+                    report(what, done, len(samples))
             batches.append(pa.RecordBatch.from_pylist(rows, schema=schema()))
     content = digest.hexdigest()
     table = pa.Table.from_batches(batches).replace_schema_metadata({**about, "content_sha256": content})

@@ -44,6 +44,8 @@ SOURCE = "Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 200
 class _Records(Layout):
     """Files of 10,000 images as planes of bytes, which lie together in the file, with a class each."""
 
+    alike = True
+
     def __init__(self, folder: str, suffix: str, records: int = RECORDS) -> None:
         self.folder, self.suffix, self.records = folder, suffix, records
         self.needs = f"{folder}/ with {TRAIN[0]}{suffix} to {TRAIN[-1]}{suffix} and test_batch{suffix}"

@@ -60,6 +60,10 @@ def colours_of(read: Read) -> dict[int, int]:
 
 def decode_colours(read: Read, palette: Sequence[Colour], void: Sequence[Colour] = ()) -> Array:
     """A mask file whose colours are those of the classes: uint8 [H, W]; the colours `void` become `IGNORE`."""
+    if len(set(map(tuple, palette))) < len(palette):
+        raise InputError(
+            f"{read.name} cannot be decoded: two classes of the palette have one colour; give each its own."
+        )
     colours = _packed(read)
     mask = np.full(colours.shape, IGNORE, dtype=np.uint8)
     known = np.zeros(colours.shape, dtype=bool)

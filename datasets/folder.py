@@ -13,6 +13,7 @@ from .dataset import Family
 from .described import FILE, Described, decode_mask, described, ids_of
 from .filed import FileDataSet
 from .layout import IMAGE, MASK, Array, Layout, Sample
+from .listed import Incomplete
 from .piece import Piece, Read, whole
 
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -60,9 +61,12 @@ class Masks(Layout):
         for stem in wanted:
             if stem not in images:
                 raise InputError(f"{root / FILE} names the sample {stem}, which has no image; correct the split.")
-            if stem not in masks:
-                raise InputError(f"{images[stem]} has no mask in {masks_folder}; add one of this stem, or remove it.")
-        return [Sample(stem, {IMAGE: whole(images[stem]), MASK: _mask(masks[stem])}) for stem in wanted]
+        found = [Sample(s, {IMAGE: whole(images[s]), MASK: _mask(masks[s])}) for s in wanted if s in masks]
+        if bare := [images[stem] for stem in wanted if stem not in masks]:
+            said = f"{bare[0]} has no mask in {masks_folder}; add one of this stem, or remove it."
+            missing = [masks_folder / f"{image.stem}.png" for image in bare]
+            raise Incomplete(str(root), missing, samples=found, rest=bare, said=said)
+        return found
 
     def mask(self, pieces: Mapping[str, Read]) -> Array:
         return decode_mask(pieces[MASK], self.said)
@@ -124,6 +128,11 @@ class Folder(Family):
             root = Path(argument).expanduser().absolute()
         return Path(argument).expanduser().absolute().name, root
 
+    def layout(self, argument: str, root: Path | None) -> tuple[Layout, Path, list[str]]:
+        assert root is not None
+        found = layout_of(root, described(root))
+        return found, root, found.splits(root)
+
     def open(self, argument: str, root: Path | None) -> FileDataSet:
         assert root is not None
         if not root.is_dir():
@@ -141,6 +150,8 @@ def layout_of(root: Path, said: Described | None) -> Masks | Classes:
     for layout in (Masks(said), Classes(said)):
         if layout.fits(root):
             return layout
+    if any(root.rglob("*.parquet")):
+        raise InputError(f"{root} holds Parquet files; call it hf:{root}.")
     raise InputError(f"{root} holds no data set; it needs {NEEDS}.")
 
 

@@ -51,11 +51,11 @@ def snapshot(
 
 def _bar(repository: str, report: Report | None) -> type[Any]:
     """A bar that draws nothing, but reports how many bytes of a repository are here."""
-    from tqdm import tqdm
+    from huggingface_hub.utils import tqdm
 
-    class Bar(tqdm):  # type: ignore[type-arg]
+    class Bar(tqdm):
         def __init__(self, *args: Any, **given: Any) -> None:
-            super().__init__(*args, **{**given, "file": io.StringIO()})
+            super().__init__(*args, **{**given, "file": io.StringIO(), "disable": False})
 
         def display(self, *_: Any, **__: Any) -> bool:
             if report and self.unit == "B" and not str(self.desc).startswith("Downloading bytes"):

@@ -6,6 +6,7 @@ The files are read as they are: nothing of a repository is run, and the `dataset
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ from .filed import FileDataSet
 from .hub import snapshot
 from .parquet import NEEDS, Parquet
 
-PATTERNS = ("*.parquet", "README.md", "id2label.json")
+PAGE = ("README.md", "id2label.json")
 CONVERTED = "refs/convert/parquet"
 """The branch in which the hub keeps Parquet files of data sets that are stored otherwise."""
 VERSION = "parquet@1"
@@ -77,27 +78,29 @@ class HuggingFace(Family):
                 raise InputError(f"there is no folder {root}; hf: takes one that holds {NEEDS}.")
             return _opened(f"{self.name}:{argument}", root, Named(path, _config(path), column), "")
         named = _named(argument)
-        return _opened(f"{self.name}:{named}", fetched(named.repository, kept=True), named, named.repository)
+        return _opened(f"{self.name}:{named}", fetched(named, kept=True), named, named.repository)
 
     def get(self, argument: str, root: Path | None, report: Report | None = None) -> Path:
         """The newest commit of the hub, whatever it holds; a folder of the user's is as it is."""
-        return root or fetched(_named(argument).repository, report=report)
+        return root or fetched(_named(argument), report=report)
 
 
 HUGGING_FACE = HuggingFace()
 
 
-def fetched(repository: str, *, kept: bool = False, report: Report | None = None) -> Path:
-    """The Parquet files of a repository and what describes them; see `hub.snapshot`."""
-    take = partial(snapshot, repository, PATTERNS, kind="dataset", kept=kept, report=report)
-    folder = take()
+def fetched(named: Named, *, kept: bool = False, report: Report | None = None) -> Path:
+    """The Parquet files of a repository (of one configuration) and what describes them; see `hub.snapshot`."""
+    take = partial(snapshot, named.repository, kind="dataset", kept=kept, report=report)
+    page = take(PAGE)
+    files = _patterns(_readme(page), named)
+    folder = take((*PAGE, *files), revision=page.name)
     if any(folder.rglob("*.parquet")):
         return folder
     try:
-        return take(revision=CONVERTED)
+        return take((f"{named.config}/*.parquet" if named.config else "*.parquet",), revision=CONVERTED)
     except InputError:
         raise InputError(
-            f"dataset {repository!r} of the hub has no Parquet files, neither its own nor converted."
+            f"dataset {named.repository!r} of the hub has no Parquet files, neither its own nor converted."
         ) from None
 
 
@@ -129,7 +132,8 @@ def _opened(name: str, root: Path, named: Named, repository: str) -> ParquetData
     if said and said.splits:
         raise InputError(f"{root / FILE} names splits, but Parquet files are split by their names; drop them there.")
     files = _files(root, about, named)
-    columns = parquet.columns(root / next(iter(files.values()))[0], named.column)
+    first = next(iter(files.values()))[0]
+    columns = parquet.columns(root / first, named.column)
     layout = Parquet(files, columns, said=said)
     version = f"{VERSION} {said.decoding}".rstrip() if said else VERSION
     classes = _classes(root, layout, about, said)
@@ -138,6 +142,8 @@ def _opened(name: str, root: Path, named: Named, repository: str) -> ParquetData
         classes = tuple(map(str, range(max(highest + 1, 2))))
     if not columns.masks:
         layout = replace(layout, classes=classes)
+        if parquet.texts(root / first, columns.label):  # which number each is depends on all of them
+            version += f" {hashlib.sha256(json.dumps(classes).encode()).hexdigest()[:12]}"
     card = _card(name, root, layout, about, said or Described(classes=classes), repository)
     opened = ParquetDataSet(card, (layout,), version, native=True)
     opened.place = root
@@ -170,22 +176,25 @@ def _classes(root: Path, layout: Parquet, about: Mapping[str, Any], said: Descri
         return said.classes
     if layout.columns.names:
         return layout.columns.names
-    with suppress(OSError, ValueError, AttributeError):
-        named = json.loads((root / "id2label.json").read_text())
-        return tuple(str(named[key]) for key in sorted(named, key=int))
+    with suppress(OSError, ValueError, TypeError, AttributeError):
+        return _in_order(json.loads((root / "id2label.json").read_text()))
     infos = about.get("dataset_info") or []
     for info in infos if isinstance(infos, list) else [infos]:
-        for feature in info.get("features", []):
+        for feature in info.get("features") or []:
             kind = feature.get("dtype")
             if feature.get("name") == layout.columns.label and isinstance(kind, dict) and "class_label" in kind:
-                named = kind["class_label"].get("names", {})
-                return tuple(str(named[key]) for key in sorted(named, key=int))
+                return _in_order(kind["class_label"].get("names") or {})
     if layout.columns.masks:
         return ()
     values = parquet.values(root, layout)
     if all(isinstance(value, int) for value in values):
         return tuple(map(str, range(max(values, default=0) + 1)))
     return tuple(sorted(value for value in values if isinstance(value, str)))
+
+
+def _in_order(names: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names by their ids, which are texts."""
+    return tuple(str(names[key]) for key in sorted(names, key=int))
 
 
 def _readme(root: Path) -> dict[str, Any]:
@@ -211,15 +220,36 @@ def _files(root: Path, about: Mapping[str, Any], named: Named) -> dict[str, tupl
     )
     if not found:
         raise InputError(f"{root} holds no Parquet file; hf: takes {NEEDS}.")
-    if configs := {str(one.get("config_name")): one for one in about.get("configs", [])}:
-        chosen = configs[_chosen(named, {name: bool(one.get("default")) for name, one in configs.items()})]
-        if listed := _listed(chosen.get("data_files"), found):
-            return parquet.whole(listed)
+    if listed := _listed(_data_files(about, named), found):
+        return parquet.whole(listed)
     folders = {file.split("/")[0] for file in found if file.count("/") == 2}
     if len(folders) > 1 or named.config:  # CONFIG/SPLIT/0000.parquet, as the hub converts
         config = _chosen(named, dict.fromkeys(sorted(folders), False))
         found = [file for file in found if file.startswith(f"{config}/")]
     return parquet.splits(found)
+
+
+def _data_files(about: Mapping[str, Any], named: Named) -> list[tuple[str, str]]:
+    """Splits and patterns of files that the page lists for a configuration; none where it lists none."""
+    configs = {str(one.get("config_name")): one for one in about.get("configs") or [] if isinstance(one, dict)}
+    if not configs:
+        return []
+    chosen = configs[_chosen(named, {name: bool(one.get("default")) for name, one in configs.items()})]
+    entries = chosen.get("data_files") or []
+    found = []
+    for entry in entries if isinstance(entries, list) else [entries]:
+        one = entry if isinstance(entry, dict) else {"path": entry}
+        patterns = one.get("path") or []
+        split = str(one.get("split", "train"))
+        for pattern in patterns if isinstance(patterns, list) else [patterns]:
+            found.append((parquet.SPLITS.get(split, split), str(pattern)))
+    return found
+
+
+def _patterns(about: Mapping[str, Any], named: Named) -> tuple[str, ...]:
+    """Of the files that are wanted."""
+    listed = [pattern for _, pattern in _data_files(about, named) if pattern.endswith((".parquet", "*"))]
+    return tuple(dict.fromkeys(listed)) or ("*.parquet",)
 
 
 def _chosen(named: Named, configs: Mapping[str, bool]) -> str:
@@ -235,15 +265,9 @@ def _chosen(named: Named, configs: Mapping[str, bool]) -> str:
     raise InputError(f"{named.repository} has several configurations; choose one: {shown}.")
 
 
-def _listed(data_files: Any, found: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """`data_files` of a page: a pattern, several, or several for each split."""
-    entries = data_files if isinstance(data_files, list) else [data_files]
+def _listed(data_files: Sequence[tuple[str, str]], found: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The files of each split."""
     listed: dict[str, list[str]] = {}
-    for entry in entries:
-        split, patterns = (
-            (entry.get("split", "train"), entry.get("path")) if isinstance(entry, dict) else ("train", entry)
-        )
-        for pattern in patterns if isinstance(patterns, list) else [patterns]:
-            own = [file for file in found if fnmatch.fnmatch(file, str(pattern))]
-            listed.setdefault(parquet.SPLITS.get(split, split), []).extend(own)
+    for split, pattern in data_files:
+        listed.setdefault(split, []).extend(file for file in found if fnmatch.fnmatch(file, pattern))
     return {split: tuple(dict.fromkeys(files)) for split, files in listed.items() if files}

@@ -39,6 +39,8 @@ class Layout(ABC):
     """(H, W) of original images, where the layout fixes it."""
     mask_size: tuple[int, int] | None = None
     """(H, W) of original masks; None: that of their image."""
+    alike: bool = False
+    """Whether the same samples have the same content hash in every layout of the data set that is alike."""
     official_ids: bool = True
     """Whether ids are those that the hash of an official split is of."""
     scans: bool = False

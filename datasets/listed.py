@@ -13,7 +13,7 @@ from .piece import whole
 class Incomplete(InputError):
     """Files that a layout names and that are not there, or sentences on those whose class is none.
 
-    `samples`: all that are whole; `rest`: files of those that are not.
+    `samples`: all that are whole; `rest`: files of those that are not; `said`: the message, instead of the usual one.
     """
 
     def __init__(
@@ -24,11 +24,12 @@ class Incomplete(InputError):
         *,
         samples: Sequence[Sample] = (),
         rest: Sequence[Path] = (),
+        said: str = "",
     ) -> None:
         named = ", ".join(map(str, missing[:3])) + (", ..." if len(missing) > 3 else "")
         count = "1 file" if len(missing) == 1 else f"{len(missing):,} files"
-        said = f"{of} lacks {count}: {named}" if missing else wrong[0]
-        super().__init__(f"{said}; get the data set again (`bench data verify` names all that is wrong).")
+        fact = f"{of} lacks {count}: {named}" if missing else wrong[0]
+        super().__init__(said or f"{fact}; get the data set again (`bench data verify` names all that is wrong).")
         self.missing, self.wrong, self.samples, self.rest = tuple(missing), tuple(wrong), tuple(samples), tuple(rest)
 
 

@@ -93,11 +93,11 @@ class Parquet(Layout):
         """File name of the image and class id of every row; None where there are none."""
         own = self.columns.path if self.columns.path in leaves(path) else None
         labelled = None if self.columns.masks else self.columns.label
+        _require(path, (self.columns.image, self.columns.label))
         table = read(path, [column for column in (own, labelled) if column])
-        nothing = [None] * _rows(path)
-        names = _leaf(table, own).to_pylist() if own else nothing
+        names: list[str | None] = _leaf(table, own).to_pylist() if own else [None] * _rows(path)
         if labelled is None:
-            return names, nothing
+            return names, [None] * _rows(path)
         values = table[labelled].to_pylist()
         ids: dict[Any, int] = {key: number for number, name in enumerate(self.classes) for key in (number, name)}
         for row, value in enumerate(values):
@@ -115,7 +115,7 @@ def columns(path: Path, wanted: str = "") -> Columns:
     schema = _facts(path)[1]
     features = _features(schema)
     encoded = {field.name: member for field in schema if (member := _encoded(field)) is not None}
-    plain = [field.name for field in schema if field.name not in encoded and _is_class(field, features)]
+    plain = [field.name for field in schema if field.name not in encoded and _is_class(field)]
     listed = ", ".join(f"{field.name} ({field.type})" for field in schema)
     if not encoded:
         raise InputError(f"{path} has no column of encoded images (bytes), only {listed}.")
@@ -193,6 +193,7 @@ def read(path: Path, wanted: Sequence[str]) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    _require(path, wanted)
     try:
         with pq.ParquetFile(path, memory_map=True) as file:
             return file.read(columns=list(wanted))
@@ -200,10 +201,22 @@ def read(path: Path, wanted: Sequence[str]) -> pa.Table:
         raise InputError(f"{path} cannot be read ({error}); get it again.") from None
 
 
+def texts(path: Path, column: str) -> bool:
+    """Whether a column of classes holds their names."""
+    import pyarrow as pa
+
+    return not pa.types.is_integer(_facts(path)[1].field(column).type)
+
+
 def leaves(path: Path) -> list[str]:
     """Names of the columns as they are stored: `image.bytes`, `image.path`, `label`."""
     stored = _facts(path)[0].schema
     return [stored.column(number).path for number in range(len(stored))]
+
+
+def _require(path: Path, wanted: Sequence[str]) -> None:
+    if absent := {*wanted} - {*leaves(path)}:
+        raise InputError(f"{path} has no column {', '.join(sorted(absent))}, which other files have; get it again.")
 
 
 def _rows(path: Path) -> int:
@@ -260,7 +273,7 @@ def _encoded(field: pa.Field) -> str | None:
     return None
 
 
-def _is_class(field: pa.Field, features: Mapping[str, Any]) -> bool:
+def _is_class(field: pa.Field) -> bool:
     import pyarrow as pa
 
     texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_dictionary)

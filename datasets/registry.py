@@ -12,6 +12,7 @@ from ..symmflow.recipe import Recipe
 from .card import Card
 from .dataset import DataSet, Embedded, Family
 from .download import Report
+from .layout import Layout
 from .split import Manifest, Split
 from .view import split_name, view
 
@@ -108,6 +109,12 @@ def get(name: str, root: Path | None = None, report: Report | None = None) -> Pa
     name, root = located(name, root)
     family, colon, argument = split_name(name)[0].partition(":")
     return _FAMILIES.get(family).get(argument, root, report) if colon else dataset(name).get(root, report)
+
+
+def family_layout(name: str, root: Path | None) -> tuple[Layout, Path, list[str]] | None:
+    """How the files of one of a family lie, where, and its splits, though it may not open; None for other data sets."""
+    family, colon, argument = split_name(name)[0].partition(":")
+    return _FAMILIES.get(family).layout(argument, root) if colon else None
 
 
 def asked(name: str, split: str, root: Path | None) -> tuple[DataSet, Path | None]:

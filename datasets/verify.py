@@ -15,14 +15,14 @@ import numpy as np
 from ..symmflow.errors import InputError
 from ..symmflow.pixels import IGNORE
 from .card import Card
-from .catalog import Catalog
+from .catalog import Catalog, catalog
 from .dataset import DataSet
 from .examine import Examined, Problem, examine
 from .filed import FileDataSet
 from .layout import IMAGE, Array, Layout, Sample
 from .listed import Incomplete
 from .piece import OWN
-from .registry import asked, dataset, located
+from .registry import asked, dataset, family_layout, located
 
 Report = Callable[[str, int, int], None]
 """Told of a split, its samples that are done, and all."""
@@ -41,7 +41,7 @@ class VerifiedSplit:
     official: int
     ids_sha256: str
     content_sha256: str
-    """Of the manifest; empty where there is a problem."""
+    """Of the manifest; empty where there is none, because of a problem."""
     counts: tuple[int, ...]
     """Images of every class; of masks, pixels of every class at the masks' own size, void last."""
     problems: tuple[Problem, ...]
@@ -66,13 +66,18 @@ class Verified:
 def verified(name: str, root: Path | None, splits: Sequence[str] = (), report: Report | None = None) -> Verified:
     """Read every sample of some splits, by default of all. Raises `InputError` where there is nothing to read."""
     name, root = located(name, root)
-    wanted, images = tuple(splits) or tuple(dataset(name, root).card.splits), _Images()
+    try:
+        card = dataset(name, root).card
+    except InputError as error:  # which names the first bad file of all
+        return _unopened(name, root, splits, report, error)
+    wanted, images = tuple(splits) or tuple(card.splits), _Images()
     (data, root), *_ = [asked(name, split, root) for split in wanted]
     if not isinstance(data, FileDataSet):
         return Verified(tuple(_in_memory(data, split, root, images) for split in wanted), (), images.notes())
     layout, folder = data.find(root)
     made = [_in_files(data, split, root, images, report) for split in wanted]
     problems = [*_all_together(data, made), *images.mislabelled(data.card.classes), *_extra(data, layout, folder)]
+    problems += _versions(data, layout, folder, [one.split for one in made if not one.problems])
     return Verified(tuple(made), tuple(problems), images.notes(), f"{layout.name}, in {folder}")
 
 
@@ -134,6 +139,28 @@ def _in_memory(data: DataSet, split: str, root: Path | None, images: _Images) ->
     )
 
 
+def _unopened(
+    name: str, root: Path | None, splits: Sequence[str], report: Report | None, error: InputError
+) -> Verified:
+    """All that is wrong with files that are no data set yet; raises `error` again where that is nothing of theirs."""
+    found = family_layout(name, root)
+    if found is None:
+        raise error
+    (layout, folder, there), made = found, list[VerifiedSplit]()
+    for split in splits or there:
+        samples, problems = _listed(layout, folder, split)
+        n = 0
+        for done, (_, seen) in enumerate(_examined(samples, layout, IGNORE, None), start=1):
+            problems += seen.problems
+            n += seen.read
+            if report:
+                report(split, done, len(samples))
+        made.append(VerifiedSplit(name, split, n, n, "", "", (), tuple(problems)))
+    if not any(split.problems for split in made):
+        raise error
+    return Verified(tuple(made), (), (), f"{layout.name}, in {folder}")
+
+
 def _listed(layout: Layout, folder: Path, split: str) -> tuple[Sequence[Sample], list[Problem]]:
     """The samples of a split as far as they can be told."""
     try:
@@ -186,6 +213,16 @@ def _all_together(data: FileDataSet, made: Sequence[VerifiedSplit]) -> Iterator[
     complete = len(made) == len(card.splits) and all(one.n == one.official for one in made)
     if ALL in card.counts and complete and not resized:
         yield from _classes(card, ALL, np.sum([one.counts for one in made], axis=0))
+
+
+def _versions(data: FileDataSet, layout: Layout, folder: Path, splits: Sequence[str]) -> Iterator[Problem]:
+    """Where another version of the data set lies beside this one, and holds something else."""
+    for other in data.layouts:
+        if other is not layout and layout.alike and other.alike and other.fits(folder):
+            for split in splits:
+                here, there = (catalog(data.base, data.version, one, folder, split) for one in (layout, other))
+                if here.content_sha256 != there.content_sha256:
+                    yield Problem("changed", f"{layout.name} and {other.name} of {split} in {folder} hold other images")
 
 
 def _changed(files: Catalog, sums: Mapping[str, Mapping[str, str]]) -> Iterator[Problem]:

@@ -17,7 +17,6 @@ from .. import api
 from ..run.request import Request
 from . import parse
 from .options import takes
-from .progress import counting, fetching, print_table
 
 if TYPE_CHECKING:
     from ...datasets.verify import Problem
@@ -38,6 +37,8 @@ def get(
     **fields: Any,
 ) -> None:
     """Fetch data sets and weights, resumed and verified; or say what to fetch by hand, and where to put it."""
+    from .progress import fetching
+
     if bool(names) == for_run:
         raise InputError("name what to get, or give --for and the options of a `bench run`.")
     with fetching() as progress:
@@ -58,14 +59,17 @@ def verify(
     **fields: Any,
 ) -> None:
     """Read every file of a data set: counts, checksums, sizes, labels, classes. Exit code 1: something is wrong."""
+    from .progress import counting
+
     with counting() as progress:
         found = api.verify(name, splits=parse.names(split, "--split"), progress=progress, **fields)
     if as_json:
         print(json.dumps(asdict(found) | {"whole": found.whole}, indent=2))
     else:
         for one in found.splits:
-            hashes = f"ids {one.ids_sha256[:16]}" + (f", content {one.content_sha256}" * bool(one.content_sha256))
-            print(f"{one.dataset} {one.split}: {one.n:,} samples, {hashes}")
+            hashes = {"ids": one.ids_sha256[:16], "content": one.content_sha256}
+            known = "".join(f", {what} {value}" for what, value in hashes.items() if value)
+            print(f"{one.dataset} {one.split}: {one.n:,} samples{known}")
             _print_problems(one.problems)
         _print_problems(found.problems)
         for note in found.notes:
@@ -91,6 +95,8 @@ def show(
     **fields: Any,
 ) -> None:
     """Draw images, masks and a legend of the classes, and say how frequent each class is."""
+    from .progress import counting, print_table
+
     with counting() as progress:
         found = api.show(name, count=count, progress=progress, **fields)
     path = out or Path(f"{re.sub('[^A-Za-z0-9@.-]+', '-', found.dataset)}-{found.split}.png")
@@ -111,6 +117,8 @@ def show(
 @takes(Request, "data_root", "size", "crop", "split", "workers")
 def prepare(name: str = typer.Argument(..., help="A data set in files."), **fields: Any) -> None:
     """Decode and resize images once, so that every later run at this size reads them at once."""
+    from .progress import counting
+
     with counting() as report:
         for found in api.prepare(name, **fields, progress=report):
             size = f"{found.size / 2**20:,.0f} MiB"

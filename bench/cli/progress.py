@@ -92,11 +92,24 @@ class _SweepBars(_Lines):
 @contextmanager
 def sweep_progress(quiet: bool) -> Iterator[Progress]:
     """Bars with images/s and the time left, if standard error is a terminal."""
+    shown = bars()
     if quiet or not console.is_terminal:
         yield _Lines()
         return
-    with bars() as shown:
+    with shown:
         yield _SweepBars(shown)
+
+
+class Reading:
+    """Says in a line, now and then, how far the files are that are read for a manifest for the first time."""
+
+    def __init__(self, every: float) -> None:
+        self.every, self.spoke = every, time.monotonic()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if time.monotonic() - self.spoke > self.every:
+            self.spoke = time.monotonic()
+            console.print(f"reading {what} for the first time: {done:,} of {total:,}", highlight=False, markup=False)
 
 
 @contextmanager
@@ -150,6 +163,9 @@ def fetching() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def bars() -> Bars:
+    from ...datasets.catalog import READING
+
+    READING.set(Reading(2 if console.is_terminal else 30))
     return Bars(
         TextColumn("{task.description}", markup=False),  # semflow[unperturbed] is no markup
         BarColumn(bar_width=24),

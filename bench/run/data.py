@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ... import datasets
 from ...datasets import Card
@@ -15,7 +16,9 @@ from ...symmflow.errors import InputError, unknown
 from ...symmflow.pixels import to_uint8
 from ..judges import weights
 from .keywords import path_of, several
-from .sample import Picture
+
+if TYPE_CHECKING:
+    from .sample import Picture
 
 COUNTED = 2000
 """Masks that are counted for a picture, at most."""
@@ -50,6 +53,8 @@ def show(
     `split`: by default test, or the last one; `count`: samples in the picture, spread evenly over the split; `progress`
     is told of a split, its samples that are counted, and all.
     """
+    from .sample import Picture
+
     if count < 1:
         raise InputError(f"--count must be at least 1, not {count}.")
     name, root = datasets.located(datasets.named(name, size, crop), path_of(data_root))

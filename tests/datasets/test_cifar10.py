@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +25,16 @@ OFFICIAL_MD5 = {
     "test_batch": "40351d587109b95175f43aff81a1287e",
 }
 """Two of torchvision/datasets/cifar.py, and the test batch's."""
+
+
+BOTH = """
+from dataclasses import replace
+from symmbench.datasets import FileDataSet
+from symmbench.datasets.cifar10 import CIFAR_10, Binary, Pickles
+
+card = replace(CIFAR_10.card, name="both", splits={"train": 100, "test": 20}, counts={})
+BOTH = FileDataSet(card, (Binary(20), Pickles(20, MD5)), "both@1")
+"""
 
 
 def of(*layouts: Binary | Pickles) -> FileDataSet:
@@ -62,6 +74,22 @@ def test_both_versions_hold_the_same_under_one_hash(tmp_path: Path) -> None:
         chosen = [0, len(one) - 1]
         assert np.array_equal(one.batch(chosen).images, other.batch(chosen).images)
         assert one.batch(chosen).labels.tolist() == other.batch(chosen).labels.tolist()
+
+
+def test_versions_that_hold_other_images_are_told(
+    tmp_path: Path, third_party: Callable[..., None], bench: Callable[..., Any]
+) -> None:
+    md5 = drawn.python(tmp_path, COUNT)
+    folder = drawn.binary(tmp_path, COUNT)
+    third_party(BOTH.replace("MD5", repr(md5)), datasets={"both": "theirs:BOTH"})
+    assert bench("data", "verify", "both", "--data-root", str(tmp_path)).returncode == 0
+    data = bytearray((folder / "test_batch.bin").read_bytes())
+    data[1_000] ^= 1
+    (folder / "test_batch.bin").write_bytes(data)
+    done = bench("data", "verify", "both", "--data-root", str(tmp_path))
+    assert done.returncode == 1
+    assert "changed: the binary version and the python version of test in" in done.stdout
+    assert "of train in" not in done.stdout
 
 
 def test_a_pickle_is_not_opened_unless_it_is_the_official_one(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from layouts import camvid, pictures
 from PIL import Image
 
 from symmbench import datasets
+from symmbench.datasets.catalog import READING
 from symmbench.datasets.piece import Piece, members, part, whole
 from symmbench.symmflow.errors import InputError
 from symmbench.symmflow.pixels import IGNORE, from_uint8
@@ -105,6 +106,19 @@ def test_a_manifest_is_kept_and_says_where_nothing_lies(root: Path, monkeypatch:
     assert datasets.manifest(NAME, "test", root) == before and not seen
     moved = root.rename(root.with_name("elsewhere"))
     assert datasets.manifest(NAME, "test", moved) == before and seen
+
+
+def test_reading_for_the_first_time_is_told(tmp_path: Path) -> None:
+    for i in range(64):
+        pictures.save(pictures.image(i, 4, 4), tmp_path / "own" / "a" / f"{i}.png")
+    told: list[tuple[str, int, int]] = []
+    token = READING.set(lambda *now: told.append(now))
+    try:
+        for _ in range(2):  # the second time nothing is read
+            datasets.manifest(f"folder:{tmp_path / 'own'}", "test")
+    finally:
+        READING.reset(token)
+    assert told == [("folder:own test", 64, 64)]
 
 
 @pytest.mark.parametrize("change", ["bytes", "list", "mask"])

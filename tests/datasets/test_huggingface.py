@@ -151,6 +151,24 @@ def test_names_of_classes(place: Path, named: str) -> None:
     )
 
 
+def test_the_number_of_a_name_is_that_among_all(place: Path) -> None:
+    def pets(names: list[str]) -> bytes:
+        return file(image=encoded([pixels(n) for n in range(len(names))]), label=names)
+
+    name = put(place, test=pets(["dog", "cat"]))
+    before = datasets.load(name, "test")
+    assert before.batch([0, 1]).labels.tolist() == [1, 0]
+    put(place, train=pets(["bat"]))
+    after = datasets.load(name, "test")
+    assert after.batch([0, 1]).labels.tolist() == [2, 1] and after.found_sha256 != before.found_sha256
+    put(place, train=file(image=encoded([pixels(0)])))
+    with pytest.raises(InputError, match=rf"{place}/train.parquet has no column label, which other files have"):
+        datasets.load(name, "train")
+    other = put(place, test=masks(2), train=file(image=encoded([pixels(0)])))
+    with pytest.raises(InputError, match=rf"{place}/train.parquet has no column mask.bytes, which other files have"):
+        datasets.card(other)
+
+
 def test_splits_and_configurations_as_the_page_lists_them(hub: Any) -> None:
     page = """---
 configs:
@@ -173,6 +191,7 @@ configs:
     }
     hub.put("datasets/owner/pets", {"README.md": page.encode(), **files})
     assert dict(datasets.card("hf:owner/pets").splits) == {"train": 2, "validation": 4}
+    assert not any(path.endswith("y.parquet") for path in hub.fetched())  # of another configuration
     assert dict(datasets.card("hf:owner/pets/large").splits) == {"train": 6}
     with pytest.raises(InputError, match=r"unknown configuration of owner/pets 'lrge'; did you mean 'large'\?"):
         datasets.card("hf:owner/pets/lrge")
@@ -193,6 +212,16 @@ def test_a_set_of_the_hub_is_fetched_once_and_stays_at_its_commit(hub: Any) -> N
     hub.close()
     assert len(datasets.load("hf:owner/pets", "test")) == 5
     assert not any(path.endswith("x.py") for path in hub.fetched())
+
+
+def test_a_damaged_file_of_the_hubs_cache_is_named(hub: Any) -> None:
+    hub.put("datasets/owner/pets", {"test.parquet": classes(3)})
+    path = (datasets.get("hf:owner/pets") / "test.parquet").resolve()
+    damaged = bytearray(path.read_bytes())
+    damaged[200] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(InputError, match=rf"{path} is damaged: its SHA-256 is another than its name; remove it"):
+        datasets.load("hf:owner/pets", "test")
 
 
 def test_bytes_of_a_hub_are_reported(hub: Any, capsys: Any) -> None:
@@ -276,6 +305,8 @@ def test_folders_that_are_none(place: Path) -> None:
     with pytest.raises(InputError, match=f"{place} holds no Parquet file; hf: takes Parquet files with"):
         datasets.card(f"hf:{place}")
     name = put(place, train_00000_of_00002=classes(1))
+    with pytest.raises(InputError, match=rf"holds Parquet files; call it {name}\."):
+        datasets.card(f"folder:{place}")
     with pytest.raises(InputError, match="1 of 2 files of the split train are here; get the others too"):
         datasets.card(name)
     (place / "train-00000-of-00002.parquet").unlink()

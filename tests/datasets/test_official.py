@@ -9,16 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from layouts import camvid, pictures
 from layouts import celebamask_hq as faces
 from layouts import cityscapes as streets
 from layouts import coco_stuff as coco
-from layouts import pictures
 from PIL import Image
 
 from symmbench import datasets
 from symmbench.datasets import FileSplit, celebamask_hq, cityscapes, coco_stuff
+from symmbench.datasets.camvid import SegNetTutorial
 from symmbench.datasets.celebamask_hq import numbers, split_of
-from symmbench.datasets.decode import require_colours
+from symmbench.datasets.decode import decode_colours, require_colours
 from symmbench.datasets.piece import Read
 from symmbench.symmflow.errors import InputError
 from symmbench.symmflow.labels import Palette
@@ -198,6 +199,8 @@ def test_values_of_coco_stuff_by_hand() -> None:
 def test_the_colours_of_mmsegmentation_are_refused_where_they_are_decoded() -> None:
     with pytest.raises(InputError, match=r"p: person and bicycle have one colour, \(0, 192, 64\); give each its own"):
         require_colours([(0, 192, 64), (0, 192, 64)], ["person", "bicycle"], "p")
+    with pytest.raises(InputError, match=r"m.png cannot be decoded: two classes of the palette have one colour"):
+        decode_colours(Read("m.png", b""), [(0, 192, 64), (0, 192, 64)])
 
 
 @pytest.mark.parametrize("draw", [streets.official, streets.semflow])
@@ -222,6 +225,26 @@ def test_values_of_cityscapes_by_hand() -> None:
         layout.mask({"mask": grey([34, 255])})  # these are train ids, or instances
     with pytest.raises(InputError, match=r"mask.png holds 19, which masks of train ids"):
         layout.mask({cityscapes.TRAIN_IDS: grey([19])})
+
+
+def test_camvid(at: Callable[..., Path]) -> None:
+    for split, part in {"train": "train", "validation": "val", "test": "test"}.items():
+        data, known = datasets.load("camvid", split, at(camvid.segnet)), camvid.SPLITS[part]
+        assert data.ids == tuple(known)
+        for position, stem in enumerate(known):
+            values = camvid.values(stem)
+            assert np.array_equal(mask_of(data, position), np.where(values == 11, 255, values))
+    assert SegNetTutorial().mask({"mask": grey([0, 3, 10, 11])}).tolist() == [[0, 3, 10, 255]]
+
+
+def test_camvid_says_which_files_its_lists_name_in_vain(tmp_path: Path) -> None:
+    folder = camvid.segnet(tmp_path)
+    gone = [folder / "valannot" / f"{stem}.png" for stem in camvid.SPLITS["val"]]
+    for path in gone:
+        path.unlink()
+    with pytest.raises(InputError, match="lacks 2 files") as said:
+        datasets.manifest("camvid", "validation", tmp_path)  # found in the folder CamVid
+    assert all(str(path) in str(said.value) for path in gone)
 
 
 def test_all_that_is_missing_is_said_at_once(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from layouts import celebamask_hq as faces
 from layouts import cifar10, pictures
 from layouts import coco_stuff as coco
+from PIL import Image
 
 from symmbench import datasets
 from symmbench.bench import api
@@ -126,7 +127,7 @@ def test_a_file_that_rotted_is_named(tmp_path: Path) -> None:
 
 
 def test_a_damaged_member_of_the_zip_is_named(tmp_path: Path) -> None:
-    root = faces.zipped(tmp_path)
+    root = faces.zipped(tmp_path, {5: 170_000, 6: 182_638})
     archive = root / "CelebAMask-HQ.zip"
     data = archive.read_bytes()
     place = data.index(b"CelebAMask-HQ/CelebA-HQ-img/5.jpg") + 2_000
@@ -182,3 +183,23 @@ def test_a_folder_without_the_data_set_is_refused(bench: Any, tmp_path: Path) ->
     assert done.returncode == 2 and "cityscapes test has no labels to measure by" in done.stderr
     done = bench("data", "verify", "coco-stuff", "--split", "test")
     assert done.returncode == 2 and "unknown split of coco-stuff 'test'" in done.stderr
+
+
+def test_every_bad_file_of_a_folder_that_does_not_open_is_named(bench: Any, tmp_path: Path) -> None:
+    root = tmp_path / "mine"
+    for number in range(5):
+        pictures.save(pictures.image(number, 20, 30), root / "images" / f"{number}.jpg")
+        pictures.save(pictures.mask(number, 20, 30, [0, 1]), root / "masks" / f"{number}.png")
+    assert api.verify(f"folder:{root}").whole
+    (root / "masks" / "9.png").write_bytes((root / "masks" / "0.png").read_bytes())
+    assert problems(api.verify(f"folder:{root}")) == [("extra", "9.png")]
+    (root / "masks" / "1.png").unlink()
+    (root / "images" / "2.jpg").write_bytes(b"")
+    pictures.save(Image.fromarray(np.zeros((20, 30), dtype=np.uint16)), root / "masks" / "3.png")
+    pictures.save(pictures.mask(4, 20, 29, [0, 1]), root / "masks" / "4.png")
+    done = bench("data", "verify", f"folder:{root}")
+    assert done.returncode == 1 and f"folder:mine test: 2 samples\n  missing: {root}/masks/1.png" in done.stdout
+    found = problems(api.verify(f"folder:{root}"))
+    assert found == [("damaged", "2.jpg"), ("mislabelled", "3.png"), ("missing", "1.png"), ("size", "4.png")]
+    done = bench("data", "verify", f"folder:{root / 'images'}")
+    assert done.returncode == 2 and "images holds no data set; it needs images/ and masks/" in done.stderr

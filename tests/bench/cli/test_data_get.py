@@ -25,7 +25,7 @@ def mnist(served: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A server of a small MNIST, as torchvision's mirrors have it."""
     import torchvision.datasets
 
-    monkeypatch.setattr(idx.MNIST, "card", replace(idx.MNIST.card, splits={"train": 4, "test": 3}))
+    monkeypatch.setattr(idx.MNIST, "card", replace(idx.MNIST.card, splits={"train": 4, "test": 3}, counts={}))
     registry._loaded.cache_clear()
     resources = []
     for name, count in (("train", 4), ("t10k", 3)):
