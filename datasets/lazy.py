@@ -48,11 +48,15 @@ class FileSplit(Split):
     def decode(self, indices: Sequence[Array], workers: int = 0) -> Iterator[Decoded]:
         """What worker processes hand over of batches in a row, some ahead of the reader; 0: this process decodes."""
         if not workers:
-            return map(self.decoded, indices)
+            yield from map(self.decoded, indices)
+            return
         from torch.utils.data import DataLoader
 
         ahead = {"num_workers": workers, "prefetch_factor": 2, "collate_fn": _as_it_is}
-        return iter(DataLoader(_Decoded(self), batch_size=None, sampler=indices, **ahead))  # type: ignore[arg-type]
+        for made in DataLoader(_Decoded(self), batch_size=None, sampler=indices, **ahead):  # type: ignore[arg-type]
+            if isinstance(made, InputError):
+                raise made
+            yield made
 
     def with_originals(self) -> Split:
         return replace(self, originals=True)
@@ -134,10 +138,13 @@ class _Decoded:
     def __len__(self) -> int:
         return len(self.split)
 
-    def __getitem__(self, index: Array) -> Decoded:
-        return self.split.decoded(index)
+    def __getitem__(self, index: Array) -> Decoded | InputError:
+        try:
+            return self.split.decoded(index)
+        except InputError as error:  # a loader would raise its whole traceback instead of the sentence
+            return error
 
 
-def _as_it_is(decoded: Decoded) -> Decoded:
+def _as_it_is(decoded: Decoded | InputError) -> Decoded | InputError:
     """Arrays through a pipe, as 8 bits: shared memory is short in many containers."""
     return decoded

@@ -146,6 +146,15 @@ def test_a_damaged_manifest_is_made_again(root: Path) -> None:
     assert datasets.manifest(NAME, "test", root) == before
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_file_that_breaks_on_the_way_is_named_in_a_sentence(root: Path, workers: int) -> None:
+    data = split(root)
+    (root / "test" / "Seq05VD_f00000.png").write_bytes(b"")
+    with pytest.raises(InputError, match=r"test/Seq05VD_f00000.png is empty \(0 bytes\); get it again.") as caught:
+        list(data.batches([np.array([0]), np.array([2])], workers))
+    assert "\n" not in str(caught.value)
+
+
 def test_another_process_may_have_a_split(root: Path) -> None:
     data = split(root)
     data.batch([0])

@@ -78,7 +78,9 @@ def test_a_data_set_and_weights_by_name(bench: Any, mnist: Any, pinned: None, tm
     assert again.stdout.splitlines() == [folder, file] and not again.stderr and len(mnist.asked) == asked == 5
     there = bench("data", "get", "mnist", "--data-root", "mine")
     assert there.returncode == 0 and there.stdout == "mnist: mine/MNIST/raw\n"
-    assert bench("data", "verify", "mnist", "--data-root", "mine").returncode == 0
+    verified = bench("data", "verify", "mnist", "--data-root", "mine")
+    assert verified.returncode == 1 and "mnist train: 4 samples" in verified.stdout
+    assert "classes: mnist test has 0 images of class 8, the official 974" in verified.stdout  # these digits are drawn
 
 
 def test_all_that_a_run_needs_then_without_a_network(
