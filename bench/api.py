@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .compare.comparison import Comparison
     from .compare.records import Records
     from .compare.report import Report
+    from .run.export import Exported
     from .run.needs import Need
     from .run.reproduce import Reproduced
     from .run.rescore import Rescoring
@@ -75,9 +76,24 @@ def sample(request: Request | None = None, *, count: int = 8, **keywords: Unpack
     if not 1 <= count <= 256:
         raise InputError(f"--count must lie in 1-256, not {count}.")
     if request is None:
-        keywords = {"tasks": "sis", "steps": (1, 5, 25), **keywords}
+        keywords = {"tasks": "sis", **keywords}
     with closed():
         return sample_grid(request_of(Request, request, keywords), count)
+
+
+@takes_fields(Request)
+def export(
+    request: Request | None = None,
+    *,
+    folder: Path | str = "outputs",
+    progress: Progress | None = None,
+    **keywords: Unpack[RequestFields],
+) -> Exported:
+    """A method's outputs of a whole split as files: PNG of masks or syntheses, CSV of class scores."""
+    from .run.export import export as write
+
+    with closed():
+        return write(request_of(Request, request, keywords), Path(folder), progress)
 
 
 @named
@@ -106,6 +122,7 @@ def compare(
         float | None,
         Asked("How much worse than the best is good enough for --pareto. Default: the metric's floor."),
     ] = None,
+    per_class: Annotated[bool, Asked("IoU, F1 and accuracy of every class.")] = False,
     spread: Annotated[
         str | None,
         Asked("Split the chance in this metric by source: test images, generation seeds, training runs."),
@@ -140,6 +157,7 @@ def compare(
             baseline=baseline,
             pareto=pareto,
             within=within,
+            per_class=per_class,
             spread=spread,
             published=published,
             itself=itself,

@@ -79,8 +79,13 @@ def checkpoint(name: str, dataset: str, given: str | None = None, trust: bool = 
     return opened
 
 
-def label(name: str, opened: Checkpoint | Foreign) -> str:
-    """What a method with this checkpoint is called: the variant is the checkpoint's own, a path only its last part."""
+def label(name: str, opened: Checkpoint | Foreign, called: str | None = None) -> str:
+    """What a method with this checkpoint is called: the variant is the checkpoint's own, a path only its last part.
+
+    `called`: the user's own name of what was made elsewhere, `outputs:spade`.
+    """
+    if isinstance(opened, Foreign) and called:
+        return f"{base(name)}:{called}"
     if isinstance(opened, Foreign):
         own = Path(opened.name.rstrip("/")).name.removesuffix(".py")
         return f"{base(name)}:{check_name('model', own)}"

@@ -47,6 +47,10 @@ class Areas:
         with np.errstate(invalid="ignore"):
             return np.where(truth > 0, hit / (truth + predicted - hit), np.nan)
 
+    def of(self, classes: Sequence[int]) -> Areas:
+        """Those of some classes; pixels of the others that were taken for them stay in the prediction."""
+        return Areas(*(getattr(self, part)[:, list(classes)] for part in PARTS))
+
     def taking(self, other: Areas, where: Array) -> Areas:
         """These with the images of `other` where `where` [n] is true."""
         return Areas(*(np.where(where[:, None], getattr(other, part), getattr(self, part)) for part in PARTS))

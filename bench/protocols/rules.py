@@ -13,6 +13,8 @@ from ...symmflow.errors import InputError, unknown
 from ...symmflow.names import Name, one_line
 
 DEFAULT = "harness"
+BACKGROUND = "background"
+"""The class that is one of its own by name."""
 
 
 Samples = Annotated[int, Field(strict=True, ge=1, le=10**4)]
@@ -54,7 +56,7 @@ class Rules(BaseModel):
 
     def ignored(self, classes: tuple[str, ...]) -> tuple[str, ...]:
         """The classes that do not count."""
-        return tuple(c for c in classes if c == "background") if self.background == "ignored" else ()
+        return tuple(c for c in classes if c == BACKGROUND) if self.background == "ignored" else ()
 
     def require(self, task: str) -> None:
         """Raise `InputError` where they do not say how to measure a task."""

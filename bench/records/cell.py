@@ -22,7 +22,7 @@ class Coordinates(BaseModel):
     dataset: Name
     split: Name
     steps: int | None
-    """None: the method has none, or its solver chooses them."""
+    """None: the method has none, its solver chooses them, or nobody says."""
     solver: Name | None
     """None: the method solves nothing."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"

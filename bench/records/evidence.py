@@ -11,7 +11,8 @@ whatever else its metrics read:
 | sis | id, draw, features, lpips_gt, lpips_diversity, feature_diversity, aligned | `alignment`: like `confusion` |
 | cycle | id, aligned, cycle_features, cycle_lpips | `confusion` |
 
-`timing-00000.json` beside them is what the batches of a shard cost.
+Syntheses of no certain labels have no draw, and features alone. `timing-00000.json` beside a shard is what its batches
+cost.
 """
 
 from __future__ import annotations
@@ -81,6 +82,8 @@ class Evidence:
     """That of the real images under the same protocol, where there is one."""
     named: Callable[[], str] = field(default=str, repr=False)
     """The folder that the record names now."""
+    statistics: Path | None = None
+    """Mean and covariance of features that stand in the place of real images, where the protocol says so."""
     _known: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     @property

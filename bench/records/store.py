@@ -52,6 +52,10 @@ class Store:
         """Where the evidence of the real images under a protocol lies; `name`: see `Record.reference`."""
         return self.root / "protocols" / "-".join([protocol, "reference", *([name] if name else [])])
 
+    def statistics(self, protocol: str) -> Path:
+        """Where the mean and covariance lie that a protocol of such a reference holds syntheses against."""
+        return self.root / "protocols" / f"{protocol}-statistics.npz"
+
     def read(self, cell: Cell) -> Record | None:
         """The record of a cell, finished or not; one that cannot be read is named, and counts as none."""
         path = self.path(cell) / RECORD
@@ -206,9 +210,11 @@ class Stored:
 
     @cached_property
     def evidence(self) -> Evidence:
-        shards = shard_count(self.record.n)
-        real = self.store.reference(self.record.protocol["hash"], self.record.reference) / "evidence"
-        return Evidence(self.folder / self.record.evidence, shards, Evidence(real, shards), self._named)
+        shards, protocol = shard_count(self.record.n), self.record.protocol["hash"]
+        real = Evidence(self.store.reference(protocol, self.record.reference) / "evidence", shards)
+        given = self.store.statistics(protocol)
+        own = self.folder / self.record.evidence
+        return Evidence(own, shards, real, self._named, given if given.is_file() else None)
 
     @property
     def finished(self) -> bool:

@@ -34,6 +34,9 @@ class RequestFields(TypedDict, total=False):
     seeds: Sequence[int] | int
     options: Mapping[str, Any]
     checkpoint: str | Path | None
+    name: str | None
+    unpaired: bool
+    reference: str | Path | None
     precision: str
     protocol: str | Rules
     split: str | None

@@ -15,6 +15,7 @@ from ...symmflow.files import atomic
 from .. import metrics, tasks
 from ..code import Installed, parts
 from ..metrics import Metric, Scores, Subject
+from ..metrics.reference import read_statistics
 from ..protocols import Protocol, Rules, rules
 from ..records import Code, Figure, Generation, Missing, Record, Store, Stored
 
@@ -177,6 +178,8 @@ def _keep(record: Record, protocol: Protocol, stored: Stored, store: Store) -> N
     _link(source.folder, store.path(record.cell) / record.evidence)
     if source.real.folder.is_dir():
         _link(source.real.folder, store.reference(protocol.hash, record.reference) / "evidence")
+    if source.statistics is not None:
+        read_statistics(source.statistics).write(store.statistics(protocol.hash))
     if (stands := store.get(record.cell)) and stands.evidence == record.evidence:
         Stored(stands, store.path(record.cell)).rewrite(record)
     else:

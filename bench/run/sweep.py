@@ -5,12 +5,14 @@ from __future__ import annotations
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...symmflow.errors import InputError
 from ...symmflow.guests import watched
 from .. import metrics
 from ..code import Installed
+from ..metrics.distances import require_fit
 from ..records import (
     Cell,
     CheckpointFacts,
@@ -190,19 +192,28 @@ def _evaluate(work: Work, request: Request, progress: Progress) -> bool:
     work.store.put_protocol(job.protocol)
     missing = sum(len(evaluator.positions(number)) * len(lacking) for number, lacking in work.missing(cells).items())
     progress.job(job.title, job.protocol.n * len(cells), job.protocol.n * len(cells) - missing)
+    given = _given(work, evaluator)
     work.once(evaluator, cells, progress.advance)
     real = work.look_at_real(evaluator)
     if work.busy:
         return False
     facts, made_of = provenance.collect(evaluator.device), _made_of(evaluator)
-    done = [_commit(work, cell, made_of, real, facts) for cell in work.cells]
+    done = [_commit(work, cell, made_of, real, given, facts) for cell in work.cells]
     return all(done) or not work.once_more()
 
 
-def _commit(work: Work, cell: Cell, made_of: CheckpointFacts, real: Evidence | None, facts: dict[str, Any]) -> bool:
+def _commit(
+    work: Work,
+    cell: Cell,
+    made_of: CheckpointFacts,
+    real: Evidence | None,
+    given: Path | None,
+    facts: dict[str, Any],
+) -> bool:
     """Whether a cell has its record now, or a failure; False where its evidence has gone."""
     try:
-        record = _record(work, cell, made_of, Evidence(work.folder(cell), work.shards, real), facts)
+        found = Evidence(work.folder(cell), work.shards, real, statistics=given)
+        record = _record(work, cell, made_of, found, facts)
     except InputError:
         if work.has_gap(cell):
             return False
@@ -216,7 +227,7 @@ def _commit(work: Work, cell: Cell, made_of: CheckpointFacts, real: Evidence | N
 def _made_of(evaluator: Evaluator) -> CheckpointFacts:
     """With the number of parameters counted, where another project's files do not say."""
     made_of = evaluator.job.made_of
-    if made_of.parameters is not None:
+    if made_of.parameters is not None or evaluator.job.ready_made:
         return made_of
     count = sum(p.numel() for network in evaluator.method.networks for p in network.parameters())
     return made_of.model_copy(update={"parameters": count})
@@ -233,8 +244,6 @@ def _put_failure(due: Due, store: Store, cell: Cell) -> None:
 def _record(work: Work, cell: Cell, made_of: CheckpointFacts, found: Evidence, facts: dict[str, Any]) -> Record:
     job, by = work.due.job, work.due.by
     scores = metrics.score(job.metrics, found, job.subject)
-    batches = found.batches()
-    evaluations, rows = sum(b["evaluations"] for b in batches), sum(b["size"] for b in batches)
     samples = found.table("samples")
     if len(found.ids) != job.protocol.n or len(samples) != job.protocol.n * cell.samples_per_mask:
         raise RuntimeError(
@@ -242,14 +251,34 @@ def _record(work: Work, cell: Cell, made_of: CheckpointFacts, found: Evidence, f
         )
     record = job.blank(cell, "ok", made_of=made_of).model_copy(
         update={
-            "nfe": evaluations / rows,
-            "nfe_executed": evaluations / rows,
-            "cost": throughput(batches),
+            **({} if job.ready_made else _cost(found)),
             "outputs": by.outputs,
             "evidence": work.fill[cell.key].name,
             "reference": by.reference if found.reference else "",
-            "differing": next((b["differing"] for b in batches if "differing" in b), None),
             "provenance": facts,
         }
     )
     return scored(record, scores, by.scoring)
+
+
+def _given(work: Work, evaluator: Evaluator) -> Path | None:
+    """The statistics of the job's reference, kept in the store; refused before work is spent where they do not fit."""
+    job = work.due.job
+    if (found := job.statistics()) is None:
+        return None
+    real = work.look_at_real(evaluator)
+    looks = any(metric.judge == "extractor" and "extractor" in job.judges for metric in job.metrics)
+    if real and looks and not work.busy:
+        require_fit(found, real)
+    path = work.store.statistics(job.protocol.hash)
+    if not path.is_file():
+        found.write(path)
+    return path
+
+
+def _cost(found: Evidence) -> dict[str, Any]:
+    """What a cell cost, and whether it repeats; nobody knows it of outputs that were made elsewhere."""
+    batches = found.batches()
+    nfe = sum(b["evaluations"] for b in batches) / sum(b["size"] for b in batches)
+    differing = next((b["differing"] for b in batches if "differing" in b), None)
+    return {"nfe": nfe, "nfe_executed": nfe, "cost": throughput(batches), "differing": differing}
