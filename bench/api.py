@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Unpack
 from ..symmflow.errors import InputError
 from ..symmflow.names import check_path
 from ..symmflow.network import closed
+from .records.tidy import load as load
+from .run.data import get as get
 from .run.data import show as show
 from .run.data import verify as verify
 from .run.keywords import RequestFields, TrainingFields, named, path_of, request_of, several, takes_fields, text_of
@@ -18,7 +20,6 @@ from .run.request import CHECKPOINT, DATA_ROOT, Asked, Device, Names, Request, T
 from .run.training import Training
 
 if TYPE_CHECKING:
-    import pandas as pd
 
     from ..symmflow.checkpoint import Checkpoint as TrainedCheckpoint
     from ..symmflow.train import Progress as TrainingProgress
@@ -274,18 +275,6 @@ def inventory(kind: str, out: Results = "results") -> list[dict[str, Any]]:
     return inventory(kind, Path(out))
 
 
-@named
-def get(name: str, *, data_root: DataRoot = None, progress: Fetching | None = None) -> Path | None:
-    """Fetch a data set or a judge's weights, verified; where they lie, None for a data set that code makes.
-
-    A transfer that breaks off is taken up again by the next call. `data_root`: where to put the files of a data set,
-    by default the cache. `progress` is told of a file, its bytes that are here and its bytes in all (0: unknown).
-    """
-    from .run.needs import get as fetched
-
-    return fetched(name, path_of(data_root), progress)
-
-
 @takes_fields(Request)
 def get_for(
     request: Request | None = None, *, progress: Fetching | None = None, **keywords: Unpack[RequestFields]
@@ -294,22 +283,6 @@ def get_for(
     from .run.needs import get_for as all_fetched
 
     return all_fetched(request_of(Request, request, keywords), progress)
-
-
-def load(*results: Results) -> pd.DataFrame:
-    """All figures of some stores as one tidy table: a row a cell and metric (an absent metric has no value).
-
-    Columns: key, status, method, recipe, checkpoint, task, dataset, split, n, steps, solver, precision, seed, protocol
-    (its hash), rules, nfe, nfe_executed, images_per_second, device, threads, batch_size (speeds of
-    unequal ones say nothing of each other), metric, value, low, high, unit, better, covers, absent (the reason),
-    created.
-    """
-    import pandas as pd
-
-    from .records import read_stored
-    from .records.tidy import rows_of
-
-    return pd.DataFrame([row for stored in read_stored(_folders(results)) for row in rows_of(stored.record)])
 
 
 def _folders(results: Sequence[Results]) -> list[Path]:

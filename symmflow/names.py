@@ -108,6 +108,14 @@ def _valid_names(name: str) -> str:
     return name
 
 
+def _valid_source(name: str) -> str:
+    kind, mark, rest = name.partition(":")
+    _valid_name(kind)
+    if mark and (not rest or _STEERING.search(rest) or len(rest.encode(errors="surrogatepass")) > LONGEST_TEXT):
+        raise ValueError(f"the name {one_line(repr(name), 80)} says nothing of {kind}: that there can be")
+    return name
+
+
 def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
@@ -117,3 +125,5 @@ Name = Annotated[str, AfterValidator(_valid_name)]
 """A field that may become part of a path, a table or a page."""
 SlashedName = Annotated[str, AfterValidator(_valid_names)]
 """Names with slashes between: `digits/symmflow`. As a path it leads into the folder where it begins."""
+Source = Annotated[str, AfterValidator(_valid_source)]
+"""A name, or `FAMILY:` and a path or an id: `folder:../scenes`, `hf:owner/name`. Read from, never written to."""

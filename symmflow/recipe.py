@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from .bounded import read_toml
 from .errors import InputError, NoRecipe, WrongValue, nearest
-from .names import Name, SlashedName, one_line
+from .names import Name, SlashedName, Source, one_line
 
 Positive = Annotated[int, Field(ge=1, le=10**9)]
 Width = Annotated[int, Field(ge=1, le=2**16)]
@@ -152,7 +152,7 @@ class Recipe(Table):
 
     name: SlashedName
     method: Name
-    dataset: Name
+    dataset: Source
     notes: str = ""
     source: str = ""
     """Paper and table that the hyper-parameters come from."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...symmflow.errors import InputError
-from ...symmflow.names import Name, SlashedName
+from ...symmflow.names import Name, SlashedName, Source
 from .hashes import content_hash
 from .reading import read_json
 from .rules import DEFAULT, Rules
@@ -34,7 +34,7 @@ class Protocol(BaseModel):
     version: int
     """Of the rules."""
     task: Name
-    dataset: Name
+    dataset: Source
     split: Name
     n: int
     ids_sha256: str

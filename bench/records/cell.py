@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ...symmflow.names import LONGEST_NAME, Name
+from ...symmflow.names import LONGEST_NAME, Name, Source
 from ..protocols import content_hash
 
 
@@ -19,7 +19,7 @@ class Coordinates(BaseModel):
     version: int = 1
     """Of the method: raised when its outputs change."""
     task: Name
-    dataset: Name
+    dataset: Source
     split: Name
     steps: int | None
     """None: the method has none, its solver chooses them, or nobody says."""
@@ -66,4 +66,5 @@ class Cell(Coordinates):
         """Where its record lies in a store."""
         name = re.sub(r"[^\w.=-]+", "-", self.title.replace("=", ""))
         name = name.encode()[: LONGEST_NAME - 11].decode(errors="ignore")  # with a dash and the key, a name again
-        return Path(re.sub(r"[/:]+", "-", self.dataset)) / self.task / f"{name}-{self.key[:10]}"
+        where = re.sub(r"[^\w.@-]+", "-", self.dataset)[:LONGEST_NAME] if ":" in self.dataset else self.dataset
+        return Path(where) / self.task / f"{name}-{self.key[:10]}"

@@ -48,7 +48,8 @@ def test_three_tasks_give_complete_records(store: tuple[Path, list[Record]]) -> 
             assert metric.low is not None and metric.high is not None and metric.covers
             assert metric.low <= metric.value <= metric.high
     ss, sis, cls = records[0], records[2], records[4]
-    assert set(ss.metrics) == {"miou", "pixel_accuracy"} and len(ss.details["iou_per_class"]) == 11
+    shares = {"miou", "pixel_accuracy", "mean_f1", "mean_accuracy", "fw_iou"}
+    assert set(ss.metrics) == shares and len(ss.details["iou_per_class"]) == 11
     assert {"fid[digits-cnn]", "kid[digits-cnn]"} <= set(sis.metrics) and "lpips-alex" in sis.absent["lpips_gt"]
     assert (
         sis.details["features"]["n_over_d"] == round(50 / 64, 2) and "mostly bias" in sis.details["features"]["warning"]
