@@ -16,7 +16,7 @@ from symmbench.bench.run.request import Request
 from symmbench.bench.run.training import Training
 from symmbench.symmflow.errors import InputError
 
-WHERE = {api.__name__, "symmbench.bench.run.data", "symmbench.bench.run.prepare"}
+WHERE = {api.__name__, *(f"symmbench.bench.{room}" for room in ("run.data", "run.prepare", "records.tidy"))}
 FUNCTIONS = {
     name: found
     for name, found in vars(api).items()
