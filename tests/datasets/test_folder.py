@@ -219,3 +219,28 @@ def test_what_is_no_folder_of_images_says_so(tmp_path: Path) -> None:
         datasets.card(f"folders:{tmp_path}")
     with pytest.raises(InputError, match="unknown split of folder:street 'train'"):
         datasets.manifest(f"folder:{own(tmp_path / 'street')}", "train")
+
+
+def test_splits_in_the_toml_name_no_two_files_of_one_stem(tmp_path: Path) -> None:
+    root = tmp_path / "street"
+    for part in ("train", "val"):
+        own(root, f"images/{part}", f"annotations/{part}")
+    assert datasets.card(f"folder:{root}").splits == {"train": 4, "validation": 4}  # the folders tell them apart
+    toml = root / "dataset.toml"
+    toml.write_text('classes = ["a", "b", "c"]\n[splits]\ntest = ["s1"]\n')
+    with pytest.raises(InputError, match=r"images/train/s0\.jpg and .*images/val/s0\.jpg are both called s0"):
+        datasets.card(f"folder:{root}")
+    pets = tmp_path / "pets"
+    for part in ("train", "test"):
+        pictures.save(pictures.image(0, H, W), pets / part / "cat" / "0.png")
+    (pets / "dataset.toml").write_text('classes = ["cat"]\n[splits]\ntest = ["cat/0"]\n')
+    with pytest.raises(InputError, match=r"test/cat/0\.png and .*train/cat/0\.png are both called cat/0"):
+        datasets.card(f"folder:{pets}")
+
+
+def test_verify_of_a_file_says_that_it_is_no_folder(tmp_path: Path) -> None:
+    from symmbench.datasets.verify import verified
+
+    (path := tmp_path / "street").write_text("")
+    with pytest.raises(InputError, match="street is a file; folder: takes the folder that holds images/"):
+        verified(f"folder:{path}", None)
