@@ -20,7 +20,6 @@ from .run.request import CHECKPOINT, DATA_ROOT, Asked, Device, Names, Request, T
 from .run.training import Training
 
 if TYPE_CHECKING:
-
     from ..symmflow.checkpoint import Checkpoint as TrainedCheckpoint
     from ..symmflow.train import Progress as TrainingProgress
     from .checks.conformance import Check

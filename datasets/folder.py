@@ -179,6 +179,7 @@ def _opened(name: str, root: Path, layout: Masks | Classes, said: Described | No
         title=f"images of the folder {name.partition(':')[2]}",
     )
     opened = FileDataSet(card, (layout,), version, native=True)
+    opened.varied = len({size for catalog in catalogs.values() for size in catalog.sizes}) > 1
     opened.said = _assumed(name, root, layout, catalogs, classes) if said is None else ""
     return opened
 
@@ -191,7 +192,10 @@ def _assumed(
     labels = f"grey values are class ids (0-{len(classes) - 1}), {IGNORE} is void"
     what = f"with masks, {labels}" if isinstance(layout, Masks) else f"in {len(classes)} class folders"
     splits = f"all are the split {next(iter(catalogs))}" if len(catalogs) == 1 else f"splits {', '.join(catalogs)}"
-    return f"{name}: {count:,} images {what}, {splits}; `bench data init {root}` writes a {FILE} to say otherwise."
+    said = f"{name}: {count:,} images {what}, {splits}; `bench data init {root}` writes a {FILE} to say otherwise."
+    if isinstance(layout, Masks) and max(catalog.highest for catalog in catalogs.values()) < 1:
+        said += f' No mask holds another class than 0: where {IGNORE} is one, masks = "colours" and a palette say so.'
+    return said
 
 
 def _folder(root: Path | None) -> Path:

@@ -18,6 +18,10 @@ class InputError(ValueError):
     """
 
 
+class Screen(InputError):
+    """What no sentence holds: lines, to be shown as they are."""
+
+
 class Unwritable(InputError):
     """A file or folder that cannot be written. `errno`: the system's reason."""
 

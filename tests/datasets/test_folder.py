@@ -244,3 +244,27 @@ def test_verify_of_a_file_says_that_it_is_no_folder(tmp_path: Path) -> None:
     (path := tmp_path / "street").write_text("")
     with pytest.raises(InputError, match="street is a file; folder: takes the folder that holds images/"):
         verified(f"folder:{path}", None)
+
+
+def test_images_of_several_sizes_are_seen_at_that_of_the_first_where_it_is_asked_for(tmp_path: Path) -> None:
+    root = own(tmp_path / "street")
+    pictures.save(pictures.image(9, 8, 8), root / "images" / "s3.png")
+    pictures.save(np.zeros((8, 8), np.uint8), root / "masks" / "s3.png")
+    with pytest.raises(InputError, match="8x8, not 12x16; say with --size"):
+        datasets.manifest(f"folder:{root}", "test")
+    found = datasets.load(f"folder:{root}@{H}x{W}", "test")
+    assert found.card.name == f"folder:street@{H}x{W}" and found.batch([3]).labels.shape == (1, H, W)
+
+
+def test_masks_of_black_and_white_are_no_surprise(tmp_path: Path) -> None:
+    root = own(tmp_path / "cells")
+    for i in range(4):
+        pictures.save(np.where(mask(i) == 1, 255, 0).astype(np.uint8), root / "masks" / f"s{i}.png")
+    said = datasets.dataset(f"folder:{root}").said
+    assert said.endswith(
+        'No mask holds another class than 0: where 255 is one, masks = "colours" and a palette say so.'
+    )
+    (root / "dataset.toml").write_text(
+        'classes = ["out", "in"]\nmasks = "colours"\npalette = [[0, 0, 0], [255, 255, 255]]\n'
+    )
+    assert set(np.unique(datasets.load(f"folder:{root}", "test").batch(range(4)).labels)) == {0, 1}

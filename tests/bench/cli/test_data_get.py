@@ -62,7 +62,7 @@ def network(hub: Any, tmp_path: Path, mnist: Any) -> str:
     net = methods.method("symmflow").network(recipe, datasets.card("mnist"))
     save_checkpoint(tmp_path / "net", net.state_dict(), recipe, "step,loss\n", trained_steps=0)
     hub.put("models/owner/net", {path.name: path.read_bytes() for path in (tmp_path / "net").iterdir()})
-    return "owner/net"
+    return "hub:owner/net"
 
 
 def test_a_data_set_and_weights_by_name(bench: Any, mnist: Any, pinned: None, tmp_path: Path) -> None:
@@ -107,6 +107,8 @@ def test_what_can_be_had_is_had_before_the_rest_is_said(bench: Any, mnist: Any, 
     assert done.returncode == 2
     assert [line.partition(": ")[0] for line in done.stdout.splitlines()] == ["data set mnist", "weights lpips-alex"]
     assert "camvid is to be fetched by hand:" in done.stderr and "licence   research use" in done.stderr
+    lines = [line.partition(" ")[0] for line in done.stderr.splitlines() if line.startswith("  ") or "error" in line]
+    assert lines[0] == "error:" and len(lines) > 8  # a screen
     assert "inception-2015-12-05.pt is answered with 403 Forbidden; or fetch it where" in done.stderr
 
 
@@ -142,7 +144,7 @@ def test_cifar_10_is_its_binary_version(bench: Any, served: Any, monkeypatch: py
         (("mnist", "--for"), "name what to get, or give --for"),
         (("mnits",), "unknown data set or weights 'mnits'; did you mean 'mnist'?"),
         (("lpips-alex", "--data-root", "."), "drop --data-root, $SYMMBENCH_WEIGHTS says where they are kept."),
-        (("--for", "-d", "digits", "--checkpoint", "owner/gone"), "there is no folder 'owner/gone', and model"),
+        (("--for", "-d", "digits", "--checkpoint", "hub:owner/gone"), "model 'owner/gone' cannot be had"),
         (("--for", "-m", "symmflow", "-d", "digits", "-t", "ss"), "has a task of ss"),
     ],
 )
