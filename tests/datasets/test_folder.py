@@ -268,3 +268,18 @@ def test_masks_of_black_and_white_are_no_surprise(tmp_path: Path) -> None:
         'classes = ["out", "in"]\nmasks = "colours"\npalette = [[0, 0, 0], [255, 255, 255]]\n'
     )
     assert set(np.unique(datasets.load(f"folder:{root}", "test").batch(range(4)).labels)) == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('klasses = ["a"]', r"dataset\.toml: .*field required.*; correct it there\.$"),
+        ('classes = ["a", "b", "c"]\n[splits]\ntest = ["s0", "s1", "s0"]', "names the sample s0 twice in one split"),
+    ],
+)
+def test_a_toml_that_is_wrong_is_what_is_to_be_corrected(tmp_path: Path, text: str, said: str) -> None:
+    root = own(tmp_path / "street")
+    (root / "dataset.toml").write_text(text)
+    with pytest.raises(InputError, match=said) as found:
+        datasets.card(f"folder:{root}")
+    assert type(found.value) is InputError  # which nobody follows up with advice on recipes
