@@ -9,7 +9,7 @@ from pathlib import Path
 from ... import datasets, methods
 from ...datasets.download import Report, Unreachable
 from ...datasets.obtain import ByHand
-from ...symmflow.errors import InputError, unknown
+from ...symmflow.errors import InputError, Screen, unknown
 from .. import judges, metrics, tasks
 from ..judges import weights
 from ..metrics import Subject
@@ -63,7 +63,7 @@ def get_for(request: Request, report: Report | None = None) -> Iterator[Need]:
         except InputError as error:
             refused.append(str(error))
     if refused:
-        raise InputError("\n".join(refused))
+        raise Screen("\n".join(refused))
     yield from _checkpoints(request)
 
 
