@@ -43,6 +43,7 @@ def save(results: Sequence[Path], path: Path) -> int:
                 f"the evidence of '{identity(cell.record)}' in {cell.folder} is not whole; `bench run` makes what is "
                 "missing."
             )
+        cell.check()
     refuse_namesakes(cells)
     installed = Installed()
     for cell in cells:
@@ -84,6 +85,8 @@ def _kept(metric: str, record: Record) -> bool:
 
 def _sample(metric: str, cell: Stored) -> bytes:
     found = metrics.sample_of(metric, cell)
+    if belied := metrics.contradicted(metric, cell):
+        found = Missing(belied)
     if isinstance(found, Missing):
         raise InputError(f"{metric} of '{identity(cell.record)}' cannot be kept: {found}")
     return to_parquet(found.frame())

@@ -18,7 +18,7 @@ from ..protocols import Protocol, read_protocol
 from .cell import Cell
 from .evidence import Evidence, Replaced, shard_count
 from .record import Record, read_record
-from .shards import Generation, begun, clear, in_use, unmade
+from .shards import MAIN, Generation, begun, clear, in_use, unmade
 
 RECORD, FAILURE = "record.json", "failure.json"
 T = TypeVar("T")
@@ -223,6 +223,10 @@ class Stored:
         folders = [self.evidence.folder, *([real] if real else [])]
         return self.record.status == "ok" and not any(unmade(folder, self.evidence.shards) for folder in folders)
 
+    def check(self) -> None:
+        """Raise `InputError` where the evidence is not of as many samples as the record says."""
+        check_samples(self.evidence, self.record.n, self.record.samples_per_mask)
+
     def rewrite(self, record: Record) -> None:
         """Put other figures of the same evidence in the record's place, unless there is another record by now."""
         path = self.folder / RECORD
@@ -237,6 +241,17 @@ class Stored:
             return read_record(self.folder / RECORD).evidence
         except InputError:
             return ""
+
+
+def check_samples(evidence: Evidence, samples: int, draws: int) -> None:
+    """Raise `InputError` for evidence that does not hold every sample once, with as many draws."""
+    rows = len(evidence.table(MAIN)) if evidence.shards else 0
+    ids = len(evidence.ids) if rows else 0
+    if not samples or (ids, rows) != (samples, samples * draws):
+        raise InputError(
+            f"the evidence in {evidence.folder} does not hold every sample once ({ids:,} of {samples:,}, {rows:,} "
+            "rows); remove it and run the cell again."
+        )
 
 
 def read_stored(

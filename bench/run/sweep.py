@@ -20,6 +20,7 @@ from ..records import (
     Record,
     Store,
     Stored,
+    check_samples,
     provenance,
     read_record,
 )
@@ -145,6 +146,7 @@ def _score_again(due: Due, store: Store, outcome: Outcome, progress: Progress) -
     for cell in due.score:
         stored = _stored(store, cell)
         try:
+            stored.check()
             scores = metrics.score(due.job.metrics, stored.evidence, due.job.subject)
         except InputError as error:  # pruned or damaged
             outcome.said.append(f"1 cell is evaluated again: {str(error).rstrip('.')}.")
@@ -243,12 +245,8 @@ def _put_failure(due: Due, store: Store, cell: Cell) -> None:
 
 def _record(work: Work, cell: Cell, made_of: CheckpointFacts, found: Evidence, facts: dict[str, Any]) -> Record:
     job, by = work.due.job, work.due.by
+    check_samples(found, job.protocol.n, cell.samples_per_mask)
     scores = metrics.score(job.metrics, found, job.subject)
-    samples = found.table("samples")
-    if len(found.ids) != job.protocol.n or len(samples) != job.protocol.n * cell.samples_per_mask:
-        raise RuntimeError(
-            f"evidence of {cell.title} does not hold every sample once: {len(found.ids)} of {job.protocol.n} ids"
-        )
     record = job.blank(cell, "ok", made_of=made_of).model_copy(
         update={
             **({} if job.ready_made else _cost(found)),
