@@ -59,7 +59,9 @@ def save(results: Sequence[Path], path: Path) -> int:
                     _add(archive, inside / "samples" / f"{name}.parquet", _sample(name, cell))
         for name in sorted({cell.record.protocol["hash"] for cell in cells}):
             if (protocol := read_protocol(name, results)) is None:
-                continue
+                raise InputError(
+                    f"no protocols/{name}.json lies beside the records; copy the folder protocols/ with them."
+                )
             _add(archive, Path("protocols") / f"{name}.json", protocol.model_dump_json(indent=2).encode() + b"\n")
     write_atomically(path, buffer.getvalue())
     return len(cells)

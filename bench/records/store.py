@@ -83,6 +83,8 @@ class Store:
         """
         record, there = self.read(cell), [g for g in self._generations(cell) if g.made_by == made_by]
         now = Generation.of(record.evidence) if record else None
+        if anew and record is None and (self.path(cell) / RECORD).is_file():  # nobody knows what it was made of
+            return Generation(made_by, 1 + max((g.number for g in there), default=-1))
         if now is None or now.made_by != made_by:
             return max(there, key=lambda g: g.number, default=Generation(made_by, 0))
         if not anew:

@@ -17,6 +17,8 @@ from symmbench.bench.compare.gate import gate
 from symmbench.bench.compare.report import Report
 from symmbench.bench.metrics import Floor
 from symmbench.bench.records import Cost, Figure
+from symmbench.bench.run.plan import plan
+from symmbench.bench.run.request import Request
 from symmbench.reports import ci
 from symmbench.symmflow.errors import InputError
 
@@ -115,6 +117,10 @@ def test_a_baseline_file_is_small_repeatable_and_gates_like_its_folder(results: 
     miou = (hit / area + area / (2 * area - hit)) / 2
     results.add("m", "ss", counts, metrics={"miou": Figure(value=miou)}, details=details)
     first, second = tmp_path / "a.zip", tmp_path / "b.zip"
+    with pytest.raises(InputError, match=r"no protocols/h\.json lies beside the records"):
+        baseline.save([results.root], first)
+    (protocols := results.root / "protocols").mkdir(exist_ok=True)
+    (protocols / "h.json").write_text(plan(Request(tasks=["cls"])).jobs[0].protocol.model_dump_json())
     assert baseline.save([results.root], first) == baseline.save([results.root], second) == 2
     assert first.read_bytes() == second.read_bytes() and first.stat().st_size < 20_000
     with baseline.opened(first) as kept:
