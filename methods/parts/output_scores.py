@@ -66,7 +66,9 @@ def _table(path: Path) -> pd.DataFrame:
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
-        return pd.read_csv(path, dtype={"id": str}, keep_default_na=False, na_values=[""], float_precision="round_trip")
+        return pd.read_csv(
+            path, dtype=str, keep_default_na=False, na_values=[""]
+        )  # as written: numbers to the last bit
     except (OSError, ValueError, pyarrow.ArrowInvalid) as error:
         raise InputError(f"{path} is no table that can be read ({str(error).splitlines()[0]}).") from None
 
@@ -89,7 +91,7 @@ def _scores(path: Path, table: pd.DataFrame, card: Card) -> Array:
             raise InputError(f"{path} has rows of scores that are not of the {k} classes of {card.name}.")
         return np.stack(rows)
     try:
-        return table[names].to_numpy(np.float32)
+        return table[names].astype(np.float64).to_numpy(np.float32)
     except (ValueError, TypeError) as error:
         raise InputError(f"{path} has scores that are no numbers ({error}).") from None
 
