@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from .compare.comparison import Comparison
     from .compare.records import Records
     from .compare.report import Report
+    from .run.needs import Need
     from .run.reproduce import Reproduced
     from .run.rescore import Rescoring
     from .run.sample import Picture
     from .run.sweep import Progress
 
 Results = Path | str
+Fetching = Callable[[str, int, int], None]
 Checkpoint = Annotated[str | Path | None, CHECKPOINT]
 DataRoot = Annotated[Path | str | None, DATA_ROOT]
 
@@ -237,11 +239,25 @@ def inventory(kind: str, out: Results = "results") -> list[dict[str, Any]]:
 
 
 @named
-def get(name: str, *, progress: Callable[[int, int], None] | None = None) -> Path:
-    """Fetch a judge's weights, verified; where they lie. `progress` is told of bytes done and bytes in all."""
-    from .judges import weights
+def get(name: str, *, data_root: DataRoot = None, progress: Fetching | None = None) -> Path | None:
+    """Fetch a data set or a judge's weights, verified; where they lie, None for a data set that code makes.
 
-    return weights.get(name, progress)
+    A transfer that breaks off is taken up again by the next call. `data_root`: where to put the files of a data set,
+    by default the cache. `progress` is told of a file, its bytes that are here and its bytes in all (0: unknown).
+    """
+    from .run.needs import get as fetched
+
+    return fetched(name, path_of(data_root), progress)
+
+
+@takes_fields(Request)
+def get_for(
+    request: Request | None = None, *, progress: Fetching | None = None, **keywords: Unpack[RequestFields]
+) -> Iterator[Need]:
+    """Fetch all that `run` needs for a request: data sets, judges' weights, checkpoints of a hub; see `get`."""
+    from .run.needs import get_for as all_fetched
+
+    return all_fetched(request_of(Request, request, keywords), progress)
 
 
 @named

@@ -1,22 +1,39 @@
 """Data sets: one file each, behind one card. `manifest` says which samples a split has, `load` gives them."""
 
 from .card import Card
-from .dataset import DataSet, Embedded
-from .registry import card, cards, dataset, load, manifest, names
+from .dataset import DataSet, Embedded, Family
+from .filed import FileDataSet
+from .layout import IMAGE, MASK, Layout, Sample
+from .lazy import FileSplit
+from .registry import card, cards, dataset, get, load, located, manifest, named, names
 from .split import ArraySplit, Batch, Manifest, Split
+from .view import View, split_name, view
 
 __all__ = [
+    "IMAGE",
+    "MASK",
     "ArraySplit",
     "Batch",
     "Card",
     "DataSet",
     "Embedded",
+    "Family",
+    "FileDataSet",
+    "FileSplit",
+    "Layout",
     "Manifest",
+    "Sample",
     "Split",
+    "View",
     "card",
     "cards",
     "dataset",
+    "get",
     "load",
+    "located",
     "manifest",
+    "named",
     "names",
+    "split_name",
+    "view",
 ]

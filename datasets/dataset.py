@@ -6,8 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..symmflow.errors import InputError
 from .card import Card
+from .download import Report
 from .split import Array, ArraySplit, Manifest, Split, content_sha256
+from .view import View
 
 
 class DataSet(ABC):
@@ -17,6 +20,8 @@ class DataSet(ABC):
     """
 
     card: Card
+    said: str = ""
+    """What was taken for granted of it, in a sentence for the user."""
 
     @property
     def name(self) -> str:
@@ -29,6 +34,17 @@ class DataSet(ABC):
     @abstractmethod
     def load(self, split: str, root: Path | None) -> Split:
         """The samples of a split. Raises `InputError` where they cannot be had."""
+
+    def get(self, root: Path | None, report: Report | None = None) -> Path | None:
+        """Fetch the files that are not here: the folder in which they lie, in `root` if given; None: it has none.
+
+        Raises `ByHand` where only its user can fetch them, `Unreachable` where nobody gives them.
+        """
+        return None
+
+    def seen(self, view: View) -> DataSet:
+        """The same images at the size and crop of a view; its card is called `name@view`."""
+        raise InputError(f"{self.name} is seen at its own size only; drop the size {view}.")
 
 
 class Embedded(DataSet):
@@ -55,3 +71,26 @@ class Embedded(DataSet):
 
     def load(self, split: str, root: Path | None = None) -> Split:
         return ArraySplit(self.card, self.manifest(split), *self.arrays(split))
+
+
+class Family(ABC):
+    """Data sets that are named by what follows a colon: `folder:PATH`, `hf:OWNER/NAME`.
+
+    Another package adds an instance to the entry-point group `symmbench.families`.
+    """
+
+    name: str
+    """What stands before the colon."""
+    what: str
+    """A few words on what follows it."""
+
+    @abstractmethod
+    def located(self, argument: str, root: Path | None) -> tuple[str, Path | None]:
+        """A lasting argument, without where files lie on this machine, and that: of a path its last part, and the path.
+
+        `open` takes both again, also where `root` is another folder on another machine.
+        """
+
+    @abstractmethod
+    def open(self, argument: str, root: Path | None) -> DataSet:
+        """The data set of an argument; its card is called `name:argument`. Raises `InputError` where it is none."""

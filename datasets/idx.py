@@ -14,6 +14,7 @@ from ..symmflow.errors import InputError
 from .cache import cache_folder, kept_content
 from .card import Card
 from .dataset import DataSet
+from .download import Download, Report, fetch
 from .split import Array, ArraySplit, Manifest
 
 VERSION = "idx@1"
@@ -58,40 +59,39 @@ class Idx(DataSet):
             )
         return images, labels
 
+    def get(self, root: Path | None, report: Report | None = None) -> Path:
+        """The files as torchvision knows them: its mirrors and checksums."""
+        import torchvision.datasets
+
+        if (here := self._folder(root)) is not None:
+            return here
+        known = getattr(torchvision.datasets, self.torchvision)
+        folder = (root or cache_folder("data")) / self.torchvision / "raw"
+        for file, md5 in known.resources:
+            fetch(Download(file, tuple(f"{mirror}{file}" for mirror in known.mirrors), f"md5:{md5}"), folder, report)
+        return folder
+
     def _files(self, split: str, root: Path | None) -> tuple[Path, Path]:
-        """Images and labels of a split: in the given root, $SYMMBENCH_DATA, `places`, the download cache."""
-        from_env = Path(os.environ["SYMMBENCH_DATA"]) if os.environ.get("SYMMBENCH_DATA") else None
-        roots = [r for r in (root, from_env) if r]
-        tried = [folder for r in roots for folder in (r, r / self.name, r / self.torchvision / "raw")]
-        tried += self.places
-        if root is None:
-            tried.append(self._downloads)
-        for folder in tried:
-            if all(_find(folder, name) for names in FILES.values() for name in names):
-                break
-        else:
-            if root is not None:
-                wanted = ", ".join(name + "[.gz]" for names in FILES.values() for name in names)
-                raise InputError(f"--data-root {root} does not hold {self.name}; it needs {wanted}. {self.card.obtain}")
-            folder = self._download()
+        """Images and labels of a split."""
+        folder = self._folder(root)
+        if folder is None and root is not None:
+            wanted = ", ".join(name + "[.gz]" for names in FILES.values() for name in names)
+            raise InputError(f"--data-root {root} does not hold {self.name}; it needs {wanted}. {self.card.obtain}")
+        if folder is None:
+            raise InputError(f"{self.name} is not on this machine. {self.card.obtain}")
         images, labels = (_find(folder, name) for name in FILES[split])
         assert images and labels  # all four are there
         return images, labels
 
-    @property
-    def _downloads(self) -> Path:
-        return cache_folder("data") / self.torchvision / "raw"
-
-    def _download(self) -> Path:
-        import torchvision.datasets
-
-        try:
-            getattr(torchvision.datasets, self.torchvision)(str(cache_folder("data")), download=True)
-        except (OSError, RuntimeError) as error:
-            raise InputError(
-                f"{self.name} is not on this machine and cannot be downloaded ({error}). {self.card.obtain}"
-            ) from None
-        return self._downloads
+    def _folder(self, root: Path | None) -> Path | None:
+        """Where all four files lie: in the given root, else in $SYMMBENCH_DATA, `places` or the cache."""
+        from_env = Path(os.environ["SYMMBENCH_DATA"]) if os.environ.get("SYMMBENCH_DATA") else None
+        roots = [root] if root else [*([from_env] if from_env else []), cache_folder("data")]
+        tried = [folder for r in roots for folder in (r, r / self.name, r / self.torchvision / "raw")]
+        for folder in tried if root else [*tried, *self.places]:
+            if all(_find(folder, name) for names in FILES.values() for name in names):
+                return folder
+        return None
 
 
 MNIST = Idx(
@@ -104,7 +104,7 @@ MNIST = Idx(
         splits={"train": 60_000, "test": 10_000},
         licence="CC BY-SA 3.0",
         source="LeCun, Cortes and Burges; SymmFlow resizes it to 32x32 (its appendix)",
-        obtain="The four idx(.gz) files under --data-root or $SYMMBENCH_DATA, else torchvision downloads them.",
+        obtain="`bench data get mnist`, or the four idx(.gz) files under --data-root or $SYMMBENCH_DATA.",
         judges=("inception", "mobilenet-v2", "digits-cnn", "lpips-alex", "unet", "cnn"),
         notes="28x28 in the files; resized to 32x32 (Pillow, bilinear), as in the SymmFlow paper.",
     ),
@@ -131,8 +131,8 @@ FASHION_MNIST = Idx(
         splits={"train": 60_000, "test": 10_000},
         licence="MIT",
         source="Xiao, Rasul and Vollgraf, 2017",
-        obtain="Debian's package dataset-fashion-mnist, or the four idx(.gz) files under --data-root or "
-        "$SYMMBENCH_DATA, else torchvision downloads them.",
+        obtain="`bench data get fashion-mnist`, Debian's package dataset-fashion-mnist, or the four idx(.gz) files "
+        "under --data-root or $SYMMBENCH_DATA.",
         notes="28x28 in the files; resized to 32x32 (Pillow, bilinear), as MNIST.",
     ),
     torchvision="FashionMNIST",

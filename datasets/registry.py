@@ -9,11 +9,14 @@ from pathlib import Path
 from ..symmflow.errors import InputError, unknown
 from ..symmflow.plugins import Plugins
 from .card import Card
-from .dataset import DataSet
+from .dataset import DataSet, Embedded, Family
+from .download import Report
 from .split import Manifest, Split
+from .view import split_name, view
 
 GROUP = "symmbench.datasets"
 _DATASETS: Plugins[DataSet] = Plugins("data set", GROUP, DataSet, parts={"card": Card})
+_FAMILIES: Plugins[Family] = Plugins("family of data sets", "symmbench.families", Family)
 
 
 def names() -> list[str]:
@@ -21,14 +24,45 @@ def names() -> list[str]:
     return _DATASETS.names()
 
 
-def dataset(name: str) -> DataSet:
-    """A registered data set. Raises `InputError` where it is none or cannot be imported."""
-    return _DATASETS.get(name)
+def located(name: str, root: Path | None = None) -> tuple[str, Path | None]:
+    """The name by which figures of a data set are kept, and where its files lie: `folder:PATH` holds both."""
+    base, seen_through = split_name(name)
+    family, colon, argument = base.partition(":")
+    if not colon:
+        return name, root
+    argument, root = _FAMILIES.get(family).located(argument, root)
+    return f"{family}:{argument}{'' if seen_through is None else f'@{seen_through}'}", root
 
 
-def card(name: str) -> Card:
+def named(name: str, size: str | int | None, crop: str = "whole") -> str:
+    """A name with a view in it: `camvid`, `96x128` -> `camvid@96x128`; no size: the name as it is."""
+    base, own = split_name(name)
+    if size is None:
+        if crop != "whole":
+            raise InputError(f"--crop {crop} needs --size, the size of what is cut out.")
+        return name
+    wanted = view(str(size), crop)
+    if own not in (None, wanted):
+        raise InputError(f"{name} names another view than --size {size}; drop the one or the other.")
+    return f"{base}@{wanted}"
+
+
+def dataset(name: str, root: Path | None = None) -> DataSet:
+    """A registered data set, one of a family (`folder:PATH`), or a view of one (`camvid@96x128`).
+
+    `root`: where its files lie; only families look there already. Raises `InputError` where there is none of the name,
+    where it cannot be imported, or has no such view.
+    """
+    name, root = located(name, root)
+    base, seen_through = split_name(name)
+    family, colon, argument = base.partition(":")
+    found = _FAMILIES.get(family).open(argument, root) if colon else _DATASETS.get(base)
+    return found if seen_through is None else found.seen(seen_through)
+
+
+def card(name: str, root: Path | None = None) -> Card:
     """The card of a data set."""
-    return dataset(name).card
+    return dataset(name, root).card
 
 
 def cards() -> list[Card]:
@@ -42,24 +76,39 @@ def cards() -> list[Card]:
 
 def manifest(name: str, split: str, root: Path | None = None) -> Manifest:
     """Which samples a split holds, without decoding one; `root`: where files lie, for the data sets that have files."""
-    return _asked(name, split, root).manifest(split, root)
+    found, root = _asked(name, split, root)
+    return found.manifest(split, root)
 
 
 def load(name: str, split: str, root: Path | None = None) -> Split:
-    """All samples of a split."""
+    """The samples of a split."""
+    name, root = located(name, root)
     return _loaded(name, split, root, manifest(name, split, root).content_sha256)
 
 
-def _asked(name: str, split: str, root: Path | None) -> DataSet:
-    found = dataset(name)
-    if split not in found.card.splits:
-        raise unknown(f"split of {name}", split, found.card.splits)
+def get(name: str, root: Path | None = None, report: Report | None = None) -> Path | None:
+    """Fetch the files of a data set that are not here; the folder in which they lie, None where code makes it."""
+    name, root = located(name, root)
+    return dataset(name, root).get(root, report)
+
+
+def _asked(name: str, split: str, root: Path | None) -> tuple[DataSet, Path | None]:
+    """A data set that has this split, and where its files lie."""
+    name, root = located(name, root)
     if root is not None and not root.is_dir():
         raise InputError(f"--data-root {root} is not a folder; give the one that holds the files of {name}.")
-    return found
+    found = dataset(name, root)
+    if root is not None and isinstance(found, Embedded):
+        raise InputError(f"{name} has no files: code makes it. Drop --data-root {root}.")
+    if (reason := found.card.withheld.get(split)) is not None:
+        others = " or ".join(found.card.splits)
+        raise InputError(f"{name} {split} has no labels to measure by: {reason}. Choose --split {others}.")
+    if split not in found.card.splits:
+        raise unknown(f"split of {name}", split, found.card.splits)
+    return found, root
 
 
 @lru_cache(maxsize=4)
 def _loaded(name: str, split: str, root: Path | None, content: str) -> Split:
     """`content` keeps files that have changed apart from what was read of them before."""
-    return dataset(name).load(split, root)
+    return dataset(name, root).load(split, root)

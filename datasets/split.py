@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -23,7 +23,7 @@ class Manifest:
 
     dataset: str
     split: str
-    ids: tuple[str, ...]
+    ids: tuple[str, ...] = field(repr=False)
     content_sha256: str
     """Of the images and labels of the whole split, so that another copy of the files cannot pass for this one."""
     shape: tuple[int, ...]
@@ -48,6 +48,8 @@ class Batch:
     ids: tuple[str, ...]
     images: Array
     labels: Array
+    originals: tuple[Array, ...] = ()
+    """The masks at their own sizes, uint8 [h, w] each, where a split is asked for them too."""
 
 
 class Split(ABC):
@@ -59,6 +61,14 @@ class Split(ABC):
     @abstractmethod
     def batch(self, index: Sequence[int] | Array) -> Batch:
         """Samples by position."""
+
+    def batches(self, indices: Sequence[Array], workers: int = 0) -> Iterator[Batch]:
+        """Batches in a row; where pixels are decoded for it, `workers` processes do so ahead of the reader."""
+        return map(self.batch, indices)
+
+    def with_originals(self) -> Split:
+        """The same samples, whose batches hold the masks at their own sizes too, where these differ."""
+        return self
 
     @property
     @abstractmethod
@@ -129,11 +139,22 @@ class _First(Split):
     manifest: Manifest
     whole: Split = field(repr=False)
 
+    def batches(self, indices: Sequence[Array], workers: int = 0) -> Iterator[Batch]:
+        for index in indices:
+            self._check(index)
+        return self.whole.batches(indices, workers)
+
+    def with_originals(self) -> Split:
+        return replace(self, whole=self.whole.with_originals())
+
     def batch(self, index: Sequence[int] | Array) -> Batch:
-        index = np.asarray(index, dtype=np.int64)
-        if index.size and not 0 <= index.min() <= index.max() < len(self):
-            raise IndexError(f"positions {index.min()} to {index.max()} of {len(self)} samples")
+        self._check(index)
         return self.whole.batch(index)
+
+    def _check(self, index: Sequence[int] | Array) -> None:
+        positions = np.asarray(index, dtype=np.int64)
+        if positions.size and not 0 <= positions.min() <= positions.max() < len(self):
+            raise IndexError(f"positions {positions.min()} to {positions.max()} of {len(self)} samples")
 
     @property
     def found_sha256(self) -> str:

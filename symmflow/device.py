@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from .errors import InputError
 
 
@@ -20,6 +22,11 @@ def resolve_device(wanted: str) -> str:
     if device.type == "cuda" and (device.index or 0) >= (count := torch.cuda.device_count()):
         raise InputError(f"device {wanted} is not on this machine ({count} CUDA devices); choose cpu.")
     return wanted
+
+
+def decoders() -> int:
+    """Processes that decode images beside this one, when nobody says how many: the other cores, at most four."""
+    return min(4, len(os.sched_getaffinity(0)) - 1)
 
 
 def exact_kernels() -> None:

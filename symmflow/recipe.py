@@ -72,7 +72,7 @@ class ObjectiveConfig(Table):
 
 
 class DataConfig(Table):
-    """`[data]`: augmentation of the training images, drawn by (seed, step, sample id)."""
+    """`[data]`: how training images are seen, and their augmentation, drawn by (seed, step, sample id)."""
 
     shift: Annotated[int, Field(ge=0)] = 0
     """Largest translation in pixels, both axes; the border is replicated."""
@@ -80,6 +80,12 @@ class DataConfig(Table):
     """Largest rotation in degrees."""
     scale: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Largest relative change of size."""
+    flip: Share = 0.0
+    """Share of the images that are flipped horizontally; classes that are left or right of something change places."""
+    size: Positive | Annotated[str, Field(pattern=r"^[1-9]\d*(x[1-9]\d*)?$")] | None = None
+    """Size at which images are seen, a side or HEIGHTxWIDTH; absent: the data set's own."""
+    crop: Literal["whole", "center", "by-id"] = "whole"
+    """Of images at `size`: the whole one, stretched; the middle; a part at a place that the id draws."""
 
 
 class OptimizerConfig(Table):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import os
 import platform
@@ -19,6 +20,10 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch: every core has a worker already
 
 STARTED = time.monotonic()
+_SPEC = importlib.util.spec_from_file_location("loopback", Path(__file__).with_name("loopback.py"))
+assert _SPEC and _SPEC.loader
+_LOOPBACK = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(_LOOPBACK)
 Done = subprocess.CompletedProcess[str]
 Bench = Callable[..., Done]
 
@@ -175,6 +180,26 @@ def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
     yield install
     registered.cache_clear()
     sys.modules.pop("theirs", None)
+
+
+@pytest.fixture
+def served() -> Iterator[Any]:
+    """A server of files on this machine, a `Loopback`."""
+    with _LOOPBACK.Loopback() as server:
+        yield server
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    """A hub on this machine, a `Hub`, and an empty cache of what comes from it."""
+    from huggingface_hub import constants
+
+    with _LOOPBACK.Hub() as server:
+        url = f"{server.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(constants, "ENDPOINT", server.url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+        yield server
 
 
 @pytest.fixture

@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import typer
+
+from ...symmflow.errors import InputError
+from ..run.request import Request
+from .options import takes
 
 app = typer.Typer(help="Get and verify data sets and judges' weights.", no_args_is_help=True)
 ROOT = typer.Option(None, "--data-root", help="Where the files of the data set lie.")
 
 
 @app.command("get")
+@takes(Request)
 def get(
-    name: str = typer.Argument(..., help="A data set, or weights: inception, mobilenet-v2, lpips-alex, lpips-vgg."),
-    data_root: Path | None = ROOT,
+    names: list[str] | None = typer.Argument(
+        None, help="Data sets, hf:OWNER/NAME, or weights: inception, mobilenet-v2, lpips-alex, lpips-vgg."
+    ),
+    for_run: bool = typer.Option(
+        False, "--for", help="All that `bench run` with the options that follow needs, to run without a network."
+    ),
+    **fields: Any,
 ) -> None:
-    """Fetch a data set or a judge's weights, verified."""
+    """Fetch data sets and weights, resumed and verified; or say what to fetch by hand, and where to put it."""
     from .. import api
-    from ..judges import weights
-    from .progress import bars
+    from .progress import fetching
 
-    if name not in weights.KNOWN:
-        verify(name, data_root)
-        return
-    with bars() as shown:
-        task = shown.add_task(name, total=None, extra="")
-        print(api.get(name, progress=lambda done, total: shown.update(task, completed=done, total=total or None)))
+    if bool(names) == for_run:
+        raise InputError("name what to get, or give --for and the options of a `bench run`.")
+    with fetching() as progress:
+        if for_run:
+            for need in api.get_for(**fields, progress=progress):
+                print(f"{need.kind} {need.name}: {need.path or 'nothing to get, code makes it'}")
+        for name in names or ():
+            path = api.get(name, data_root=fields["data_root"], progress=progress)
+            print(f"{name}: {path or 'nothing to get, code makes it'}")
 
 
 @app.command("verify")

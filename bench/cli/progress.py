@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.progress import Progress as Bars
 
 from ..run.sweep import Progress
@@ -88,6 +97,32 @@ def sweep_progress(quiet: bool) -> Iterator[Progress]:
         return
     with bars() as shown:
         yield _SweepBars(shown)
+
+
+@contextmanager
+def fetching() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar a file with its bytes; without a terminal a line when it begins."""
+    begun: dict[str, TaskID] = {}
+    shown = Bars(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+    def progress(name: str, done: int, total: int) -> None:
+        if name not in begun:
+            begun[name] = shown.add_task(name, total=total or None)
+            if not console.is_terminal:
+                size = f", {total:,} bytes" if total else ""
+                console.print(f"fetching {name}{size}", highlight=False, markup=False, soft_wrap=True)
+        shown.update(begun[name], completed=done)
+
+    with shown:
+        yield progress
 
 
 def bars() -> Bars:

@@ -3,7 +3,7 @@
 from ..records import Missing
 from .extractors import Extractor
 from .judge import Align, Distance, Features, Found, Judge, Role
-from .registry import choose, judge, load, names
+from .registry import choose, judge, load, names, to_fetch
 
 __all__ = [
     "Align",
@@ -18,4 +18,5 @@ __all__ = [
     "judge",
     "load",
     "names",
+    "to_fetch",
 ]

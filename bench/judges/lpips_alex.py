@@ -37,7 +37,9 @@ class LPIPSAlex(Judge):
             return Missing(f"AlexNet needs images of at least {SMALLEST}x{SMALLEST}")
         path = weights.find(self.name)
         if path is None:
-            return Missing(f"AlexNet's weights are not on this machine (`bench data get {self.name}`)")
+            return weights.Unfetched(
+                f"AlexNet's weights are not on this machine (`bench data get {self.name}`)", (self.name,)
+            )
         identity = f"{self.name}, lpips {version('lpips')}:{weights.sha256(path)}"
         return Found(self.name, self.role, identity, path)
 

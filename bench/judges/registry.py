@@ -49,6 +49,25 @@ def choose(role: Role, card: Card, wanted: str | None = None) -> Found | Missing
     return _none_of(absent) if absent else Missing(f"no {role} suits {card.name}")
 
 
+def to_fetch(role: Role, card: Card, wanted: str | None = None) -> str | None:
+    """The weights that the best judge of a role for a data set lacks here; None: it is here, or none can be fetched.
+
+    One that is `wanted` by name is the only one.
+    """
+    for name in card.judges if wanted is None else (wanted,):
+        try:
+            candidate = judge(name)
+        except InputError:  # a package of someone else's
+            continue
+        if candidate.role == role and candidate.suits(card):
+            found = _found(candidate, card)
+            if isinstance(found, Found):
+                return None
+            if isinstance(found, Unfetched):
+                return found.names[0]
+    return None
+
+
 def load(found: Found, card: Card, device: str) -> Callable[..., np.ndarray]:
     """A chosen judge as a function of uint8 images, from its weights on this machine, wherever it was chosen.
 
@@ -96,6 +115,8 @@ def _of_role(role: Role) -> list[str]:
 
 def _none_of(absent: list[Missing]) -> Missing:
     """Several reasons as one; weights to fetch are named together, since any of them would do."""
+    if len(absent) == 1:
+        return absent[0]
     to_fetch = [name for reason in absent if isinstance(reason, Unfetched) for name in reason.names]
     others = [reason.reason for reason in absent if not isinstance(reason, Unfetched)]
     return Missing("; ".join([*([unfetched(*to_fetch).reason] if to_fetch else []), *others]))

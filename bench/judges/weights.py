@@ -6,16 +6,13 @@ fetches them once.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import urllib.error
-import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from ...datasets.cache import cache_folder
+from ...datasets.download import Download, Report, fetch
 from ...symmflow import files
 from ...symmflow.errors import InputError, Unwritable, unknown
 from ..records.missing import Missing
@@ -96,38 +93,15 @@ def known(name: str) -> Weights:
     return KNOWN[name]
 
 
-def get(name: str, progress: Callable[[int, int], None] | None = None, url: str | None = None) -> Path:
+def get(name: str, report: Report | None = None) -> Path:
     """Fetch weights into `folder()`, verified before they get their name. Returns at once if they are there."""
-    weights = known(name)
     if (there := find(name)) is not None:
         return there
-    target = folder() / weights.file
+    weights = known(name)
     try:
-        with files.atomic(target) as aside:
-            _download(url or weights.url, aside, weights, progress)
+        return fetch(Download(weights.file, (weights.url,), f"sha256:{weights.sha256}"), folder(), report)
     except Unwritable as error:
         raise InputError(f"{error}; set $SYMMBENCH_WEIGHTS to another folder.") from None
-    return target
-
-
-def _download(url: str, target: Path, weights: Weights, progress: Callable[[int, int], None] | None) -> None:
-    digest = hashlib.sha256()
-    try:
-        with urllib.request.urlopen(url, timeout=30) as response, target.open("wb") as file:
-            total = int(response.headers.get("Content-Length") or 0)
-            while block := response.read(1 << 20):
-                file.write(block)
-                digest.update(block)
-                if progress:
-                    progress(file.tell(), total)
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-        reason = getattr(error, "reason", error)
-        raise InputError(
-            f"cannot download {weights.name} from {weights.url} ({reason}); "
-            f"put the file at {folder() / weights.file} by hand."
-        ) from None
-    if not digest.hexdigest().startswith(weights.sha256):
-        raise InputError(f"{weights.url} gave another file than {weights.name} (wrong SHA-256); try again later.")
 
 
 def sha256(path: Path) -> str:

@@ -34,6 +34,8 @@ class Rules(BaseModel):
     """Ignored: pixels whose truth is the class named background count for nothing, and the class is not in the mean."""
     rounding: Literal["round", "truncate"] = "round"
     """Of synthesized images to 8 bits."""
+    scored_at: Literal["view", "original"] | None = None
+    """The size at which masks are scored, the original one reached by nearest. None: the caller chooses."""
     metrics: dict[str, tuple[str, ...]] | None = None
     """Of each task. None: every metric that is registered, of every task."""
     departs: tuple[str, ...] = ()

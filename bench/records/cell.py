@@ -64,4 +64,4 @@ class Cell(Coordinates):
     def folder(self) -> Path:
         """Where its record lies in a store."""
         name = re.sub(r"[^\w.=-]+", "-", self.title.replace("=", ""))
-        return Path(self.dataset) / self.task / f"{name}-{self.key[:10]}"
+        return Path(re.sub(r"[/:]+", "-", self.dataset)) / self.task / f"{name}-{self.key[:10]}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ... import methods
-from ...symmflow.device import exact_kernels, resolve_device
+from ...symmflow.device import decoders, exact_kernels, resolve_device
 from ...symmflow.errors import InputError
 from ...symmflow.noise import Draws
 from ...symmflow.solvers import ADAPTIVE
@@ -51,6 +51,8 @@ class Evaluator:
     device: str
     size: int
     """Images a batch, always: the last one is padded, so that kernels round alike."""
+    workers: int = 0
+    """Processes that decode images ahead, of data sets in files."""
     warm: bool = False
     replays: dict[Steps, int] = field(default_factory=dict)
     """Batches whose network call is still to be timed alone, a step count."""
@@ -58,7 +60,7 @@ class Evaluator:
     """What the method made of the first batch, for previews."""
 
     @classmethod
-    def open(cls, job: Job, device: str = "auto", batch_size: int = 64) -> Evaluator:
+    def open(cls, job: Job, device: str = "auto", batch_size: int = 64, workers: int | None = None) -> Evaluator:
         """Load what a job names. Raises `Unusable` for a method that cannot be loaded here."""
         device, data, card = resolve_device(device), job.data(), job.card
         exact_kernels()
@@ -71,7 +73,9 @@ class Evaluator:
             raise Unusable(str(error)) from error
         size = min(batch_size, len(data))
         loaded = {role: judges.load(found, card, device) for role, found in job.judges.items()}
-        return cls(job, data, method, Look(card, loaded, size, job.protocol.rules.rounding), device, size)
+        look = Look(card, loaded, size, job.protocol.rules.rounding)
+        ahead = decoders() if workers is None else workers
+        return cls(job, data, method, look, device, size, ahead if len(data) > size else 0)
 
     def positions(self, number: int) -> np.ndarray:
         """Where the samples of a shard stand in the split."""
@@ -85,9 +89,9 @@ class Evaluator:
         batches: dict[Steps, list[dict[str, Any]]] = {s: [] for s in steps}
         positions = self.positions(number)
         alone = self.job.cells[0].solver in ADAPTIVE  # takes samples one by one, each at its own cost
-        for start in range(0, len(positions), self.size):
-            index = positions[start : start + self.size]
-            batch = self.data.batch(index if alone else pad_to(index, self.size))
+        indices = [positions[start : start + self.size] for start in range(0, len(positions), self.size)]
+        padded = indices if alone else [pad_to(index, self.size) for index in indices]
+        for index, batch in zip(indices, self.data.batches(padded, self.workers), strict=True):
             if not self.warm:
                 list(self._call(batch, (min(steps, key=lambda s: s or 0),), draw=0))
                 self.warm = True
@@ -107,8 +111,9 @@ class Evaluator:
         """Evidence of the real images of a shard, where the task's figures are against it."""
         rows = []
         positions = self.positions(number)
-        for start in range(0, len(positions), self.size):
-            tables = self.job.task.real_rows(self.data.batch(positions[start : start + self.size]), self.look)
+        indices = [positions[start : start + self.size] for start in range(0, len(positions), self.size)]
+        for batch in self.data.batches(indices, self.workers):
+            tables = self.job.task.real_rows(batch, self.look)
             if tables is None:
                 return None
             rows.append(tables)

@@ -43,9 +43,9 @@ class Job(BaseModel):
     def task(self) -> tasks.Task:
         return tasks.task(self.protocol.task)
 
-    @property
+    @cached_property
     def card(self) -> Card:
-        return datasets.card(self.protocol.dataset)
+        return datasets.card(self.protocol.dataset, self.data_root)
 
     @property
     def shards(self) -> int:
@@ -72,7 +72,7 @@ class Job(BaseModel):
         if (found.ids_sha256, found.content_sha256) != (asked.ids_sha256, asked.content_sha256):
             raise InputError(f"{asked.dataset} {asked.split} has changed since this was planned; start again.")
         split.verify()
-        return split
+        return split.with_originals() if asked.rules.scored_at == "original" else split
 
     def blank(self, cell: Cell, status: str, reason: str = "", made_of: CheckpointFacts | None = None) -> Record:
         """A record of a cell without its outcome."""

@@ -40,6 +40,10 @@ class RequestFields(TypedDict, total=False):
     samples_per_mask: int | None
     extractor: str | None
     data_root: str | Path | None
+    size: str | int | None
+    crop: str
+    scored_at: str | None
+    workers: int | None
     batch_size: int
     device: str
     out: str | Path
@@ -59,7 +63,7 @@ class TrainingFields(TypedDict, total=False):
     data_root: str | Path | None
     out: str | Path | None
     device: str
-    workers: int
+    workers: int | None
     trackers: Names | str
     trust: bool
 

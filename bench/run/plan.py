@@ -17,7 +17,7 @@ from ...symmflow.recipe import Recipe
 from ...symmflow.solvers import ADAPTIVE
 from .. import judges, metrics
 from ..judges import Found
-from ..metrics import Subject
+from ..metrics import Metric, Subject
 from ..protocols import Protocol, Rules, make, rules
 from ..records import Cell, CheckpointFacts, Missing
 from ..tasks import Task
@@ -41,6 +41,8 @@ class Plan:
     """The jobs of a request, and what no method offers."""
 
     jobs: list[Job] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    """What was taken for granted of the data."""
     unsupported: list[Unsupported] = field(default_factory=list)
 
 
@@ -51,6 +53,8 @@ class _Field:
     task: Task
     card: Card
     samples: Manifest
+    root: Path | None
+    """Where the files of the data set lie."""
     limited: bool
     several: int
     """Samples a label."""
@@ -70,7 +74,7 @@ def plan(request: Request) -> Plan:
     for task, _ in wanted:
         named.require(task.name)
     for task, dataset in wanted:
-        here = _field(task, dataset, request, named)
+        here = _field(task, dataset, request, named, result.said)
         for name in request.methods_for(dataset):
             result.jobs += _jobs(name, here, request, result.unsupported)
     if not result.jobs:
@@ -79,17 +83,22 @@ def plan(request: Request) -> Plan:
     return result
 
 
-def _field(task: Task, dataset: str, request: Request, named: Rules) -> _Field:
-    card = datasets.card(dataset)
-    split = fixed("--split", named.split.get(task.name), request.split, "test")
-    everything = datasets.manifest(dataset, split, request.data_root)
+def _field(task: Task, dataset: str, request: Request, named: Rules, said: list[str]) -> _Field:
+    dataset, root = datasets.located(dataset, request.data_root)
+    asked_of = datasets.dataset(dataset, root)
+    card = asked_of.card
+    if asked_of.said and asked_of.said not in said:
+        said.append(asked_of.said)
+    scored_at = fixed("--scored-at", named.scored_at, request.scored_at, None)
+    if scored_at == "original" and (seen := datasets.split_name(dataset)[1]) and seen.crop != "whole":
+        raise InputError(f"{dataset} sees parts of images, which have no original size; drop --scored-at or --crop.")
+    named = named.model_copy(update={"scored_at": scored_at})
+    split = fixed("--split", named.split.get(task.name), request.split, card.default_split)
+    everything = datasets.manifest(dataset, split, root)
     samples = everything.first(request.limit)
     several = fixed("--samples-per-mask", named.samples(dataset), request.samples_per_mask, 1) if task.several else 1
     asked = metrics.of(task.name, named, Subject(card.classes, card.has_masks))
-    chosen = {}
-    for role in dict.fromkeys(metric.judge for metric in asked if metric.judge):
-        by_name = fixed("--extractor", named.extractor, request.extractor, None) if role == "extractor" else None
-        chosen[role] = judges.choose(role, card, None if by_name == "auto" else by_name)
+    chosen = {role: judges.choose(role, card, name) for role, name in roles(asked, request, named).items()}
     found = {role: judge for role, judge in chosen.items() if isinstance(judge, Found)}
     protocol = make(
         task.name,
@@ -101,7 +110,16 @@ def _field(task: Task, dataset: str, request: Request, named: Rules) -> _Field:
         metrics={metric.name: metric.version for metric in asked},
     )
     missing = {role: str(judge) for role, judge in chosen.items() if isinstance(judge, Missing)}
-    return _Field(task, card, samples, len(samples) < len(everything), several, protocol, found, missing)
+    return _Field(task, card, samples, root, len(samples) < len(everything), several, protocol, found, missing)
+
+
+def roles(asked: Sequence[Metric], request: Request, named: Rules) -> dict[str, str | None]:
+    """The judges that metrics need by role, and which one is asked for by name."""
+    found: dict[str, str | None] = {metric.judge: None for metric in asked if metric.judge}
+    if "extractor" in found:
+        by_name = fixed("--extractor", named.extractor, request.extractor, None)
+        found["extractor"] = None if by_name == "auto" else by_name
+    return found
 
 
 def _jobs(name: str, here: _Field, request: Request, unsupported: list[Unsupported]) -> list[Job]:
@@ -118,10 +136,10 @@ def _jobs(name: str, here: _Field, request: Request, unsupported: list[Unsupport
     if not supported:  # asked before a checkpoint is looked for
         return []
     opened = methods.checkpoint(name, card.name, request.checkpoint, request.trust)
-    if not isinstance(opened, Foreign) and opened.recipe.dataset != card.name:
+    if not isinstance(opened, Foreign) and (trained_on := _trained_on(opened.recipe, here)) != card.name:
         raise InputError(
-            f"the checkpoint was trained on {opened.recipe.dataset}, not on {card.name}; "
-            f"choose --dataset {opened.recipe.dataset}, or train one on {card.name}."
+            f"the checkpoint was trained on {trained_on}, not on {card.name}; "
+            f"choose --dataset {trained_on}, or train one on {card.name}."
         )
     supported = _supported(name, kind, here, supported, getattr(opened, "recipe", None), unsupported)
     if not supported:
@@ -149,7 +167,7 @@ def _jobs(name: str, here: _Field, request: Request, unsupported: list[Unsupport
             checkpoint=_absolute(request.checkpoint),
             made_of=checkpoint_facts(opened),
             trust=request.trust,
-            data_root=request.data_root and request.data_root.absolute(),
+            data_root=here.root and here.root.absolute(),
             protocol=here.protocol,
             judges=here.judges,
             missing=here.missing,
@@ -158,6 +176,13 @@ def _jobs(name: str, here: _Field, request: Request, unsupported: list[Unsupport
         )
         for seed in ([0] if kind.stepless else request.seeds)  # without steps there is no noise either
     ]
+
+
+def _trained_on(recipe: Recipe, here: _Field) -> str:
+    """The data set of a recipe at the size at which it was seen; where that is another way to say the same, as here."""
+    name, _ = datasets.located(datasets.named(recipe.dataset, recipe.data.size, recipe.data.crop))
+    same = datasets.split_name(name)[0] == datasets.split_name(here.card.name)[0]
+    return datasets.card(name, here.root).name if same else name
 
 
 def _absolute(given: str | None) -> str | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..tasks import Task
 
 PRECISIONS = ("fp32", "bf16", "fp16")
+SCORED_AT = ("view", "original")
 
 
 class Asked:
@@ -29,6 +30,10 @@ DATA_ROOT = Asked("Where the files of the data set lie.")
 Checkpoint = Annotated[str | None, CHECKPOINT]
 DataRoot = Annotated[Path | None, DATA_ROOT]
 Device = Annotated[str, Asked("cpu, cuda, cuda:1; auto takes CUDA where there is one.")]
+Size = Annotated[
+    str | None, Asked("Size at which images are seen: 256, or HEIGHTxWIDTH. Default: the data set's.", "--size")
+]
+Crop = Annotated[str, Asked("Of images at --size: whole (stretched), center, or by-id (a place that the id draws).")]
 Trust = Annotated[bool, Asked("Let configs and pickles from elsewhere run code.")]
 Names = Sequence[str]
 Options = Mapping[str, Any]
@@ -62,7 +67,7 @@ class Request:
     protocol: Annotated[
         str | Rules, Asked("How to measure: one of `bench list protocols`, or a TOML file of your own.")
     ] = DEFAULT
-    split: Annotated[str | None, Asked("Split of the data set. Default: the protocol's, or test.")] = None
+    split: Annotated[str | None, Asked("Split of the data set. Default: the protocol's, or test (validation).")] = None
     limit: Annotated[int | None, Asked("Only the first N samples: another protocol than all of them.")] = None
     samples_per_mask: Annotated[int | None, Asked("Syntheses a label; lpips_diversity needs two. Default: 1.")] = None
     extractor: Annotated[
@@ -70,6 +75,16 @@ class Request:
         Asked("One of `bench list judges`, or auto, the default: the first of the data set's that is on this machine."),
     ] = None
     data_root: DataRoot = None
+    size: Size = None
+    crop: Crop = "whole"
+    scored_at: Annotated[
+        str | None,
+        Asked("Score masks at the size of the view, or the original one (nearest). Default: the protocol's, or view."),
+    ] = None
+    workers: Annotated[
+        int | None,
+        Asked("Processes that decode images, 0 = none. Default: the other cores, at most 4.", least=0),
+    ] = None
     batch_size: Annotated[int, Asked("Images a batch, 1-256. Does not change the figures.")] = 64
     device: Device = "auto"
     out: Annotated[Path, Asked("Folder of the records.", "--out", "-o")] = Path("results")
@@ -102,6 +117,10 @@ class Request:
             raise InputError(f"--limit must be at least 1, not {self.limit}.")
         if not 1 <= self.batch_size <= SHARD:
             raise InputError(f"--batch-size must lie in 1-{SHARD} (a shard of evidence), not {self.batch_size}.")
+        if self.workers is not None and self.workers < 0:
+            raise InputError(f"--workers must be at least 0, not {self.workers}.")
+        if self.scored_at not in (None, *SCORED_AT):
+            raise unknown("--scored-at", self.scored_at, SCORED_AT)
         if self.samples_per_mask is not None and self.samples_per_mask < 1:
             raise InputError(f"--samples-per-mask must be at least 1, not {self.samples_per_mask}.")
         if self.keep_old and (self.force or self.fresh):
@@ -120,12 +139,12 @@ class Request:
 
         given = [tasks.task(name) for name in self.tasks] or [one for one in tasks.all_tasks() if one.by_default]
         if not self.datasets:
-            return [(one, one.dataset) for one in given]
-        pairs = [(one, name) for name in self.datasets for one in given if one.offered(datasets.card(name))]
+            return [(one, datasets.named(one.dataset, self.size, self.crop)) for one in given]
+        names = [datasets.named(name, self.size, self.crop) for name in self.datasets]
+        cards = {name: datasets.card(name, self.data_root) for name in names}
+        pairs = [(one, name) for name, card in cards.items() for one in given if one.offered(card)]
         if not pairs:
-            offers = "; ".join(
-                f"{name} offers {', '.join(datasets.card(name).tasks) or 'no task'}" for name in self.datasets
-            )
+            offers = "; ".join(f"{name} offers {', '.join(card.tasks) or 'no task'}" for name, card in cards.items())
             raise InputError(f"no data set given has a task of {', '.join(one.name for one in given)}: {offers}.")
         return pairs
 

@@ -73,7 +73,7 @@ def sweep(plan: Plan, request: Request, progress: Progress | None = None) -> Out
     store, installed = Store(request.out), Installed()
     store.prepare()
     found = [due(job, store, request, installed) for job in plan.jobs]
-    outcome = Outcome(unsupported=list(plan.unsupported), said=reasons(found))
+    outcome = Outcome(unsupported=list(plan.unsupported), said=[*plan.said, *reasons(found)])
     for line in outcome.said:
         progress.say(line)
     for one in found:
@@ -144,7 +144,7 @@ def _evaluate(due: Due, store: Store, request: Request, progress: Progress) -> i
     from .evaluate import Evaluator
 
     job = due.job
-    evaluator = Evaluator.open(job, request.device, request.batch_size)
+    evaluator = Evaluator.open(job, request.device, request.batch_size, request.workers)
     store.put_protocol(job.protocol)
     cells = [(cell, _begun(cell, due, store, request)) for cell in due.evaluate]
     real = _reference(evaluator, store, due.by.reference)

@@ -29,7 +29,10 @@ class Training:
     data_root: DataRoot = None
     out: Annotated[Path | None, Asked("Folder of the run. Default: runs/<recipe>.", "--out", "-o")] = None
     device: Device = "auto"
-    workers: Annotated[int, Asked("Processes that prepare batches.")] = 0
+    workers: Annotated[
+        int | None,
+        Asked("Processes that prepare batches. Default: for files the other cores, at most 4.", least=0),
+    ] = None
     trackers: Annotated[Names, Asked("tensorboard, wandb: as Accelerate knows them.", "--tracker")] = ()
     trust: Trust = False
 
@@ -48,7 +51,7 @@ def run_training(request: Training, progress: Callable[[Progress], None] | None 
     import torch
 
     from ... import datasets, methods
-    from ...symmflow.device import resolve_device
+    from ...symmflow.device import decoders, resolve_device
     from ...symmflow.train import Trainer
 
     request.check()
@@ -57,12 +60,14 @@ def run_training(request: Training, progress: Callable[[Progress], None] | None 
     kind = methods.method(recipe.method)
     kind.options_of(recipe)
     kind.vet(recipe, request.trust)
-    card = datasets.card(recipe.dataset)
+    name = datasets.named(recipe.dataset, recipe.data.size, recipe.data.crop)
+    card = datasets.card(name, request.data_root)
     kind.check_data(card)
     device = resolve_device(request.device)
     torch.manual_seed(recipe.train.seed)
     network, objective = kind.network(recipe, card), kind.objective(recipe, card)
-    data = datasets.load(recipe.dataset, "train", request.data_root)
+    data = datasets.load(name, "train", request.data_root)
+    automatic = decoders() if isinstance(data, datasets.FileSplit) else 0
     trainer = Trainer(
         recipe=recipe,
         network=network,
@@ -70,7 +75,8 @@ def run_training(request: Training, progress: Callable[[Progress], None] | None 
         data=data,
         out=request.out or Path("runs") / recipe.name,
         device=device,
-        workers=request.workers,
+        workers=automatic if request.workers is None else request.workers,
+        mirrored=card.flipped,
         trackers=tuple(request.trackers),
         report=progress,
         facts={

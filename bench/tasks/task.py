@@ -99,7 +99,7 @@ class Task(ABC):
 
     def policy(self, card: Card, rules: Rules, samples: int) -> dict[str, Any]:
         """What rules come to for it on such data."""
-        chosen: dict[str, Any] = {"preprocessing": "none: images as the data set's card says"}
+        chosen: dict[str, Any] = {"preprocessing": card.preprocessing}
         if card.has_masks:
             chosen |= {
                 "ignored classes": list(rules.ignored(card.classes)),

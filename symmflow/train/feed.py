@@ -14,11 +14,15 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..errors import InputError
 from ..noise import Draws, generator
+from ..pixels import IGNORE
 from ..recipe import DataConfig, Recipe
 
 
 class TrainingSet(Protocol):
-    """What training needs of data: `batch(index)` has .ids, .images [B, C, ...] float32 and .labels int64."""
+    """What training needs of data: `batch(index)` has .ids, .images [B, C, ...] float32 and .labels int64.
+
+    It may read files: with worker processes it is asked ahead.
+    """
 
     def __len__(self) -> int: ...
     def batch(self, index: Sequence[int] | np.ndarray) -> Any: ...
@@ -36,11 +40,14 @@ class MicroBatch:
 class Feed(Dataset):
     """The micro-batches of one process, addressed by number; `accumulate` in a row make a step.
 
-    `rank` of `world` processes: together they see a global batch, and every sample once an epoch.
+    `rank` of `world` processes: together they see a global batch, and every sample once an epoch. `mirrored`: what each
+    class id becomes in a flipped image.
     """
 
-    def __init__(self, data: TrainingSet, recipe: Recipe, rank: int = 0, world: int = 1) -> None:
-        self.data, self.recipe, self.rank, self.world = data, recipe, rank, world
+    def __init__(
+        self, data: TrainingSet, recipe: Recipe, rank: int = 0, world: int = 1, mirrored: Sequence[int] | None = None
+    ) -> None:
+        self.data, self.recipe, self.rank, self.world, self.mirrored = data, recipe, rank, world, mirrored
         self.accumulate = recipe.train.accumulate
         self.size, rest = divmod(recipe.train.batch, self.accumulate * world)
         if rest:
@@ -55,7 +62,8 @@ class Feed(Dataset):
     def steps(self, first: int, last: int, workers: int = 0) -> Iterator[MicroBatch]:
         """The micro-batches of the steps from `first` until before `last`, prepared by `workers` processes."""
         numbers = range(first * self.accumulate, last * self.accumulate)
-        return iter(DataLoader(self, batch_size=None, sampler=numbers, num_workers=workers))
+        loader = DataLoader(self, batch_size=None, sampler=numbers, num_workers=workers, collate_fn=_plain)  # type: ignore[arg-type]
+        return (MicroBatch(torch.from_numpy(x), torch.from_numpy(y), draws) for x, y, draws in loader)
 
     def __getitem__(self, number: int) -> MicroBatch:
         start, step = (number * self.world + self.rank) * self.size, number // self.accumulate
@@ -69,6 +77,7 @@ class Feed(Dataset):
         batch = self.data.batch(np.array(mine))
         draws = Draws(self.recipe.train.seed, list(batch.ids), f"train/{step}", again)
         images, labels = torch.from_numpy(batch.images), torch.from_numpy(batch.labels)
+        images, labels = flip(images, labels, self.recipe.data, draws, self.mirrored)
         return MicroBatch(*augment(images, labels, self.recipe.data, draws), draws)
 
     def _sample(self, position: int) -> int:
@@ -78,6 +87,31 @@ class Feed(Dataset):
             order = generator("order", self.recipe.train.seed, epoch).permutation(len(self.data))
             self._epoch, self._order = epoch, order
         return int(self._order[place])
+
+
+def _plain(batch: MicroBatch) -> tuple[np.ndarray, np.ndarray, Draws]:
+    """Through a pipe: shared memory, where tensors go, is short in many containers."""
+    return batch.images.numpy(), batch.labels.numpy(), batch.draws
+
+
+def flip(
+    images: Tensor, labels: Tensor, config: DataConfig, draws: Draws, mirrored: Sequence[int] | None = None
+) -> tuple[Tensor, Tensor]:
+    """A share of the images flipped horizontally, their masks too; class ids become those of `mirrored`.
+
+    images: [B, C, H, W]; labels: [B] or [B, H, W].
+    """
+    if not config.flip:
+        return images, labels
+    if images.dim() != 4:
+        raise InputError("[data] flips images; remove it from a recipe for points.")
+    chosen = draws.uniform((1,), "flip")[:, 0] < config.flip  # [B]
+    turned = labels.flip(-1) if labels.dim() == 3 else labels
+    if mirrored is not None:
+        table = torch.tensor(mirrored)
+        turned = torch.where(turned == IGNORE, turned, table[turned.clamp(max=len(table) - 1)])
+    at = chosen.reshape(-1, *[1] * (labels.dim() - 1))
+    return torch.where(chosen[:, None, None, None], images.flip(-1), images), torch.where(at, turned, labels)
 
 
 def augment(images: Tensor, labels: Tensor, config: DataConfig, draws: Draws) -> tuple[Tensor, Tensor]:

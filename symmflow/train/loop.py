@@ -60,6 +60,8 @@ class Trainer:
     out: Path
     device: str = "auto"
     workers: int = 0
+    mirrored: tuple[int, ...] | None = None
+    """What each class id becomes in a flipped image; None: itself."""
     trackers: tuple[str, ...] = ()
     report: Callable[[Progress], None] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
@@ -78,7 +80,7 @@ class Trainer:
         accelerator = self._accelerator()
 
         # what a step sees, what changes, and where an earlier call stopped
-        feed = Feed(self.data, recipe, accelerator.process_index, accelerator.num_processes)
+        feed = Feed(self.data, recipe, accelerator.process_index, accelerator.num_processes, self.mirrored)
         network, state = self._prepare(accelerator)
         if (self.out / STATE).exists():
             state.load(self.out / STATE, recipe)

@@ -1,6 +1,8 @@
 import gzip
+import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -146,36 +148,26 @@ def test_damaged_files(root: Path, damage: str) -> None:
         datasets.load("mnist", "test", root)
 
 
-def test_download_goes_through_torchvision(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its mirrors replaced by a server on this machine."""
-    import http.server
-    import threading
-    from functools import partial
-
+def test_files_are_fetched_from_torchvisions_mirrors(root: Path, served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which are replaced by a server on this machine."""
     import torchvision.datasets
 
-    for file in root.glob("*ubyte"):
-        write_idx(root / f"{file.name}.gz", idx.read_idx(file))
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(root))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        kind = torchvision.datasets.MNIST
-        monkeypatch.setattr(kind, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
-        monkeypatch.setattr(kind, "resources", [(name, None) for name, _ in kind.resources])
-        assert len(datasets.load("mnist", "test")) == 5
-    finally:
-        server.shutdown()
-    registry._loaded.cache_clear()
-    assert len(datasets.load("mnist", "train")) == 12  # from the cache: the server is gone
-
-
-def test_no_files_and_no_connection_is_one_sentence(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import torchvision.datasets
-
-    monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
-    with pytest.raises(InputError, match="cannot be downloaded"):
+    kind, resources = torchvision.datasets.MNIST, []
+    for file in sorted(root.glob("*ubyte*")):
+        name = f"{file.name.removesuffix('.gz')}.gz"
+        write_idx(file.with_name(name), idx.read_idx(file))
+        served.files[f"/{name}"] = file.with_name(name).read_bytes()
+        resources.append((name, hashlib.md5(served.files[f"/{name}"]).hexdigest()))
+    monkeypatch.setattr(kind, "mirrors", [f"{served.url}/"])
+    monkeypatch.setattr(kind, "resources", resources)
+    with pytest.raises(InputError, match=r"mnist is not on this machine. `bench data get mnist`"):
         datasets.load("mnist", "test")
+    assert not served.asked  # only who is told to
+    said: list[tuple[str, int, int]] = []
+    folder = datasets.get("mnist", None, lambda *now: said.append(now))
+    assert folder == cache_folder("data") / "MNIST" / "raw" and {name for name, *_ in said} == {*dict(resources)}
+    assert len(datasets.load("mnist", "test")) == 5 and len(datasets.load("mnist", "train")) == 12
+    assert datasets.get("mnist") == folder and datasets.get("mnist", root) == root and len(served.asked) == 4
 
 
 def test_the_real_mnist(real_mnist: Path) -> None:

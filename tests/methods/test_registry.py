@@ -103,7 +103,7 @@ def test_hub_id_that_cannot_be_reached_is_one_sentence(monkeypatch: pytest.Monke
     import huggingface_hub.constants
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(InputError, match="hub gives no repository"):
+    with pytest.raises(InputError, match=r"model .* cannot be had from the hub"):
         methods.checkpoint("symmflow", "digits", "nobody/nothing")
 
 

@@ -1,0 +1,257 @@
+"""Anyone's images: `folder:PATH` holds images/ and masks/, or a folder of images for each class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..symmflow.errors import InputError
+from ..symmflow.pixels import IGNORE
+from .card import Card
+from .catalog import Catalog, catalog
+from .dataset import Family
+from .decode import decode_colours, decode_ids
+from .described import FILE, Described, default_palette, described, ids_of
+from .filed import FileDataSet
+from .layout import IMAGE, MASK, Array, Layout, Sample
+from .piece import Piece, Read, whole
+
+IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+LOSSY = (".jpg", ".jpeg")
+MASK_FOLDERS = ("masks", "annotations")
+ALL = "test"
+"""The split of what nobody has split."""
+ALIASES = {"training": "train", "val": "validation", "testing": "test"}
+NEEDS = "images/ and masks/ (or images/SPLIT and annotations/SPLIT), or a folder of images for each class"
+
+
+@dataclass(frozen=True)
+class Masks(Layout):
+    """images/ and masks/, files of one stem; or images/SPLIT and annotations/SPLIT, as mmsegmentation has them."""
+
+    said: Described | None = None
+    name = "images and masks"
+    needs = NEEDS
+    scans = True
+
+    def fits(self, root: Path) -> bool:
+        return (root / "images").is_dir() and _masks(root) is not None
+
+    def splits(self, root: Path) -> list[str]:
+        if self.said and self.said.splits:
+            return list(self.said.splits)
+        return list(_parts(root / "images"))
+
+    def consulted(self, root: Path, split: str) -> Sequence[Path]:
+        return _consulted(root, self.said, split)
+
+    def samples(self, root: Path, split: str) -> list[Sample]:
+        masks_folder = _masks(root)
+        assert masks_folder is not None
+        parts = _parts(root / "images")
+        chosen = list(parts) if self.said and self.said.splits else [split]
+        images: dict[str, Path] = {}
+        masks: dict[str, Path] = {}
+        for one in chosen:
+            images |= _by_stem(parts[one])
+            masks |= _by_stem(masks_folder / parts[one].relative_to(root / "images"))
+        wanted = sorted(images)
+        if self.said and self.said.splits:
+            wanted = ids_of(root, self.said.splits[split])
+        for stem in wanted:
+            if stem not in images:
+                raise InputError(f"{root / FILE} names the sample {stem}, which has no image; correct the split.")
+            if stem not in masks:
+                raise InputError(f"{images[stem]} has no mask in {masks_folder}; add one of this stem, or remove it.")
+        return [Sample(stem, {IMAGE: whole(images[stem]), MASK: _mask(masks[stem])}) for stem in wanted]
+
+    def mask(self, pieces: Mapping[str, Read]) -> Array:
+        if self.said and self.said.masks == "colours":
+            assert self.said.palette is not None
+            return decode_colours(pieces[MASK], self.said.palette, self.said.void_colours)
+        ids = decode_ids(pieces[MASK])
+        void = self.said.void_ids if self.said else ()
+        return np.where(np.isin(ids, void), np.uint8(IGNORE), ids) if void else ids
+
+
+@dataclass(frozen=True)
+class Classes(Layout):
+    """A folder of images for each class, or SPLIT/CLASS/; samples in turn from each class, so the first are of all."""
+
+    said: Described | None = None
+    name = "class folders"
+    needs = NEEDS
+
+    def fits(self, root: Path) -> bool:
+        return bool(_class_folders(root))
+
+    def splits(self, root: Path) -> list[str]:
+        if self.said and self.said.splits:
+            return list(self.said.splits)
+        return list(_class_folders(root))
+
+    def classes(self, root: Path) -> tuple[str, ...]:
+        found = sorted({folder.name for folders in _class_folders(root).values() for folder in folders})
+        if self.said is None:
+            return tuple(found)
+        if strange := [name for name in found if name not in self.said.classes]:
+            raise InputError(f"{root} has a folder {strange[0]}, which is no class in {FILE}; name it there.")
+        return self.said.classes
+
+    def consulted(self, root: Path, split: str) -> Sequence[Path]:
+        return _consulted(root, self.said, split)
+
+    def samples(self, root: Path, split: str) -> list[Sample]:
+        names, parts = self.classes(root), _class_folders(root)
+        chosen = list(parts) if self.said and self.said.splits else [split]
+        found: list[tuple[int, Sample]] = []
+        for folder in (folder for one in chosen for folder in parts[one]):
+            label = names.index(folder.name)
+            for place, (stem, path) in enumerate(sorted(_by_stem(folder).items())):
+                found.append((place, Sample(f"{folder.name}/{stem}", {IMAGE: whole(path)}, label)))
+        samples = [sample for _, sample in sorted(found, key=lambda pair: (pair[0], pair[1].label))]
+        if self.said and self.said.splits:
+            by_id = {sample.id: sample for sample in samples}
+            wanted = ids_of(root, self.said.splits[split])
+            if absent := [one for one in wanted if one not in by_id]:
+                raise InputError(f"{root / FILE} names the sample {absent[0]}, which is not there; correct the split.")
+            return [by_id[one] for one in wanted]
+        return samples
+
+
+class Folder(Family):
+    """`folder:PATH`. What its `dataset.toml` does not say is taken for granted, and said in a line."""
+
+    name = "folder"
+    what = "your own images: " + NEEDS
+
+    def located(self, argument: str, root: Path | None) -> tuple[str, Path | None]:
+        if root is None or "/" in argument:
+            root = Path(argument).expanduser().absolute()
+        return Path(argument).expanduser().absolute().name, root
+
+    def open(self, argument: str, root: Path | None) -> FileDataSet:
+        assert root is not None
+        if root.is_file():
+            raise InputError(f"{root} is a file; folder: takes the folder that holds {NEEDS}.")
+        if not root.is_dir():
+            raise InputError(f"there is no folder {root}; folder: takes one that holds {NEEDS}.")
+        said = described(root)
+        layouts = (Masks(said), Classes(said))
+        layout = next((one for one in layouts if one.fits(root)), None)
+        if layout is None:
+            raise InputError(f"{root} holds no data set; it needs {NEEDS}.")
+        return _opened(f"{self.name}:{argument}", root, layout, said)
+
+
+FOLDER = Folder()
+
+
+def _opened(name: str, root: Path, layout: Masks | Classes, said: Described | None) -> FileDataSet:
+    """Its card out of the manifests of its splits."""
+    version = f"folder@1 {said.decoding}".rstrip() if said else "folder@1"
+    catalogs = {split: catalog(name, version, layout, root, split) for split in layout.splits(root)}
+    if isinstance(layout, Classes):
+        classes = layout.classes(root)
+    else:
+        highest = max(catalog.highest for catalog in catalogs.values())
+        classes = said.classes if said else tuple(str(value) for value in range(max(highest + 1, 2)))
+    splits = {split: len(catalog) for split, catalog in catalogs.items()}
+    size = next(iter(catalogs.values())).size(0)
+    opened = FileDataSet(_card(name, layout, said, splits, classes, size), (layout,), version, native=True)
+    opened.said = _assumed(name, root, layout, catalogs, classes) if said is None else ""
+    return opened
+
+
+def _card(
+    name: str,
+    layout: Masks | Classes,
+    said: Described | None,
+    splits: Mapping[str, int],
+    classes: tuple[str, ...],
+    size: tuple[int, int],
+) -> Card:
+    masks = isinstance(layout, Masks)
+    known = said or Described(classes=classes)
+    return Card(
+        name=name,
+        title=known.title or f"images of the folder {name.partition(':')[2]}",
+        tasks=("ss", "sis") if masks else ("cls", "sis"),
+        classes=classes,
+        shape=(3, *size),
+        splits=splits,
+        licence=known.licence,
+        source=known.source,
+        obtain="It is your own folder.",
+        palette=(known.palette or default_palette(len(classes))) if masks else None,
+        mirrored=known.mirrored,
+    )
+
+
+def _assumed(
+    name: str, root: Path, layout: Masks | Classes, catalogs: Mapping[str, Catalog], classes: tuple[str, ...]
+) -> str:
+    """What is taken for granted of a folder without a `dataset.toml`, in a line."""
+    count = sum(map(len, catalogs.values()))
+    labels = f"grey values are class ids (0-{len(classes) - 1}), {IGNORE} is void"
+    what = f"with masks, {labels}" if isinstance(layout, Masks) else f"in {len(classes)} class folders"
+    splits = f"all are the split {next(iter(catalogs))}" if len(catalogs) == 1 else f"splits {', '.join(catalogs)}"
+    return f"{name}: {count:,} images {what}, {splits}; `bench data init {root}` writes a {FILE} to say otherwise."
+
+
+def _masks(root: Path) -> Path | None:
+    return next((root / name for name in MASK_FOLDERS if (root / name).is_dir()), None)
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is in a folder, hidden things aside."""
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read: {error.strerror or error}.") from None
+
+
+def _by_stem(folder: Path) -> dict[str, Path]:
+    """The image files in a folder."""
+    found: dict[str, Path] = {}
+    for path in _entries(folder):
+        if path.suffix.lower() in IMAGES and path.is_file() and (other := found.setdefault(path.stem, path)) != path:
+            raise InputError(f"{other} and {path.name} have one stem, {path.stem}; rename or remove one.")
+    return found
+
+
+def _parts(images: Path) -> dict[str, Path]:
+    """The folders of the splits of images/: itself, or those in it."""
+    folders = [path for path in _entries(images) if path.is_dir()]
+    if any(path.suffix.lower() in IMAGES for path in _entries(images)):
+        if folders:
+            raise InputError(f"{images} holds images and folders ({folders[0].name}); keep the one or the other.")
+        return {ALL: images}
+    if not folders:
+        raise InputError(f"{images} holds no image ({', '.join(IMAGES)}); put some there.")
+    return {ALIASES.get(path.name, path.name): path for path in folders}
+
+
+def _class_folders(root: Path) -> dict[str, list[Path]]:
+    """The class folders of each split; empty where there are none."""
+    folders = [path for path in _entries(root) if path.is_dir()]
+    if own := [path for path in folders if _by_stem(path)]:
+        return {ALL: own}
+    inner = {ALIASES.get(path.name, path.name): [one for one in _entries(path) if one.is_dir()] for path in folders}
+    found = {split: [folder for folder in inside if _by_stem(folder)] for split, inside in inner.items()}
+    return {split: inside for split, inside in found.items() if inside}
+
+
+def _mask(path: Path) -> Piece:
+    if path.suffix.lower() in LOSSY:
+        raise InputError(f"{path} is a mask as JPEG, which changes class ids; write it as PNG.")
+    return whole(path)
+
+
+def _consulted(root: Path, said: Described | None, split: str) -> list[Path]:
+    """The toml and the list of the split; what is not there yet is watched too."""
+    given = said.splits.get(split) if said else None
+    return [root / FILE, *([root / given] if isinstance(given, str) else [])]

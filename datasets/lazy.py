@@ -1,0 +1,124 @@
+"""Splits whose samples lie in files: pixels are decoded when they are asked for, by worker processes if wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..symmflow.errors import InputError
+from ..symmflow.pixels import IGNORE, from_uint8
+from .card import Card
+from .catalog import Catalog
+from .layout import IMAGE, Layout
+from .piece import Read
+from .split import Array, Batch, Manifest, Split
+from .view import View
+
+Label = Array | int
+Decoded = tuple[list[int], Array, Array, list[Array]]
+"""Positions; of each different one image uint8 [3, H, W], label, and mask at its own size where that is asked for."""
+
+
+@dataclass(frozen=True)
+class FileSplit(Split):
+    """A split in files, seen through a view; nothing of it stays in memory but its manifest."""
+
+    card: Card
+    manifest: Manifest
+    files: Catalog = field(repr=False)
+    layout: Layout = field(repr=False)
+    view: View
+    originals: bool = False
+
+    def batches(self, indices: Sequence[Array], workers: int = 0) -> Iterator[Batch]:
+        if not workers:
+            return map(self.batch, indices)
+        from torch.utils.data import DataLoader
+
+        ahead = {"num_workers": workers, "prefetch_factor": 2, "collate_fn": _as_it_is}
+        return map(self._batch, DataLoader(_Decoded(self), batch_size=None, sampler=indices, **ahead))  # type: ignore[arg-type]
+
+    def with_originals(self) -> Split:
+        return replace(self, originals=True)
+
+    def batch(self, index: Sequence[int] | Array) -> Batch:
+        return self._batch(self.decoded(index))
+
+    def decoded(self, index: Sequence[int] | Array) -> Decoded:
+        """What a worker process hands over of a batch: positions, and what is made of each that is not there twice."""
+        positions = [int(i) for i in index]
+        images, labels, masks = [], [], []
+        for position in dict.fromkeys(positions):
+            image, label = self.original(position)
+            images.append(self._seen(image, position))
+            labels.append(self._seen(label, position))
+            if self.originals and isinstance(label, np.ndarray):
+                masks.append(label)
+        return positions, np.stack(images), np.stack(labels), masks
+
+    def _batch(self, decoded: Decoded) -> Batch:
+        positions, images, labels, masks = decoded
+        place = {position: row for row, position in enumerate(dict.fromkeys(positions))}
+        rows = [place[position] for position in positions]
+        originals = tuple(masks[row] for row in rows) if masks else ()
+        return Batch(
+            tuple(self.ids[i] for i in positions), from_uint8(images[rows]), labels[rows].astype(np.int64), originals
+        )
+
+    def pixels(self, position: int) -> tuple[Array, Array]:
+        """A sample as it is seen: image uint8 [3, H, W]; class id [], or class ids uint8 [H, W]."""
+        image, label = self.original(position)
+        return self._seen(image, position), self._seen(label, position)
+
+    def _seen(self, value: Label, position: int) -> Array:
+        """An image [h, w, 3], a mask [h, w] or a class id through the view."""
+        if isinstance(value, int):
+            return np.asarray(value)
+        if value.ndim == 2:
+            return self.view.mask(value, self.ids[position])
+        return np.ascontiguousarray(self.view.image(value, self.ids[position]).transpose(2, 0, 1))
+
+    def original(self, position: int) -> tuple[Array, Label]:
+        """A sample at its own size: image uint8 [h, w, 3]; class id, or class ids uint8 [h', w']."""
+        sample = self.files.sample(position)
+        return self.layout.image(sample.pieces[IMAGE].read()), self.label(position)
+
+    def label(self, position: int) -> Label:
+        """Its class id, or its mask at the mask's own size, class ids uint8 [h', w']."""
+        sample, classes = self.files.sample(position), len(self.card.classes)
+        if sample.label is not None:
+            return sample.label
+        pieces: dict[str, Read] = {r: piece.read() for r, piece in sample.pieces.items() if r != IMAGE}
+        mask = self.layout.mask(pieces)
+        beyond = mask[(mask >= classes) & (mask != IGNORE)]
+        if beyond.size:
+            names = ", ".join(read.name for read in pieces.values())
+            raise InputError(
+                f"{names} holds class id {beyond[0]}, but {self.card.name} has {classes} classes (0-{classes - 1}, "
+                f"{IGNORE} = void); name them all, or correct the mask."
+            )
+        return mask
+
+    @property
+    def found_sha256(self) -> str:
+        return self.manifest.content_sha256
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """A split as a loader's worker processes see it: addressed by the positions of a batch."""
+
+    split: FileSplit
+
+    def __len__(self) -> int:
+        return len(self.split)
+
+    def __getitem__(self, index: Array) -> Decoded:
+        return self.split.decoded(index)
+
+
+def _as_it_is(decoded: Decoded) -> Decoded:
+    """Arrays through a pipe, as 8 bits: shared memory is short in many containers."""
+    return decoded
