@@ -13,6 +13,8 @@ from ..symmflow.errors import InputError
 from ..symmflow.recipe import Recipe, Table, check_table
 from ..symmflow.solvers import EVALUATIONS_PER_STEP, Steps
 from .does import YES, Does, Support, no
+from .parts.latents import check_codec, image_codec, only_pixels
+from .parts.pretrained import begin_with
 from .sampling import Sampling
 
 if TYPE_CHECKING:
@@ -78,6 +80,8 @@ class Method(ABC):
     """Has no steps and no solver: runs once."""
     points: ClassVar[bool] = False
     """Takes points too, not only images."""
+    latents: ClassVar[bool] = False
+    """Works in the latents of an autoencoder too, where `[latents]` of a recipe names one: through `self.images`."""
     Options: ClassVar[type[Table]] = Table
     """What `[options]` of a recipe may hold for this method; `options_of` reads it."""
     Inference: ClassVar[type[Table]] = Table
@@ -87,6 +91,7 @@ class Method(ABC):
 
     def __init__(self, network: nn.Module, recipe: Recipe, card: Card) -> None:
         self.net, self.recipe, self.card = network, recipe, card
+        self.images = image_codec(recipe.latents)
         self.inference = self.Inference()
 
     @classmethod
@@ -152,6 +157,13 @@ class Method(ABC):
         """Raise `InputError` for a recipe that would run code from outside, unless the user trusts it."""
 
     @classmethod
+    def check_recipe(cls, recipe: Recipe) -> None:
+        """Raise `InputError` for options that it does not have, and for latents where it knows pixels alone."""
+        cls.options_of(recipe)
+        if not cls.latents:
+            only_pixels(recipe)
+
+    @classmethod
     def options_of(cls, recipe: Recipe) -> Any:
         """The recipe's `[options]`, checked."""
         return check_table(cls.Options, recipe.options, f"{recipe.name}: options")
@@ -160,6 +172,13 @@ class Method(ABC):
     @abstractmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
         """The untrained network of a recipe."""
+
+    @classmethod
+    def untrained(cls, recipe: Recipe, card: Card) -> nn.Module:
+        """The network with which a training begins: `network`, with what the recipe's pipeline has to give."""
+        network = cls.network(recipe, card)
+        begin_with(network, recipe)
+        return network
 
     @classmethod
     @abstractmethod
@@ -175,9 +194,12 @@ class Method(ABC):
         `inference`: values of `Inference` that differ from the defaults.
         """
         assert not isinstance(checkpoint, Foreign)
+        cls.check_recipe(checkpoint.recipe)
         network = cls.network(checkpoint.recipe, card)
         checkpoint.load_into(network)
         method = cls(network.to(device).eval().requires_grad_(False), checkpoint.recipe, card)
+        if checkpoint.recipe.latents.codec != "pixels":
+            check_codec(method.images, checkpoint.manifest)
         method.inference = check_table(cls.Inference, inference or {}, f"--set for {cls.name}")
         return method
 

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 WEIGHTS, MANIFEST, LOG = "weights.safetensors", "checkpoint.json", "training.csv"
-USE = {"method", "labels", "network", "objective", "options"}
+USE = {"method", "latents", "labels", "network", "objective", "options"}
 """The parts of a recipe that decide what its weights do; the others, how they were made."""
+IMAGE_CODEC = "image_codec"
+"""In the manifest of a model in latents: SHA-256 of the autoencoder's files."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,10 @@ class Checkpoint:
         A field at its default does not count, so that a field added later, with a default that means what was done
         before, moves no fingerprint. A default of these tables therefore never changes.
         """
-        used = self.recipe.model_dump(mode="json", include=USE, exclude_defaults=True)
+        apart = {"latents": {"chunk"}}
+        used = self.recipe.model_dump(mode="json", include=USE, exclude=apart, exclude_defaults=True)
+        if IMAGE_CODEC in self.manifest:
+            used[IMAGE_CODEC] = self.manifest[IMAGE_CODEC]
         return hashlib.sha256(f"{self.sha256}\n{json.dumps(used, sort_keys=True)}".encode()).hexdigest()
 
     def load_into(self, network: nn.Module) -> None:

@@ -31,7 +31,11 @@ def build_network(
             raise InputError("network.kind = 'mlp' has no class embedding; choose images and 'unet'.")
         return MLP(config, in_channels, out_channels)
     if not len(size):
-        raise InputError("network.kind = 'unet' takes images; choose 'mlp' for points.")
+        raise InputError(f"network.kind = {config.kind!r} takes images; choose 'mlp' for points.")
+    if config.kind == "sd-unet":
+        from .stable_diffusion import StableDiffusionUNet
+
+        return StableDiffusionUNet(config, in_channels, out_channels, size, num_classes)
     return UNet(config, in_channels, out_channels, size, num_classes)
 
 

@@ -26,7 +26,7 @@ class Table(BaseModel):
 class NetworkConfig(Table):
     """`[network]`: see `symmflow.networks` for what the words mean."""
 
-    kind: Literal["mlp", "unet", "cnn"] = "unet"
+    kind: Literal["mlp", "unet", "cnn", "sd-unet"] = "unet"
     channels: Positive = 64
     multipliers: tuple[Positive, ...] = (1, 2, 2, 2)
     depth: Positive = 2
@@ -46,6 +46,43 @@ class NetworkConfig(Table):
     """Sine / cosine pairs of the time embedding of the MLP and of `gain`."""
     gain: bool = False
     """Add the U-Net's input to its output, scaled by a learned function of time a channel."""
+    heads: tuple[Positive, ...] = (8,)
+    """Of the cross-attention of Stable Diffusion's U-Net: one number for all levels, or one a level."""
+    context: Positive = 768
+    """Width of the text embedding that it attends to."""
+    tokens: Positive = 77
+    """Positions of that embedding."""
+    linear_projection: bool = False
+    """Linear maps around its attention, as Stable Diffusion 2 has them, not 1x1 convolutions."""
+    pipeline: str | None = None
+    """The pipeline that it comes from: a folder in diffusers' format, or a name or hub id that whoever opens it knows.
+    Its text encoder makes the embedding of the empty prompt; absent = zeros."""
+    pretrained: Literal["copy", "preserving"] | None = None
+    """Begin with the pipeline's weights, channels added to the first and last convolution as copies, as the authors'
+    code does, or so that the first output is the pretrained one's; absent = random weights."""
+
+
+class LatentsConfig(Table):
+    """`[latents]`: the image codec between pixels and the space in which the network works (`symmflow.latents`)."""
+
+    codec: Literal["pixels", "autoencoder-kl", "autoencoder-tiny", "taef2"] = "pixels"
+    weights: str | None = None
+    """Those of the autoencoder: a folder, or a name or hub id that whoever opens it knows."""
+    channels: Positive = 4
+    factor: Positive = 8
+    """Pixels a side that a latent stands for."""
+    scale: Annotated[float, Field(gt=0)] | None = None
+    """Latents are multiplied by this; absent = as the autoencoder's configuration says."""
+    sample: bool = True
+    """Train on draws from the posterior of an image, where the autoencoder has one; everything else is its mode."""
+    chunk: Positive = 8
+    """Images that are encoded or decoded in one call: fewer take less memory."""
+
+    @model_validator(mode="after")
+    def _weights_are_named(self) -> LatentsConfig:
+        if self.codec != "pixels" and not self.weights:
+            raise ValueError(f"codec {self.codec!r} needs weights, a folder or a hub id")
+        return self
 
 
 class LabelsConfig(Table):
@@ -139,6 +176,7 @@ class Recipe(Table):
     notes: str = ""
     source: str = ""
     """Paper and table that the hyper-parameters come from."""
+    latents: LatentsConfig = LatentsConfig()
     labels: LabelsConfig = LabelsConfig()
     network: NetworkConfig = NetworkConfig()
     objective: ObjectiveConfig = ObjectiveConfig()
@@ -160,6 +198,7 @@ class Recipe(Table):
             "notes": True,
             "source": True,
             "train": {"seed", "checkpoint_every", "log_every", "accumulate"},
+            "latents": {"chunk"},
         }
         said = self.model_dump(mode="json", exclude=apart, exclude_defaults=True)
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

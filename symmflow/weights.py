@@ -1,0 +1,73 @@
+"""Weights that others have saved: one file, or a folder in diffusers' format. Nothing in them can run code."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+from torch import Tensor
+
+from .errors import InputError
+
+NAMES = (
+    "diffusion_pytorch_model.safetensors",
+    "diffusion_pytorch_model.safetensors.index.json",
+    "diffusion_pytorch_model.bin",
+)
+"""In a folder, in the order of preference."""
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Tensors by name, from .safetensors, or from what torch has saved (.pt, .pth, .bin), which is never unpickled.
+
+    Raises `InputError` where there are none.
+    """
+    if path.is_dir():
+        for name in NAMES:
+            if (path / name).is_file():
+                return read_weights(path / name)
+        raise InputError(f"{path} holds no weights; it should have {' or '.join(NAMES)}.")
+    if not path.is_file():
+        raise InputError(f"there are no weights at {path}; name a file, or a folder in diffusers' format.")
+    if path.name.endswith(".index.json"):
+        return _shards(path)
+    found = _safetensors(path) if path.suffix == ".safetensors" else _torch(path)
+    wrong = [str(name) for name, value in found.items() if not isinstance(value, Tensor)]
+    if wrong or not found:
+        raise InputError(f"{path} is no state dict: {wrong[0] if wrong else 'nothing'} in it is no tensor.")
+    return found
+
+
+def _shards(index: Path) -> dict[str, Tensor]:
+    try:
+        names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+        files = [index.parent / Path(name).name for name in names]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{index} is no index of weights ({type(error).__name__}); get it again.") from None
+    return {name: value for file in files for name, value in read_weights(file).items()}
+
+
+def _safetensors(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is no whole safetensors file ({error}); get it again.") from None
+
+
+def _torch(path: Path) -> dict[str, Tensor]:
+    import torch
+
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise InputError(f"{path} holds more than weights, which could run code, and is not read.") from None
+    except (RuntimeError, OSError, EOFError, ValueError) as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(f"{path} is no whole file of torch ({first}); get it again.") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{path} holds a {type(found).__name__}, not weights by name.")
+    return found
