@@ -57,9 +57,9 @@ class NetworkConfig(Table):
     pipeline: str | None = None
     """The pipeline that it comes from: a folder in diffusers' format, or a name or hub id that whoever opens it knows.
     Its text encoder makes the embedding of the empty prompt; absent = zeros."""
-    pretrained: Literal["copy", "preserving"] | None = None
+    pretrained: Literal["copy", "preserving", "random"] = "random"
     """Begin with the pipeline's weights, channels added to the first and last convolution as copies, as the authors'
-    code does, or so that the first output is the pretrained one's; absent = random weights."""
+    code does, or so that the first output is the pretrained one's; or with random ones."""
 
 
 class LatentsConfig(Table):

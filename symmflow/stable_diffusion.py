@@ -92,17 +92,22 @@ def widened(weights: Mapping[str, Tensor], in_channels: int, out_channels: int, 
     return found
 
 
-def load_pretrained(network: StableDiffusionUNet, weights: Mapping[str, Tensor], how: Widening) -> None:
-    """Put a pretrained U-Net's weights into a network of other channels.
+def load_pretrained(
+    network: StableDiffusionUNet, weights: Mapping[str, Tensor], how: Widening, config: Mapping[str, Any] | None = None
+) -> None:
+    """Put a pretrained U-Net's weights into a network of other channels; `config`: its configuration in diffusers' words.
 
     Raises `InputError` that names the first weight that is missing, unknown or of another shape.
     """
     if missing := [name for name in ENDS if name not in weights]:
-        raise InputError(f"the pretrained U-Net has no {missing[0]}; give one of Stable Diffusion in diffusers' format.")
+        raise InputError(
+            f"the pretrained U-Net has no {missing[0]}; give one of Stable Diffusion in diffusers' format."
+        )
     unet = network.unet
     fitting = widened(weights, unet.config.in_channels, unet.config.out_channels, how)
     fitting |= {name: value for name, value in unet.state_dict().items() if name.startswith("class_embedding.")}
-    if wrong := unlike({n: tuple(v.shape) for n, v in unet.state_dict().items()}, fitting):
+    wrong = unlike({n: tuple(v.shape) for n, v in unet.state_dict().items()}, fitting)
+    if wrong := wrong or unlike_config(unet, config or {}):
         raise InputError(f"the pretrained U-Net is another than the recipe's [network]: {wrong}.")
     unet.load_state_dict(fitting)
 
@@ -119,12 +124,42 @@ def unlike(wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, Tensor]) -
     return f"{wrong[0]}{f' (and {len(wrong) - 1} more)' if wrong[1:] else ''}" if wrong else ""
 
 
+SHAPELESS = ("attention_head_dim", "norm_num_groups", "norm_eps", "act_fn", "flip_sin_to_cos", "freq_shift",
+             "resnet_time_scale_shift", "center_input_sample", "downsample_padding", "mid_block_scale_factor")  # fmt: skip
+"""What decides what a U-Net does and is not seen in the shapes of its weights."""
+
+
+def unlike_config(unet: Any, given: Mapping[str, Any]) -> str:
+    """The first value in diffusers' configuration that is unlike a network's, of those that no shape shows."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return value[0] if len(set(value)) == 1 else list(value)
+        return value
+
+    for name in SHAPELESS:
+        own = plain(unet.config.get(name))
+        if name in given and plain(given[name]) != own:
+            return f"{name} is {given[name]} in its configuration and {own} in the network"
+    return ""
+
+
+def read_prompt(path: Path) -> Tensor:
+    """An embedding [1, L, D] from a file of one tensor. Raises `InputError` for anything else."""
+    from .weights import one_tensor
+
+    found = one_tensor(path)
+    return found[None] if found.dim() == 2 else found
+
+
 def empty_prompt(pipeline: Path) -> tuple[Tensor, Tensor]:
     """The embedding [1, L, D] of the empty prompt by a pipeline's text encoder, and the token ids [1, L] it is of."""
     try:
         from transformers import CLIPTextModel, CLIPTokenizer
+        from transformers.utils.logging import disable_progress_bar
     except ImportError:
         raise InputError("transformers is not installed, which makes the prompt's embedding; pip install it.") from None
+    disable_progress_bar()
     try:
         tokenizer = CLIPTokenizer.from_pretrained(pipeline, subfolder="tokenizer", local_files_only=True)
         encoder = CLIPTextModel.from_pretrained(

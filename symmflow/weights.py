@@ -39,6 +39,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return found
 
 
+def file_of(path: Path) -> Path:
+    """The file that `read_weights` reads first: itself, or that of a folder."""
+    return next((path / name for name in NAMES if (path / name).is_file()), path)
+
+
 def _shards(index: Path) -> dict[str, Tensor]:
     try:
         names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
@@ -58,16 +63,32 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
         raise InputError(f"{path} is no whole safetensors file ({error}); get it again.") from None
 
 
+def one_tensor(path: Path) -> Tensor:
+    """What a file holds that holds one tensor alone. Raises `InputError` for any other."""
+    if not path.is_file():
+        raise InputError(f"there is no file {path}; name one that holds a tensor.")
+    found = _safetensors(path) if path.suffix == ".safetensors" else _saved(path)
+    values = list(found.values()) if isinstance(found, dict) else [found]
+    if len(values) != 1 or not isinstance(values[0], Tensor):
+        raise InputError(f"{path} does not hold one tensor alone.")
+    return values[0]
+
+
 def _torch(path: Path) -> dict[str, Tensor]:
+    found = _saved(path)
+    if not isinstance(found, dict):
+        raise InputError(f"{path} holds a {type(found).__name__}, not weights by name.")
+    return found
+
+
+def _saved(path: Path) -> object:
     import torch
 
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        found: object = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise InputError(f"{path} holds more than weights, which could run code, and is not read.") from None
     except (RuntimeError, OSError, EOFError, ValueError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{path} is no whole file of torch ({first}); get it again.") from None
-    if not isinstance(found, dict):
-        raise InputError(f"{path} holds a {type(found).__name__}, not weights by name.")
     return found

@@ -12,7 +12,7 @@ import typer
 import typer.core
 
 from ...symmflow.errors import InputError
-from . import check, compare, data, doctor, gate, listing, reproduce, rescore, run, sample, train
+from . import check, compare, data, doctor, gate, listing, portable, reproduce, rescore, roundtrip, run, sample, train
 from .remedies import remedied
 from .unread import unread
 
@@ -47,6 +47,9 @@ app.add_typer(gate.app, name="baseline")
 app.command("reproduce")(reproduce.reproduce)
 app.command("rescore")(rescore.rescore)
 app.command("check")(check.check)
+app.command("import")(portable.import_)
+app.command("export")(portable.export)
+app.command("roundtrip")(roundtrip.roundtrip)
 app.command("doctor")(doctor.doctor)
 app.command("list")(listing.listing)
 app.add_typer(data.app, name="data")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from ...symmflow.errors import InputError
@@ -22,14 +23,15 @@ def begin_with(network: nn.Module, recipe: Recipe) -> None:
 
     config = recipe.network
     if not isinstance(network, StableDiffusionUNet):
-        if config.pipeline or config.pretrained:
+        if config.pipeline or config.pretrained != "random":
             raise InputError(f"{recipe.name}: network.pipeline goes with network.kind = 'sd-unet'; remove it.")
         return
     if config.pipeline is None:
-        if config.pretrained:
+        if config.pretrained != "random":
             raise InputError(f"{recipe.name}: network.pretrained needs network.pipeline, where the weights are.")
         return
-    folder = located(config.pipeline, TEXT + (UNET if config.pretrained else ()))
+    folder = located(config.pipeline, TEXT + (UNET if config.pretrained != "random" else ()))
     set_prompt(network, *empty_prompt(folder))
-    if config.pretrained:
-        load_pretrained(network, read_weights(folder / "unet"), config.pretrained)
+    if config.pretrained != "random":
+        said = json.loads((folder / "unet" / "config.json").read_text())
+        load_pretrained(network, read_weights(folder / "unet"), config.pretrained, said)

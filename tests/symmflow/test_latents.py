@@ -224,9 +224,7 @@ def test_pixels_are_left_as_they_are() -> None:
 class Seen:
     """An objective that keeps what it is given."""
 
-    def loss(
-        self, network: object, images: Tensor, labels: Tensor, draws: Draws
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(self, network: object, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, dict[str, Tensor]]:
         self.images = images
         return images.mean(), {}
 

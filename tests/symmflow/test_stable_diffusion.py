@@ -18,7 +18,9 @@ SD15 = NetworkConfig(kind="sd-unet", channels=320, multipliers=(1, 2, 4, 4), dep
 TINY = NetworkConfig(kind="sd-unet", channels=8, multipliers=(1, 2), depth=1, heads=(2,), context=12, tokens=7)
 
 
-def network(config: NetworkConfig, in_channels: int, out_channels: int, classes: int | None = None) -> StableDiffusionUNet:
+def network(
+    config: NetworkConfig, in_channels: int, out_channels: int, classes: int | None = None
+) -> StableDiffusionUNet:
     made = build_network(config, in_channels=in_channels, out_channels=out_channels, size=(8, 8), num_classes=classes)
     assert isinstance(made, StableDiffusionUNet)
     return made
