@@ -201,6 +201,9 @@ def pooled(block: nn.Module) -> nn.Module:
     class Pooled(nn.Module):
         def __init__(self) -> None:
             super().__init__()
+            self.conv: Any
+            self.skip: Any
+            self.fuse: Any
             self.conv, self.skip, self.fuse = block.conv, block.skip, block.fuse
             self.pool = nn.Sequential(
                 nn.Conv2d(64, 256, 1, bias=False), nn.GroupNorm(4, 256), nn.ReLU(), nn.Conv2d(256, 64, 1, bias=False)

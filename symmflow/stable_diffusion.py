@@ -15,6 +15,7 @@ from .recipe import NetworkConfig
 Widening = Literal["copy", "preserving"]
 ENDS = ("conv_in.weight", "conv_out.weight", "conv_out.bias")
 """What depends on the channels that come in and go out, and nothing else does."""
+NOTHING: Mapping[str, Any] = {}
 
 
 class StableDiffusionUNet(nn.Module):
@@ -24,6 +25,9 @@ class StableDiffusionUNet(nn.Module):
     token ids that it was made of: pipelines differ in the token that they pad with, and so in the embedding. Zeros
     where there is none. As in the paper there are cross-attention levels at every resolution but the lowest.
     """
+
+    prompt: Tensor
+    prompt_ids: Tensor
 
     def __init__(
         self,
@@ -93,9 +97,9 @@ def widened(weights: Mapping[str, Tensor], in_channels: int, out_channels: int, 
 
 
 def load_pretrained(
-    network: StableDiffusionUNet, weights: Mapping[str, Tensor], how: Widening, config: Mapping[str, Any] | None = None
+    network: StableDiffusionUNet, weights: Mapping[str, Tensor], how: Widening, config: Mapping[str, Any] = NOTHING
 ) -> None:
-    """Put a pretrained U-Net's weights into a network of other channels; `config`: its configuration in diffusers' words.
+    """Put a pretrained U-Net's weights into a network of other channels; `config`: what diffusers says of it.
 
     Raises `InputError` that names the first weight that is missing, unknown or of another shape.
     """
@@ -107,7 +111,7 @@ def load_pretrained(
     fitting = widened(weights, unet.config.in_channels, unet.config.out_channels, how)
     fitting |= {name: value for name, value in unet.state_dict().items() if name.startswith("class_embedding.")}
     wrong = unlike({n: tuple(v.shape) for n, v in unet.state_dict().items()}, fitting)
-    if wrong := wrong or unlike_config(unet, config or {}):
+    if wrong := wrong or unlike_config(unet, config):
         raise InputError(f"the pretrained U-Net is another than the recipe's [network]: {wrong}.")
     unet.load_state_dict(fitting)
 
@@ -124,8 +128,10 @@ def unlike(wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, Tensor]) -
     return f"{wrong[0]}{f' (and {len(wrong) - 1} more)' if wrong[1:] else ''}" if wrong else ""
 
 
-SHAPELESS = ("attention_head_dim", "norm_num_groups", "norm_eps", "act_fn", "flip_sin_to_cos", "freq_shift",
-             "resnet_time_scale_shift", "center_input_sample", "downsample_padding", "mid_block_scale_factor")  # fmt: skip
+SHAPELESS = (
+    *("attention_head_dim", "norm_num_groups", "norm_eps", "act_fn", "flip_sin_to_cos", "freq_shift"),
+    *("resnet_time_scale_shift", "center_input_sample", "downsample_padding", "mid_block_scale_factor"),
+)
 """What decides what a U-Net does and is not seen in the shapes of its weights."""
 
 
@@ -179,7 +185,7 @@ def set_prompt(network: StableDiffusionUNet, embedding: Tensor, ids: Tensor) -> 
     """Keep an embedding and its token ids in a network. Raises `InputError` for one of another shape."""
     if embedding.shape != network.prompt.shape:
         raise InputError(
-            f"the embedding of the prompt is {list(embedding.shape)} and the network takes {list(network.prompt.shape)}; "
+            f"the embedding of the prompt is {list(embedding.shape)}, the network takes {list(network.prompt.shape)}; "
             "mend network.tokens and network.context, or choose another pipeline."
         )
     with torch.no_grad():

@@ -25,7 +25,7 @@ def listing(
     out: Path = typer.Option(Path("results"), "--out", "-o", help="Folder of the records, for `runs`."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Show methods, data sets, recipes, metrics, judges, protocols, which method can do what, published models, or runs."""
+    """Show methods, data sets, recipes, metrics, judges, protocols, who can do what, published models, or runs."""
     import json
 
     from .. import api

@@ -60,10 +60,11 @@ def figures(checkpoint: Checkpoint, results: Path) -> list[str]:
         if record.checkpoint.fingerprint != checkpoint.fingerprint:
             continue
         for name, figure in record.metrics.items():
-            interval = "–" if figure.low is None or figure.high is None else f"{figure.low:.4g} to {figure.high:.4g}"
+            told = figure.low is not None and figure.high is not None
+            interval = f"{figure.low:.4g} to {figure.high:.4g}" if told else "–"
             cells = [
-                record.task, f"{record.dataset} {record.split}, {record.n:,}", record.steps or "–", record.solver or "–",
-                name, f"{figure.value:.4g}", interval, record.protocol["hash"][:12],
+                record.task, f"{record.dataset} {record.split}, {record.n:,}", record.steps or "–",
+                record.solver or "–", name, f"{figure.value:.4g}", interval, record.protocol["hash"][:12],
             ]  # fmt: skip
             rows.append("| " + " | ".join(map(str, cells)) + " |")
     return rows

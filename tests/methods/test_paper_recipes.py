@@ -57,7 +57,7 @@ def test_latents_are_an_eighth_of_the_image_and_weights_have_a_place(name: str) 
     channels, height, width = space(recipe, card := datasets.card(recipe.dataset))
     assert (channels, height * 8, width * 8) == (4, *card.size)
     assert recipe.latents.weights in PUBLISHED and recipe.network.pipeline in PUBLISHED
-    one = name.split("/")[1].startswith("semflow") and "retrained" not in name or name.endswith("/dsm")
+    one = (name.split("/")[1].startswith("semflow") and "retrained" not in name) or name.endswith("/dsm")
     assert (recipe.network.pipeline, recipe.network.context) == (("sd15", 768) if one else ("sd21", 1024))
 
 
@@ -85,7 +85,7 @@ def test_a_published_model_is_looked_for_at_every_mirror(monkeypatch: pytest.Mon
         assert all(repository in said for repository in PUBLISHED["sd15"].repositories)
         assert said.endswith("or name a folder that holds it.")
     for name, said in (
-        ("sd16", "did you mean 'sd15'"),
+        ("sd1.5", "did you mean 'sd15'"),
         ("./no/where", "there is no folder"),
         ("taef2", "clone github"),
     ):
