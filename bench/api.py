@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
-from ..symmflow.errors import InputError, unknown
+from ..symmflow.errors import InputError
+from .run.data import show as show
+from .run.data import verify as verify
 from .run.keywords import RequestFields, TrainingFields, named, path_of, request_of, several, takes_fields, text_of
 from .run.portable import export_checkpoint as export_checkpoint
 from .run.portable import import_checkpoint as import_checkpoint
+from .run.prepare import init as init
+from .run.prepare import prepare as prepare
 from .run.request import CHECKPOINT, DATA_ROOT, Asked, Device, Names, Request, Trust
 from .run.roundtrip import roundtrip as roundtrip
 from .run.training import Training
@@ -17,7 +21,6 @@ from .run.training import Training
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..datasets import Manifest
     from ..symmflow.checkpoint import Checkpoint as TrainedCheckpoint
     from ..symmflow.train import Progress as TrainingProgress
     from .checks.conformance import Check
@@ -261,22 +264,6 @@ def get_for(
     from .run.needs import get_for as all_fetched
 
     return all_fetched(request_of(Request, request, keywords), progress)
-
-
-@named
-def verify(name: str, *, data_root: Results | None = None) -> Iterator[Manifest]:
-    """Read every split of a data set; raises `InputError` for what is not as it should be."""
-    from .. import datasets
-    from .judges import weights
-
-    if name in weights.KNOWN:
-        raise InputError(f"{name} are weights, verified whenever they are read; `bench data get {name}` fetches them.")
-    if name not in datasets.names():
-        raise unknown("data set or weights", name, [*datasets.names(), *weights.KNOWN])
-    for split in datasets.card(name).splits:
-        data = datasets.load(name, split, path_of(data_root))
-        data.verify()
-        yield data.manifest
 
 
 def load(*results: Results) -> pd.DataFrame:

@@ -2,10 +2,12 @@
 
 from .card import Card
 from .dataset import DataSet, Embedded, Family
+from .describe import describe
 from .filed import FileDataSet
 from .layout import IMAGE, MASK, Layout, Sample
 from .lazy import FileSplit
-from .registry import card, cards, dataset, get, load, located, manifest, named, names
+from .prepared import prepare
+from .registry import card, cards, dataset, families, get, load, located, manifest, named, names, seen_by
 from .split import ArraySplit, Batch, Manifest, Split
 from .view import View, split_name, view
 
@@ -28,12 +30,16 @@ __all__ = [
     "card",
     "cards",
     "dataset",
+    "describe",
+    "families",
     "get",
     "load",
     "located",
     "manifest",
     "named",
     "names",
+    "prepare",
+    "seen_by",
     "split_name",
     "view",
 ]

@@ -13,11 +13,14 @@ from .card import Card
 from .decode import decode_ids
 from .filed import FileDataSet
 from .layout import IMAGE, MASK, Array, Layout, Sample
-from .piece import Read, whole
+from .listed import listed
+from .piece import Read
 
 PREFIX = "/SegNet/CamVid/"
 """Begins the paths in the lists."""
 VOID = 11
+PIXELS = (19155369, 29187991, 1195743, 35520717, 8098693, 13548782, 1306195, 1728599, 5623717, 774148, 648197, 4344649)
+"""Of every class, void last, in all 701 masks."""
 
 
 class SegNetTutorial(Layout):
@@ -41,8 +44,8 @@ class SegNetTutorial(Layout):
             if len(paths) != 2:
                 raise InputError(f"{_list(root, split)} has a line that is not an image and its mask: {line!r}.")
             image, mask = paths
-            found.append(Sample(image.stem, {IMAGE: whole(image), MASK: whole(mask)}))
-        return found
+            found.append((image.stem, {IMAGE: image, MASK: mask}, None))
+        return listed(str(root), found)
 
     def mask(self, pieces: Mapping[str, Read]) -> Array:
         ids = decode_ids(pieces[MASK])
@@ -89,6 +92,7 @@ CAMVID = FileDataSet(
             (64, 64, 0),
             (0, 128, 192),
         ),
+        counts={"all": PIXELS},
         notes="Value 11 of the masks is void. The palette is SegNet's, whose pavement is not the 32-class Sidewalk.",
     ),
     layouts=(SegNetTutorial(),),

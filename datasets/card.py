@@ -34,7 +34,8 @@ class Card:
     withheld: Mapping[str, str] = field(default_factory=dict)
     """Splits that exist but cannot be measured, each with the reason."""
     counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Of the official splits, where it is known: images of every class, or pixels of every class in original masks."""
+    """Of the official splits (or of `all` together), where it is known: images of every class, or pixels of every class
+    and of void in the original masks."""
     notes: str = ""
 
     @property

@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import islice
@@ -26,8 +27,8 @@ from .piece import OWN, Piece, Read
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Report = Callable[[int, int], None]
-"""Told of samples done, and in all."""
+READING: ContextVar[Callable[[str, int, int], None] | None] = ContextVar("READING", default=None)
+"""Told, where files are read for a manifest, of what they are, samples done and samples in all; nobody by default."""
 BLOCK = 2048
 """Samples a record batch."""
 FORMAT = "1"
@@ -67,6 +68,10 @@ class Catalog:
         found = pc.max(self.table["highest"]).as_py()
         return -1 if found is None else int(found)
 
+    def where(self, value: int) -> Sample:
+        """The first sample whose mask has `value` as its highest class id."""
+        return self.sample(self.table["highest"].to_pylist().index(value))
+
     @cached_property
     def sizes(self) -> list[tuple[int, int]]:
         """The different sizes of the originals, ascending."""
@@ -74,7 +79,7 @@ class Catalog:
         return sorted(set(zip(*columns, strict=True)))
 
 
-def catalog(name: str, version: str, layout: Layout, root: Path, split: str, report: Report | None = None) -> Catalog:
+def catalog(name: str, version: str, layout: Layout, root: Path, split: str) -> Catalog:
     """Made once of the files of a split, which are read for it, and kept until one has another size or time.
 
     `version`: of what is made of the files; another one makes another content hash. A folder that gains or loses a file
@@ -88,10 +93,11 @@ def catalog(name: str, version: str, layout: Layout, root: Path, split: str, rep
     about = {"format": FORMAT, "version": version, "layout": layout.name}
     if (found := _kept(place, root, about)) is not None:
         return found
-    made = _made(layout, root, split, version, about, report)
+    made = _made(f"{name} {split}", layout, root, split, about)
     with contextlib.suppress(InputError):  # where nothing can be kept, it is made again
-        with atomic(place) as aside, pa.OSFile(str(aside), "wb") as sink, pa.ipc.new_file(sink, schema()) as writer:
-            writer.write_table(made.table)
+        table = made.table  # its schema says what it is of
+        with atomic(place) as aside, pa.OSFile(str(aside), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
         return _kept(place, root, about) or made
     return made
 
@@ -125,18 +131,16 @@ def _state(path: str) -> tuple[int, int]:
     return (-1 if S_ISDIR(found.st_mode) else found.st_size), found.st_mtime_ns
 
 
-def _made(
-    layout: Layout, root: Path, split: str, version: str, about: Mapping[str, str], report: Report | None
-) -> Catalog:
+def _made(what: str, layout: Layout, root: Path, split: str, about: Mapping[str, str]) -> Catalog:
     import pyarrow as pa
 
-    samples = layout.samples(root, split)
+    samples, report = layout.samples(root, split), READING.get()
     if not samples:
         raise InputError(f"{root} has no sample of the split {split} ({layout.name}); get its files again.")
     _require_one_each(samples, root)
     watch = _Watch(root)
     consulted = [root, *layout.consulted(root, split)]
-    digest = hashlib.sha256(f"{version}\x1f".encode())
+    digest = hashlib.sha256(f"{about['version']}\x1f".encode())
     batches, done, todo = [], 0, iter(samples)
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         sums = _Sums()
@@ -148,7 +152,7 @@ def _made(
                 consulted = []
                 done += 1
                 if report and done % 64 == 0:
-                    report(done, len(samples))
+                    report(what, done, len(samples))
             batches.append(pa.RecordBatch.from_pylist(rows, schema=schema()))
     content = digest.hexdigest()
     table = pa.Table.from_batches(batches).replace_schema_metadata({**about, "content_sha256": content})
@@ -207,20 +211,25 @@ def _line(sample: Sample, pieces: Mapping[str, Piece]) -> str:
 
 
 class _Watch:
-    """Which files and folders are to be as they were; each once."""
+    """Which files and folders are to be as they were; each once. Plain strings: there may be a million."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.seen = root, set[Path]()
+        self.root, self.seen = str(root), set[str]()
+
+    def relative(self, path: Path) -> str:
+        """As the manifest has it, so that the root may move."""
+        said = str(path)
+        return said.removeprefix(f"{self.root}/") if said != self.root else "."
 
     def new(self, paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
-        """A row each of what was not watched before: the files, and the folders that lead to them."""
+        """A row each of what was not watched before: the files, and the folders of the root that lead to them."""
         for path in paths:
-            for one in (path, *path.parents):
-                if one in self.seen or (one != path and not one.is_relative_to(self.root)):
-                    break
+            one, first = self.relative(path), True
+            while one not in self.seen and (first or not one.startswith("/")):
                 self.seen.add(one)
-                size, time = _state(str(one))
-                yield {"path": _relative(one, self.root), "size": size, "time": time}
+                size, time = _state(os.path.join(self.root, one))  # noqa: PTH118
+                yield {"path": one, "size": size, "time": time}
+                one, first = one.rpartition("/")[0] or ".", False
 
 
 def _row(sample: Sample, pieces: Mapping[str, Piece], watch: _Watch, consulted: Sequence[Path]) -> dict[str, Any]:
@@ -228,15 +237,9 @@ def _row(sample: Sample, pieces: Mapping[str, Piece], watch: _Watch, consulted: 
     return {
         "id": sample.id,
         "label": sample.label,
-        "pieces": [
-            {**vars(piece), "role": role, "path": _relative(piece.path, watch.root)} for role, piece in pieces.items()
-        ],
+        "pieces": [{**vars(piece), "role": role, "path": watch.relative(piece.path)} for role, piece in pieces.items()],
         "watched": list(watch.new(files)),
     }
-
-
-def _relative(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
 def _require_one_each(samples: Sequence[Sample], root: Path) -> None:

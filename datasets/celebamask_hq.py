@@ -13,7 +13,7 @@ from .card import Card
 from .decode import decode_colours, decode_image
 from .filed import FileDataSet
 from .layout import IMAGE, MASK, Array, Layout, Sample
-from .listed import MissingFiles, lines, listed
+from .listed import Incomplete, lines, listed
 from .piece import Piece, Read, cell, members, whole
 
 CLASSES = (
@@ -62,6 +62,7 @@ class Official(Layout):
 
     name = "the official zip, unpacked"
     needs = f"{IMAGES}/, {PARTS}/ and {MAPPING}"
+    image_size, mask_size = (1024, 1024), (512, 512)
 
     def fits(self, root: Path) -> bool:
         return all((root / name).exists() for name in (IMAGES, PARTS, MAPPING))
@@ -87,12 +88,16 @@ class Official(Layout):
                     parts.setdefault(int(number), {})[part] = file
         missing = [root / IMAGES / f"{number}.jpg" for number in wanted if f"{number}.jpg" not in images]
         missing += [root / PARTS / f"{n // 2000}" / f"{n:05d}_skin.png" for n in wanted if n not in parts]
-        if missing:
-            raise MissingFiles(str(root), missing)
-        return [
+        found = [
             Sample(str(n), {role: _piece(f) for role, f in {IMAGE: images[f"{n}.jpg"], **parts[n]}.items()})
             for n in wanted
+            if f"{n}.jpg" in images and n in parts
         ]
+        if missing:
+            broken = {n for n in wanted if f"{n}.jpg" not in images or n not in parts}
+            files = [f for n in broken for f in (images.get(f"{n}.jpg"), *parts.get(n, {}).values())]
+            raise Incomplete(str(root), missing, samples=found, rest=[f for f in files if isinstance(f, Path)])
+        return found
 
     def mask(self, pieces: Mapping[str, Read]) -> Array:
         return merged(pieces)
@@ -126,6 +131,7 @@ class Merged(Layout):
 
     name = "merged masks"
     needs = f"{IMAGES}/ (or CelebA-512-img/), CelebAMask-HQ-mask/ (or -mergemask/, -label/), and {MAPPING} or metas/"
+    mask_size = (512, 512)
     images = (IMAGES, "CelebA-512-img")
     masks = ("CelebAMask-HQ-mask", "CelebAMaskHQ-mask", "CelebAMask-HQ-mergemask", "CelebAMask-HQ-label")
 
@@ -153,6 +159,8 @@ class Merged(Layout):
 class Hub(Layout):
     """Images of 512 and masks in the colours of the palette as cells of Parquet; they have no numbers."""
 
+    official_ids = False
+    image_size = (512, 512)
     name = "the hub's Parquet"
     needs = "data/train-*.parquet, data/validation-*.parquet or data/test-*.parquet of eurecom-ds/celeba_hq_mask"
 
@@ -165,8 +173,6 @@ class Hub(Layout):
         shards, found = _shards(root, split), list[Sample]()
         count = int(shards[0].stem.rpartition("-of-")[2] or 0) if shards and "-of-" in shards[0].stem else 0
         expected = [root / "data" / f"{split}-{n:05d}-of-{count:05d}.parquet" for n in range(count)]
-        if missing := [path for path in expected if path not in shards]:
-            raise MissingFiles(str(root), missing)
         for path in shards:
             try:
                 rows = parquet.read_metadata(path).num_rows
@@ -178,6 +184,8 @@ class Hub(Layout):
             for row in range(rows):
                 pieces = {IMAGE: cell(path, "image.bytes", row), MASK: cell(path, "mask.bytes", row)}
                 found.append(Sample(f"{split}-{len(found):05d}", pieces))
+        if missing := [path for path in expected if path not in shards]:
+            raise Incomplete(str(root), missing, samples=found)
         return found
 
     def mask(self, pieces: Mapping[str, Read]) -> Array:
@@ -234,8 +242,8 @@ CELEBAMASK_HQ = FileDataSet(
         licence="non-commercial research and education only, no redistribution",
         source="Lee, Liu, Wu and Luo, MaskGAN, CVPR 2020; splits of g_partition.py, those of CelebA",
         obtain="Fetch CelebAMask-HQ.zip (switchablenorms/CelebAMask-HQ on GitHub links to it), and give the folder "
-        "with the zip, or what it unpacks to, as --data-root; or the Parquet files of eurecom-ds/celeba_hq_mask from "
-        "the hub.",
+        "with the zip, or what it unpacks to, as --data-root; or that of the Parquet files of the hub, as "
+        "`bench data get hf:eurecom-ds/celeba_hq_mask` prints it.",
         palette=PALETTE,
         mirrored=MIRRORED,
         notes="Images of 1024 and masks of 512 in the zip, both 512 on the hub; no void. Merged masks must be "

@@ -14,9 +14,10 @@ import numpy as np
 
 from ..symmflow.errors import InputError
 from .card import Card
+from .download import Download
 from .filed import FileDataSet
 from .layout import IMAGE, Array, Layout, Sample
-from .listed import MissingFiles, listed, stems
+from .listed import Incomplete, listed, stems
 from .piece import OWN, Read, part
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -43,6 +44,8 @@ SOURCE = "Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 200
 class _Records(Layout):
     """Files of 10,000 images as planes of bytes, which lie together in the file, with a class each."""
 
+    alike = True
+
     def __init__(self, folder: str, suffix: str, records: int = RECORDS) -> None:
         self.folder, self.suffix, self.records = folder, suffix, records
         self.needs = f"{folder}/ with {TRAIN[0]}{suffix} to {TRAIN[-1]}{suffix} and test_batch{suffix}"
@@ -56,17 +59,21 @@ class _Records(Layout):
 
     def samples(self, root: Path, split: str) -> list[Sample]:
         files = [self.at(root) / f"{name}{self.suffix}" for name in BATCHES[split]]
-        if missing := [path for path in files if not path.is_file()]:
-            raise MissingFiles(str(self.at(root)), missing)
-        found: list[Sample] = []
-        for path in files:
-            data = path.read_bytes()
-            for label, start in self.found(path, data):
+        found, wrong = list[Sample](), list[str]()
+        for number, path in enumerate(files):
+            data = path.read_bytes() if path.is_file() else b""
+            for row, (label, start) in enumerate(self.found(path, data) if data else ()):
                 if not 0 <= label < len(CLASSES):
-                    raise InputError(f"{path} record {len(found) % self.records} is of class {label}, not of 0 to 9.")
+                    wrong.append(f"{path} record {row} is of class {label}, not of 0 to 9")
+                    continue
                 piece = replace(part(path, start, PIXELS), checksum=_own(data[start : start + PIXELS]))
-                found.append(Sample(f"{split}-{len(found):05d}", {IMAGE: piece}, label))
+                found.append(Sample(f"{split}-{number * self.records + row:05d}", {IMAGE: piece}, label))
+        if (missing := [path for path in files if not path.is_file()]) or wrong:
+            raise Incomplete(str(self.at(root)), missing, wrong, samples=found)
         return found
+
+    def beside(self, path: Path) -> bool:
+        return path.name.startswith("batches.meta") or path.suffix in (".html", ".gz")
 
     def found(self, path: Path, data: bytes) -> Iterator[tuple[int, int]]:
         """Class and place of every image in a file."""
@@ -148,13 +155,14 @@ class ClassFolders(Layout):
 
     def samples(self, root: Path, split: str) -> list[Sample]:
         by_class = {name: stems(root / split / name, ".jpg") for name in CLASSES}
-        if empty := [root / split / name for name, files in by_class.items() if not files]:
-            raise MissingFiles(str(root / split), empty)
         wanted = sorted((stem, label) for label, name in enumerate(CLASSES) for stem in by_class[name])
-        return listed(
+        found = listed(
             str(root),
             ((f"{CLASSES[k]}-{stem}", {IMAGE: root / split / CLASSES[k] / f"{stem}.jpg"}, k) for stem, k in wanted),
         )
+        if empty := [root / split / name for name, files in by_class.items() if not files]:
+            raise Incomplete(str(root), empty, samples=found)
+        return found
 
 
 CIFAR_10 = FileDataSet(
@@ -167,8 +175,8 @@ CIFAR_10 = FileDataSet(
         splits={"train": 50_000, "test": 10_000},
         licence="none stated; its author asks to be cited",
         source=SOURCE,
-        obtain="Fetch cifar-10-binary.tar.gz (170 MB, MD5 c32a1d4ab5d03f1284b67883e8d87530) from "
-        "cs.toronto.edu/~kriz/cifar.html, unpack it, and give the folder as --data-root; the python version does too.",
+        obtain="`bench data get cifar-10`, or unpack cifar-10-binary.tar.gz (170 MB) of cs.toronto.edu/~kriz/cifar.html"
+        " and give the folder as --data-root; the python version does too.",
         counts=COUNTS,
         notes="The binary version and the pickles hold the same images in the same order, and have one content hash. "
         "Pickles are read only where their MD5 is the official one.",
@@ -176,6 +184,14 @@ CIFAR_10 = FileDataSet(
     layouts=(Binary(), Pickles()),
     version="cifar-10@1",
     unpacked=("cifar-10-batches-bin", "cifar-10-batches-py"),
+    downloads=(
+        Download(
+            "cifar-10-binary.tar.gz",
+            ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
+            "md5:c32a1d4ab5d03f1284b67883e8d87530",
+            unpacks="cifar-10-batches-bin",
+        ),
+    ),
 )
 CIFAR_10_JPEG = FileDataSet(
     Card(

@@ -49,6 +49,7 @@ class Official(Layout):
 
     name = "the zips leftImg8bit and gtFine, unpacked"
     needs = "leftImg8bit/ and gtFine/, each with train/ and val/"
+    image_size = (1024, 2048)
 
     def fits(self, root: Path) -> bool:
         return (root / "leftImg8bit").is_dir() and (root / "gtFine").is_dir()
@@ -64,6 +65,9 @@ class Official(Layout):
                 files = {role: masks / city / f"{stem}_{name}" for role, name in mask.items()}
                 wanted.append((stem, {IMAGE: images / city / f"{stem}_{_IMAGE}", **files}, None))
         return listed(str(root), wanted)
+
+    def beside(self, path: Path) -> bool:
+        return path.name.endswith(("_color.png", "_instanceIds.png", "_polygons.json", _LABELS))
 
     def mask(self, pieces: Mapping[str, Read]) -> Array:
         if TRAIN_IDS in pieces:

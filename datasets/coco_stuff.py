@@ -91,6 +91,9 @@ class CocoStuffLayout(Layout):
             ),
         )
 
+    def beside(self, path: Path) -> bool:
+        return path.name.endswith(SUFFIX)
+
     def mask(self, pieces: Mapping[str, Read]) -> Array:
         if TRAIN_IDS in pieces:
             read = pieces[TRAIN_IDS]

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..symmflow.errors import InputError
 from .card import Card
 from .download import Report
+from .layout import Layout
 from .split import Array, ArraySplit, Manifest, Split, content_sha256
 from .view import View
 
@@ -94,3 +95,11 @@ class Family(ABC):
     @abstractmethod
     def open(self, argument: str, root: Path | None) -> DataSet:
         """The data set of an argument; its card is called `name:argument`. Raises `InputError` where it is none."""
+
+    def layout(self, argument: str, root: Path | None) -> tuple[Layout, Path, list[str]] | None:
+        """How the files of a data set lie, where, and its splits, as far as that can be told of damaged ones."""
+        return None
+
+    def get(self, argument: str, root: Path | None, report: Report | None = None) -> Path | None:
+        """As `DataSet.get`, of one that may not be here yet."""
+        return self.open(argument, root).get(root, report)

@@ -47,9 +47,24 @@ def decode_ids(read: Read) -> Array:
     return np.asarray(_decoded(image, read), dtype=np.uint8)
 
 
+def in_colour(read: Read) -> bool:
+    """Whether a mask holds colours rather than grey values or indices."""
+    return _open(read).mode in ("RGB", "RGBA", "CMYK", "YCbCr", "HSV")
+
+
+def colours_of(read: Read) -> dict[int, int]:
+    """The colours of a picture as 0xRRGGBB, and the pixels of each."""
+    values, counts = np.unique(_packed(read), return_counts=True)
+    return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+
 def decode_colours(read: Read, palette: Sequence[Colour], void: Sequence[Colour] = ()) -> Array:
     """A mask file whose colours are those of the classes: uint8 [H, W]; the colours `void` become `IGNORE`."""
-    colours = np.asarray(_decoded(_open(read), read).convert("RGB")).astype(np.int64) @ (1 << 16, 1 << 8, 1)
+    if len(set(map(tuple, palette))) < len(palette):
+        raise InputError(
+            f"{read.name} cannot be decoded: two classes of the palette have one colour; give each its own."
+        )
+    colours = _packed(read)
     mask = np.full(colours.shape, IGNORE, dtype=np.uint8)
     known = np.zeros(colours.shape, dtype=bool)
     for value, (red, green, blue) in [*enumerate(palette), *((IGNORE, colour) for colour in void)]:
@@ -61,6 +76,12 @@ def decode_colours(read: Read, palette: Sequence[Colour], void: Sequence[Colour]
         found = (strange >> 16, strange >> 8 & 255, strange & 255)
         raise InputError(f"{read.name} has a colour that no class has, {found}; add it to the palette, or as void.")
     return mask
+
+
+def _packed(read: Read) -> Array:
+    """The colours of a picture as 0xRRGGBB, int64 [H, W]."""
+    rgb = np.asarray(_decoded(_open(read), read).convert("RGB")).astype(np.int64)
+    return rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]
 
 
 def require_colours(palette: Sequence[Colour], classes: Sequence[str], where: str) -> None:

@@ -1,20 +1,24 @@
-"""What a `dataset.toml` says of a folder of images, and a first one written of what can be seen."""
+"""What a `dataset.toml` says of a folder of images."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from ..symmflow.errors import InputError
+from ..symmflow.pixels import IGNORE
 from ..symmflow.recipe import Table, check_table
-from .decode import Colour, require_colours
+from .card import Card
+from .decode import Array, Colour, decode_colours, decode_ids, require_colours
+from .piece import Read
 
 FILE = "dataset.toml"
 Byte = Annotated[int, Field(ge=0, le=255)]
@@ -70,6 +74,37 @@ class Described(Table):
             said["palette"] = self.palette
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12] if said else ""
 
+    def card(
+        self, name: str, splits: Mapping[str, int], size: tuple[int, int], *, masks: bool, obtain: str, **unsaid: str
+    ) -> Card:
+        """The card of a set of images of `size` (H, W); `unsaid`: title, licence or source where this says none."""
+        said = {field: getattr(self, field) for field in ("title", "licence", "source")}
+        return Card(
+            name=name,
+            tasks=("ss", "sis") if masks else ("cls", "sis"),
+            classes=self.classes,
+            shape=(3, *size),
+            splits=splits,
+            obtain=obtain,
+            palette=(self.palette or default_palette(len(self.classes))) if masks else None,
+            mirrored=self.mirrored,
+            **{
+                field: said[field] if field in self.model_fields_set else unsaid.get(field, said[field])
+                for field in said
+            },
+        )
+
+
+def decode_mask(read: Read, said: Described | None) -> Array:
+    """A mask file as class ids uint8 [H, W], void = `IGNORE`; where nothing is said, grey values are class ids."""
+    if said is None:
+        return decode_ids(read)
+    if said.masks == "colours":
+        assert said.palette is not None
+        return decode_colours(read, said.palette, said.void_colours)
+    ids = decode_ids(read)
+    return np.where(np.isin(ids, said.void_ids), np.uint8(IGNORE), ids) if said.void_ids else ids
+
 
 def described(root: Path) -> Described | None:
     """What the `dataset.toml` in a folder says; None where there is none."""
@@ -104,38 +139,3 @@ def default_palette(count: int) -> tuple[Colour, ...]:
         return sum((value >> (3 * place + first) & 1) << (7 - place) for place in range(8))
 
     return tuple((channel(value, 0), channel(value, 1), channel(value, 2)) for value in range(count))
-
-
-def written(
-    title: str, classes: Sequence[str], palette: Sequence[Colour] | None, *, colours: bool, splits: Sequence[str]
-) -> str:
-    """A `dataset.toml` for a person to complete."""
-    lines = [
-        "# What symmbench cannot see in the files. Ids are the files' names without their endings.",
-        f"title = {json.dumps(title)}",
-        'licence = "not stated"',
-        'source = ""',
-        "# names of the classes, in the order of their ids"
-        if palette
-        else "# the class folders; their order is that of ids",
-        f"classes = {json.dumps(list(classes), ensure_ascii=False)}",
-    ]
-    if palette:
-        rows = "\n".join(f"    {list(colour)}," for colour in palette)
-        lines += [
-            "# what masks hold: class ids as grey values, or the palette's colours",
-            f'masks = "{"colours" if colours else "ids"}"',
-            f"palette = [\n{rows}\n]",
-            "# pixels without a class: grey values beside 255"
-            if not colours
-            else "# colours of pixels without a class",
-            "void = []",
-            "# pairs of classes that change places when an image is flipped",
-            "mirrored = []",
-        ]
-    lines += [
-        f"# splits, as found: {', '.join(splits)}. Others: ids, or a file with an id a line",
-        "[splits]",
-        '# test = "test.txt"',
-    ]
-    return "\n".join(lines) + "\n"

@@ -20,10 +20,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..symmflow.errors import InputError
-from . import download
+from . import download, prepared
 from .cache import cache_folder
 from .card import Card
-from .catalog import Catalog, Report, catalog
+from .catalog import Catalog, catalog
 from .dataset import DataSet
 from .layout import IMAGE, Layout
 from .lazy import FileSplit
@@ -42,8 +42,6 @@ class FileDataSet(DataSet):
     """
 
     view: View
-    report: Report | None = None
-    """Told of samples while a manifest is made."""
 
     def __init__(
         self,
@@ -99,7 +97,7 @@ class FileDataSet(DataSet):
     def files(self, split: str, root: Path | None) -> Catalog:
         """Ids, pieces and checksums of a split."""
         layout, folder = self.find(root)
-        return catalog(self.base, self.version, layout, folder, split, self.report)
+        return catalog(self.base, self.version, layout, folder, split)
 
     def manifest(self, split: str, root: Path | None) -> Manifest:
         files = self.files(split, root)
@@ -119,4 +117,6 @@ class FileDataSet(DataSet):
 
     def load(self, split: str, root: Path | None) -> FileSplit:
         layout, _ = self.find(root)
-        return FileSplit(self.card, self.manifest(split, root), self.files(split, root), layout, self.view)
+        manifest = self.manifest(split, root)
+        ready = prepared.shards(manifest)
+        return FileSplit(self.card, manifest, self.files(split, root), layout, self.view, ready=ready)

@@ -6,17 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ..symmflow.errors import InputError
 from ..symmflow.pixels import IGNORE
-from .card import Card
 from .catalog import Catalog, catalog
 from .dataset import Family
-from .decode import decode_colours, decode_ids
-from .described import FILE, Described, default_palette, described, ids_of
+from .described import FILE, Described, decode_mask, described, ids_of
 from .filed import FileDataSet
 from .layout import IMAGE, MASK, Array, Layout, Sample
+from .listed import Incomplete
 from .piece import Piece, Read, whole
 
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -64,17 +61,15 @@ class Masks(Layout):
         for stem in wanted:
             if stem not in images:
                 raise InputError(f"{root / FILE} names the sample {stem}, which has no image; correct the split.")
-            if stem not in masks:
-                raise InputError(f"{images[stem]} has no mask in {masks_folder}; add one of this stem, or remove it.")
-        return [Sample(stem, {IMAGE: whole(images[stem]), MASK: _mask(masks[stem])}) for stem in wanted]
+        found = [Sample(s, {IMAGE: whole(images[s]), MASK: _mask(masks[s])}) for s in wanted if s in masks]
+        if bare := [images[stem] for stem in wanted if stem not in masks]:
+            said = f"{bare[0]} has no mask in {masks_folder}; add one of this stem, or remove it."
+            missing = [masks_folder / f"{image.stem}.png" for image in bare]
+            raise Incomplete(str(root), missing, samples=found, rest=bare, said=said)
+        return found
 
     def mask(self, pieces: Mapping[str, Read]) -> Array:
-        if self.said and self.said.masks == "colours":
-            assert self.said.palette is not None
-            return decode_colours(pieces[MASK], self.said.palette, self.said.void_colours)
-        ids = decode_ids(pieces[MASK])
-        void = self.said.void_ids if self.said else ()
-        return np.where(np.isin(ids, void), np.uint8(IGNORE), ids) if void else ids
+        return decode_mask(pieces[MASK], self.said)
 
 
 @dataclass(frozen=True)
@@ -133,21 +128,31 @@ class Folder(Family):
             root = Path(argument).expanduser().absolute()
         return Path(argument).expanduser().absolute().name, root
 
+    def layout(self, argument: str, root: Path | None) -> tuple[Layout, Path, list[str]]:
+        assert root is not None
+        found = layout_of(root, described(root))
+        return found, root, found.splits(root)
+
     def open(self, argument: str, root: Path | None) -> FileDataSet:
         assert root is not None
-        if root.is_file():
-            raise InputError(f"{root} is a file; folder: takes the folder that holds {NEEDS}.")
         if not root.is_dir():
-            raise InputError(f"there is no folder {root}; folder: takes one that holds {NEEDS}.")
+            what = f"{root} is a file" if root.is_file() else f"there is no folder {root}"
+            raise InputError(f"{what}; folder: takes the folder that holds {NEEDS}.")
         said = described(root)
-        layouts = (Masks(said), Classes(said))
-        layout = next((one for one in layouts if one.fits(root)), None)
-        if layout is None:
-            raise InputError(f"{root} holds no data set; it needs {NEEDS}.")
-        return _opened(f"{self.name}:{argument}", root, layout, said)
+        return _opened(f"{self.name}:{argument}", root, layout_of(root, said), said)
 
 
 FOLDER = Folder()
+
+
+def layout_of(root: Path, said: Described | None) -> Masks | Classes:
+    """How a folder holds its images. Raises `InputError` where it is no such folder."""
+    for layout in (Masks(said), Classes(said)):
+        if layout.fits(root):
+            return layout
+    if any(root.rglob("*.parquet")):
+        raise InputError(f"{root} holds Parquet files; call it hf:{root}.")
+    raise InputError(f"{root} holds no data set; it needs {NEEDS}.")
 
 
 def _opened(name: str, root: Path, layout: Masks | Classes, said: Described | None) -> FileDataSet:
@@ -159,36 +164,25 @@ def _opened(name: str, root: Path, layout: Masks | Classes, said: Described | No
     else:
         highest = max(catalog.highest for catalog in catalogs.values())
         classes = said.classes if said else tuple(str(value) for value in range(max(highest + 1, 2)))
+        if highest >= len(classes):
+            where = next(catalog.where(highest) for catalog in catalogs.values() if catalog.highest == highest)
+            raise InputError(
+                f"{where.pieces[MASK].name} holds class id {highest}, but {FILE} names {len(classes)} classes "
+                f"(0-{len(classes) - 1}); name them all, list {highest} under void, or correct the mask."
+            )
     splits = {split: len(catalog) for split, catalog in catalogs.items()}
     size = next(iter(catalogs.values())).size(0)
-    opened = FileDataSet(_card(name, layout, said, splits, classes, size), (layout,), version, native=True)
+    card = (said or Described(classes=classes)).card(
+        name,
+        splits,
+        size,
+        masks=isinstance(layout, Masks),
+        obtain="It is your own folder.",
+        title=f"images of the folder {name.partition(':')[2]}",
+    )
+    opened = FileDataSet(card, (layout,), version, native=True)
     opened.said = _assumed(name, root, layout, catalogs, classes) if said is None else ""
     return opened
-
-
-def _card(
-    name: str,
-    layout: Masks | Classes,
-    said: Described | None,
-    splits: Mapping[str, int],
-    classes: tuple[str, ...],
-    size: tuple[int, int],
-) -> Card:
-    masks = isinstance(layout, Masks)
-    known = said or Described(classes=classes)
-    return Card(
-        name=name,
-        title=known.title or f"images of the folder {name.partition(':')[2]}",
-        tasks=("ss", "sis") if masks else ("cls", "sis"),
-        classes=classes,
-        shape=(3, *size),
-        splits=splits,
-        licence=known.licence,
-        source=known.source,
-        obtain="It is your own folder.",
-        palette=(known.palette or default_palette(len(classes))) if masks else None,
-        mirrored=known.mirrored,
-    )
 
 
 def _assumed(

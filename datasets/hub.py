@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ..symmflow.errors import InputError
+from .download import Report
 
 
 def snapshot(
-    repository: str, patterns: Sequence[str], *, kind: str = "model", revision: str | None = None, kept: bool = False
+    repository: str,
+    patterns: Sequence[str],
+    *,
+    kind: str = "model",
+    revision: str | None = None,
+    kept: bool = False,
+    report: Report | None = None,
 ) -> Path:
     """The files of a hub repository (`owner/name`) that match, of one commit: the folder, whose name is the commit.
 
     `kind`: model or dataset. What is here already is not fetched again; without a network it must all be here. `kept`:
-    the commit that is here stays, whatever the hub has by now. Raises `InputError` with what the hub answers.
+    the commit that is here stays, whatever the hub has by now. Without `report` a terminal shows the client's own bars.
+    Raises `InputError` with what the hub answers.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HTTPError, LocalEntryNotFoundError
 
-    fetched = partial(snapshot_download, repository, repo_type=kind, revision=revision, allow_patterns=list(patterns))
+    fetched = partial(
+        snapshot_download,
+        repository,
+        repo_type=kind,
+        revision=revision,
+        allow_patterns=list(patterns),
+        tqdm_class=None if report is None and sys.stderr.isatty() else _bar(repository, report),
+    )
     try:
         if kept:
             with suppress(LocalEntryNotFoundError):  # not here, or not all of it
@@ -29,6 +47,22 @@ def snapshot(
         return Path(fetched())
     except (HTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise InputError(f"{kind} {repository!r} cannot be had from the hub: {_said(error)}.") from None
+
+
+def _bar(repository: str, report: Report | None) -> type[Any]:
+    """A bar that draws nothing, but reports how many bytes of a repository are here."""
+    from huggingface_hub.utils import tqdm
+
+    class Bar(tqdm):
+        def __init__(self, *args: Any, **given: Any) -> None:
+            super().__init__(*args, **{**given, "file": io.StringIO(), "disable": False})
+
+        def display(self, *_: Any, **__: Any) -> bool:
+            if report and self.unit == "B" and not str(self.desc).startswith("Downloading bytes"):
+                report(repository, int(self.n), int(self.total or 0))
+            return True
+
+    return Bar
 
 
 def _said(error: BaseException) -> str:

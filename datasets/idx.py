@@ -106,6 +106,10 @@ MNIST = Idx(
         source="LeCun, Cortes and Burges; SymmFlow resizes it to 32x32 (its appendix)",
         obtain="`bench data get mnist`, or the four idx(.gz) files under --data-root or $SYMMBENCH_DATA.",
         judges=("inception", "mobilenet-v2", "digits-cnn", "lpips-alex", "unet", "cnn"),
+        counts={
+            "train": (5_923, 6_742, 5_958, 6_131, 5_842, 5_421, 5_918, 6_265, 5_851, 5_949),
+            "test": (980, 1_135, 1_032, 1_010, 982, 892, 958, 1_028, 974, 1_009),
+        },
         notes="28x28 in the files; resized to 32x32 (Pillow, bilinear), as in the SymmFlow paper.",
     ),
     torchvision="MNIST",
@@ -133,6 +137,7 @@ FASHION_MNIST = Idx(
         source="Xiao, Rasul and Vollgraf, 2017",
         obtain="`bench data get fashion-mnist`, Debian's package dataset-fashion-mnist, or the four idx(.gz) files "
         "under --data-root or $SYMMBENCH_DATA.",
+        counts={"train": (6_000,) * 10, "test": (1_000,) * 10},
         notes="28x28 in the files; resized to 32x32 (Pillow, bilinear), as MNIST.",
     ),
     torchvision="FashionMNIST",

@@ -35,6 +35,14 @@ class Layout(ABC):
     needs: str
     """What a folder must hold to be one: "train.txt, train/ and trainannot/"."""
 
+    image_size: tuple[int, int] | None = None
+    """(H, W) of original images, where the layout fixes it."""
+    mask_size: tuple[int, int] | None = None
+    """(H, W) of original masks; None: that of their image."""
+    alike: bool = False
+    """Whether the same samples have the same content hash in every layout of the data set that is alike."""
+    official_ids: bool = True
+    """Whether ids are those that the hash of an official split is of."""
     scans: bool = False
     """Masks are decoded once when the manifest is made, so that the classes in them are known."""
 
@@ -52,6 +60,10 @@ class Layout(ABC):
     def consulted(self, root: Path, split: str) -> Sequence[Path]:
         """The files beside the pieces that `samples` depends on: lists, mappings. A manifest is made anew with them."""
         return ()
+
+    def beside(self, path: Path) -> bool:
+        """Whether a file that no split needs belongs to the layout all the same."""
+        return False
 
     def size(self, image: Read) -> tuple[int, int]:
         """(H, W) of an image, undecoded."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
 from ..symmflow.errors import InputError
 from ..symmflow.pixels import IGNORE, from_uint8
+from . import prepared
 from .card import Card
 from .catalog import Catalog
 from .layout import IMAGE, Layout
@@ -31,14 +34,29 @@ class FileSplit(Split):
     layout: Layout = field(repr=False)
     view: View
     originals: bool = False
+    ready: frozenset[int] = frozenset()
+    """The prepared files that are there; their samples need no decoding."""
+
+    @cached_property
+    def place(self) -> Path:
+        """Where its prepared samples lie."""
+        return prepared.folder(self.manifest)
 
     def batches(self, indices: Sequence[Array], workers: int = 0) -> Iterator[Batch]:
+        return map(self._batch, self.decode(indices, workers))
+
+    def decode(self, indices: Sequence[Array], workers: int = 0) -> Iterator[Decoded]:
+        """What worker processes hand over of batches in a row, some ahead of the reader; 0: this process decodes."""
         if not workers:
-            return map(self.batch, indices)
+            yield from map(self.decoded, indices)
+            return
         from torch.utils.data import DataLoader
 
         ahead = {"num_workers": workers, "prefetch_factor": 2, "collate_fn": _as_it_is}
-        return map(self._batch, DataLoader(_Decoded(self), batch_size=None, sampler=indices, **ahead))  # type: ignore[arg-type]
+        for made in DataLoader(_Decoded(self), batch_size=None, sampler=indices, **ahead):  # type: ignore[arg-type]
+            if isinstance(made, InputError):
+                raise made
+            yield made
 
     def with_originals(self) -> Split:
         return replace(self, originals=True)
@@ -47,16 +65,22 @@ class FileSplit(Split):
         return self._batch(self.decoded(index))
 
     def decoded(self, index: Sequence[int] | Array) -> Decoded:
-        """What a worker process hands over of a batch: positions, and what is made of each that is not there twice."""
+        """Pixels of the positions of a batch; each of what is there twice once."""
         positions = [int(i) for i in index]
-        images, labels, masks = [], [], []
-        for position in dict.fromkeys(positions):
-            image, label = self.original(position)
-            images.append(self._seen(image, position))
-            labels.append(self._seen(label, position))
-            if self.originals and isinstance(label, np.ndarray):
-                masks.append(label)
-        return positions, np.stack(images), np.stack(labels), masks
+        made = [self._with_original(position) for position in dict.fromkeys(positions)]
+        images, labels, masks = zip(*made, strict=True)
+        return positions, np.stack(images), np.stack(labels), [mask for mask in masks if mask is not None]
+
+    def _with_original(self, position: int) -> tuple[Array, Array, Array | None]:
+        """A sample as it is seen, and its mask at its own size where that is asked for."""
+        ready = position // prepared.SHARD in self.ready
+        if ready and not self.originals:
+            return *prepared.read(self.place, position), None
+        image, label = prepared.read(self.place, position)[0] if ready else None, self.label(position)
+        if image is None:
+            image = self._seen(self.image(position), position)
+        original = label if self.originals and isinstance(label, np.ndarray) else None
+        return image, self._seen(label, position), original
 
     def _batch(self, decoded: Decoded) -> Batch:
         positions, images, labels, masks = decoded
@@ -69,8 +93,8 @@ class FileSplit(Split):
 
     def pixels(self, position: int) -> tuple[Array, Array]:
         """A sample as it is seen: image uint8 [3, H, W]; class id [], or class ids uint8 [H, W]."""
-        image, label = self.original(position)
-        return self._seen(image, position), self._seen(label, position)
+        image, label, _ = self._with_original(position)
+        return image, label
 
     def _seen(self, value: Label, position: int) -> Array:
         """An image [h, w, 3], a mask [h, w] or a class id through the view."""
@@ -80,10 +104,9 @@ class FileSplit(Split):
             return self.view.mask(value, self.ids[position])
         return np.ascontiguousarray(self.view.image(value, self.ids[position]).transpose(2, 0, 1))
 
-    def original(self, position: int) -> tuple[Array, Label]:
-        """A sample at its own size: image uint8 [h, w, 3]; class id, or class ids uint8 [h', w']."""
-        sample = self.files.sample(position)
-        return self.layout.image(sample.pieces[IMAGE].read()), self.label(position)
+    def image(self, position: int) -> Array:
+        """Its image at its own size, uint8 [h, w, 3]."""
+        return self.layout.image(self.files.sample(position).pieces[IMAGE].read())
 
     def label(self, position: int) -> Label:
         """Its class id, or its mask at the mask's own size, class ids uint8 [h', w']."""
@@ -115,10 +138,13 @@ class _Decoded:
     def __len__(self) -> int:
         return len(self.split)
 
-    def __getitem__(self, index: Array) -> Decoded:
-        return self.split.decoded(index)
+    def __getitem__(self, index: Array) -> Decoded | InputError:
+        try:
+            return self.split.decoded(index)
+        except InputError as error:  # a loader would raise its whole traceback instead of the sentence
+            return error
 
 
-def _as_it_is(decoded: Decoded) -> Decoded:
+def _as_it_is(decoded: Decoded | InputError) -> Decoded | InputError:
     """Arrays through a pipe, as 8 bits: shared memory is short in many containers."""
     return decoded

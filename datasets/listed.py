@@ -10,22 +10,42 @@ from .layout import Sample
 from .piece import whole
 
 
-class MissingFiles(InputError):
-    """Files that a layout names and that are not there."""
+class Incomplete(InputError):
+    """Files that a layout names and that are not there, or sentences on those whose class is none.
 
-    def __init__(self, of: str, files: Sequence[Path]) -> None:
-        named = ", ".join(map(str, files[:3])) + (", ..." if len(files) > 3 else "")
-        count = "1 file" if len(files) == 1 else f"{len(files):,} files"
-        super().__init__(f"{of} lacks {count}: {named}; get the data set again (`bench data verify` names all).")
-        self.files = tuple(files)
+    `samples`: all that are whole; `rest`: files of those that are not; `said`: the message, instead of the usual one.
+    """
+
+    def __init__(
+        self,
+        of: str,
+        missing: Sequence[Path] = (),
+        wrong: Sequence[str] = (),
+        *,
+        samples: Sequence[Sample] = (),
+        rest: Sequence[Path] = (),
+        said: str = "",
+    ) -> None:
+        named = ", ".join(map(str, missing[:3])) + (", ..." if len(missing) > 3 else "")
+        count = "1 file" if len(missing) == 1 else f"{len(missing):,} files"
+        fact = f"{of} lacks {count}: {named}" if missing else wrong[0]
+        super().__init__(said or f"{fact}; get the data set again (`bench data verify` names all that is wrong).")
+        self.missing, self.wrong, self.samples, self.rest = tuple(missing), tuple(wrong), tuple(samples), tuple(rest)
 
 
 def listed(of: str, wanted: Iterable[tuple[str, Mapping[str, Path], int | None]]) -> list[Sample]:
-    """Samples of (id, files by role, class). Raises `MissingFiles` that names all which are not there."""
-    wanted = list(wanted)
-    if missing := [path for _, files, _ in wanted for path in files.values() if not path.is_file()]:
-        raise MissingFiles(of, missing)
-    return [Sample(name, {role: whole(path) for role, path in files.items()}, label) for name, files, label in wanted]
+    """Samples of (id, files by role, class). Raises `Incomplete` that names all files which are not there."""
+    found, missing, rest = list[Sample](), list[Path](), list[Path]()
+    for name, files, label in wanted:
+        absent = [path for path in files.values() if not path.is_file()]
+        missing += absent
+        if absent:
+            rest += files.values()
+        else:
+            found.append(Sample(name, {role: whole(path) for role, path in files.items()}, label))
+    if missing:
+        raise Incomplete(of, missing, samples=found, rest=rest)
+    return found
 
 
 def lines(path: Path) -> list[str]:

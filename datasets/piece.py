@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import threading
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -136,10 +137,14 @@ def _zip(piece: Piece) -> bytes:
 
 
 def _parquet(piece: Piece) -> bytes:
-    groups = _row_groups(piece.path, os.getpid())
+    state = piece.path.stat()
+    of = (piece.path, state.st_size, state.st_mtime_ns, os.getpid())
+    groups = _row_groups(*of)
     number = next(n for n, (first, last) in enumerate(groups) if first <= piece.start < last)
     column, *fields = piece.member.split(".")
-    value = _row_group(piece.path, number, column, os.getpid())[piece.start - groups[number][0]].as_py()
+    with _reading(os.getpid()):  # by one thread, and not by each that comes to a new group
+        rows = _row_group(*of, number, column)
+    value = rows[piece.start - groups[number][0]].as_py()
     for field in fields:
         value = value and value[field]
     if not isinstance(value, bytes):
@@ -150,8 +155,14 @@ def _parquet(piece: Piece) -> bytes:
 _READERS: Mapping[str, Callable[[Piece], bytes]] = {"file": _file, "part": _part, "zip": _zip, "parquet": _parquet}
 
 
+@lru_cache(maxsize=4)
+def _reading(process: int) -> threading.Lock:
+    """Of each process its own, lest one that is forked waits for a thread that it does not have."""
+    return threading.Lock()
+
+
 @lru_cache(maxsize=64)
-def _row_groups(path: Path, process: int) -> list[tuple[int, int]]:
+def _row_groups(path: Path, size: int, time: int, process: int) -> list[tuple[int, int]]:
     """First row and row after the last of each row group."""
     import pyarrow.parquet as parquet
 
@@ -164,8 +175,8 @@ def _row_groups(path: Path, process: int) -> list[tuple[int, int]]:
     return found
 
 
-@lru_cache(maxsize=3)
-def _row_group(path: Path, number: int, column: str, process: int) -> Any:
+@lru_cache(maxsize=4)
+def _row_group(path: Path, size: int, time: int, process: int, number: int, column: str) -> Any:
     """A column of a row group; few are kept, for readers that go in order."""
     import pyarrow.parquet as parquet
 

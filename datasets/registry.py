@@ -8,9 +8,11 @@ from pathlib import Path
 
 from ..symmflow.errors import InputError, unknown
 from ..symmflow.plugins import Plugins
+from ..symmflow.recipe import Recipe
 from .card import Card
 from .dataset import DataSet, Embedded, Family
 from .download import Report
+from .layout import Layout
 from .split import Manifest, Split
 from .view import split_name, view
 
@@ -47,6 +49,13 @@ def named(name: str, size: str | int | None, crop: str = "whole") -> str:
     return f"{base}@{wanted}"
 
 
+def seen_by(recipe: Recipe, here: Card, root: Path | None) -> str:
+    """The data set of a recipe at the size at which it was seen, by the name `here` has where that is the same."""
+    name, _ = located(named(recipe.dataset, recipe.data.size, recipe.data.crop))
+    same = split_name(name)[0] == split_name(here.name)[0]
+    return card(name, root).name if same else name
+
+
 def dataset(name: str, root: Path | None = None) -> DataSet:
     """A registered data set, one of a family (`folder:PATH`), or a view of one (`camvid@96x128`).
 
@@ -65,6 +74,15 @@ def card(name: str, root: Path | None = None) -> Card:
     return dataset(name, root).card
 
 
+def families() -> dict[str, str]:
+    """What data sets can be named by what follows a colon: `folder:` -> a few words on what that is."""
+    found = {}
+    for name in _FAMILIES.names():
+        with suppress(InputError):  # of a package that cannot be imported
+            found[name] = _FAMILIES.get(name).what
+    return found
+
+
 def cards() -> list[Card]:
     """Those of all data sets that can be imported here."""
     found = []
@@ -76,7 +94,7 @@ def cards() -> list[Card]:
 
 def manifest(name: str, split: str, root: Path | None = None) -> Manifest:
     """Which samples a split holds, without decoding one; `root`: where files lie, for the data sets that have files."""
-    found, root = _asked(name, split, root)
+    found, root = asked(name, split, root)
     return found.manifest(split, root)
 
 
@@ -89,15 +107,22 @@ def load(name: str, split: str, root: Path | None = None) -> Split:
 def get(name: str, root: Path | None = None, report: Report | None = None) -> Path | None:
     """Fetch the files of a data set that are not here; the folder in which they lie, None where code makes it."""
     name, root = located(name, root)
-    return dataset(name, root).get(root, report)
+    family, colon, argument = split_name(name)[0].partition(":")
+    return _FAMILIES.get(family).get(argument, root, report) if colon else dataset(name).get(root, report)
 
 
-def _asked(name: str, split: str, root: Path | None) -> tuple[DataSet, Path | None]:
+def family_layout(name: str, root: Path | None) -> tuple[Layout, Path, list[str]] | None:
+    """How the files of one of a family lie, where, and its splits, though it may not open; None for other data sets."""
+    family, colon, argument = split_name(name)[0].partition(":")
+    return _FAMILIES.get(family).layout(argument, root) if colon else None
+
+
+def asked(name: str, split: str, root: Path | None) -> tuple[DataSet, Path | None]:
     """A data set that has this split, and where its files lie."""
     name, root = located(name, root)
+    found = dataset(name, root)
     if root is not None and not root.is_dir():
         raise InputError(f"--data-root {root} is not a folder; give the one that holds the files of {name}.")
-    found = dataset(name, root)
     if root is not None and isinstance(found, Embedded):
         raise InputError(f"{name} has no files: code makes it. Drop --data-root {root}.")
     if (reason := found.card.withheld.get(split)) is not None:

@@ -12,7 +12,7 @@ from ..symmflow.errors import InputError
 from ..symmflow.noise import generator
 
 Array = np.ndarray
-Box = tuple[float, float, float, float]
+Box = tuple[int, int, int, int]
 """left, top, right, bottom."""
 Crop = Literal["whole", "center", "by-id"]
 CROPS: tuple[Crop, ...] = ("whole", "center", "by-id")
@@ -58,16 +58,16 @@ class View:
         """uint8 [h, w, 3] -> uint8 [H, W, 3]."""
         from PIL import Image
 
-        box, (height, width) = self.box(image.shape[:2], sample_id), self.size
-        if box == (0, 0, width, height) and image.shape[:2] == self.size:
-            return image
-        return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC, box=box))
+        left, top, right, bottom = self.box(image.shape[:2], sample_id)
+        part = image[top:bottom, left:right]
+        if part.shape[:2] == self.size:
+            return part
+        height, width = self.size
+        return np.asarray(Image.fromarray(part).resize((width, height), Image.Resampling.BICUBIC))
 
     def mask(self, mask: Array, sample_id: str) -> Array:
         """Class ids [h, w] -> [H, W]."""
         left, top, right, bottom = self.box(mask.shape, sample_id)
-        if mask.shape == self.size and (left, top) == (0, 0):
-            return mask
         return mask[_nearest(top, bottom, self.size[0])[:, None], _nearest(left, right, self.size[1])]
 
 
@@ -97,7 +97,9 @@ def split_name(name: str) -> tuple[str, View | None]:
     return (base, view(size)) if at and re.fullmatch(r"\d+(x\d+)?(-center|-by-id)?", size) else (name, None)
 
 
-def _nearest(first: float, last: float, count: int) -> Array:
-    """The `count` positions in [first, last) whose pixels lie under evenly spaced centres."""
-    centres = first + (np.arange(count) + 0.5) * ((last - first) / count)
-    return np.minimum(centres.astype(np.int64), int(last) - 1)
+def _nearest(first: int, last: int, count: int) -> Array:
+    """The `count` positions in [first, last) whose pixels lie under evenly spaced centres, in whole numbers.
+
+    A centre on the border of two pixels takes the second.
+    """
+    return first + (2 * np.arange(count) + 1) * (last - first) // (2 * count)

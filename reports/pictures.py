@@ -34,8 +34,8 @@ def text_tile(text: str) -> Image.Image:
     from PIL import Image, ImageDraw
 
     tile = Image.new("RGB", (TILE, TILE), "white")
-    font = _font(40 if len(text) < 3 else 13)
-    ImageDraw.Draw(tile).text((TILE / 2, TILE / 2), text, fill="black", font=font, anchor="mm")
+    face = font(40 if len(text) < 3 else 13)
+    ImageDraw.Draw(tile).text((TILE / 2, TILE / 2), text, fill="black", font=face, anchor="mm")
     return tile
 
 
@@ -47,14 +47,14 @@ def grid(tiles: Sequence[Sequence[Image.Image]], rows: Sequence[str] = (), colum
     top = CAPTION + MARGIN if columns else MARGIN
     width = left + (TILE + MARGIN) * max(len(row) for row in tiles)
     sheet = Image.new("RGB", (width, top + (TILE + MARGIN) * len(tiles)), "white")
-    pen, font = ImageDraw.Draw(sheet), _font(13)
+    pen, face = ImageDraw.Draw(sheet), font(13)
     for y, row in enumerate(tiles):
         for x, tile in enumerate(row):
             sheet.paste(tile, (left + x * (TILE + MARGIN), top + y * (TILE + MARGIN)))
     for y, text in enumerate(rows):
-        pen.text((8, top + y * (TILE + MARGIN) + TILE / 2), text, fill="black", font=font, anchor="lm")
+        pen.text((8, top + y * (TILE + MARGIN) + TILE / 2), text, fill="black", font=face, anchor="lm")
     for x, text in enumerate(columns):
-        pen.text((left + x * (TILE + MARGIN) + TILE / 2, MARGIN), text, fill="black", font=font, anchor="mt")
+        pen.text((left + x * (TILE + MARGIN) + TILE / 2, MARGIN), text, fill="black", font=face, anchor="mt")
     return sheet
 
 
@@ -64,7 +64,8 @@ def png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _font(size: int) -> Any:
+def font(size: int) -> Any:
+    """Pillow's own, `size` pixels high."""
     from PIL import ImageFont
 
     return ImageFont.load_default(size)

@@ -229,10 +229,12 @@ def check_method(
     trust: bool = False,
 ) -> list[Check]:
     """Conformance of a method with its bundled or a given checkpoint."""
+    dataset, data_root = datasets.located(dataset, data_root)
     kind, opened = methods.method(name), methods.checkpoint(name, dataset, checkpoint, trust)
-    if not isinstance(opened, Foreign) and opened.recipe.dataset != dataset:
-        raise InputError(f"the checkpoint was trained on {opened.recipe.dataset}, not on {dataset}; check it there.")
-    card, device = datasets.card(dataset), resolve_device(device)
+    card, device = datasets.card(dataset, data_root), resolve_device(device)
+    trained_on = card.name if isinstance(opened, Foreign) else datasets.seen_by(opened.recipe, card, data_root)
+    if trained_on != card.name:
+        raise InputError(f"the checkpoint was trained on {trained_on}, not on {card.name}; check it there.")
     exact_kernels()
     data = datasets.load(dataset, "test", data_root).first(COUNT)
     return list(conformance(lambda where: kind.load(opened, card, where), data, device))

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ...symmflow.errors import InputError
+from ...symmflow.files import write_atomically
+from .. import api
 from ..run.request import Request
+from . import parse
 from .options import takes
+
+if TYPE_CHECKING:
+    from ...datasets.verify import Problem
 
 app = typer.Typer(help="Get and verify data sets and judges' weights.", no_args_is_help=True)
 ROOT = typer.Option(None, "--data-root", help="Where the files of the data set lie.")
@@ -27,7 +37,6 @@ def get(
     **fields: Any,
 ) -> None:
     """Fetch data sets and weights, resumed and verified; or say what to fetch by hand, and where to put it."""
-    from .. import api
     from .progress import fetching
 
     if bool(names) == for_run:
@@ -42,10 +51,81 @@ def get(
 
 
 @app.command("verify")
-def verify(name: str = typer.Argument(..., help="A data set."), data_root: Path | None = ROOT) -> None:
-    """Read every split of a data set and print its counts and hashes."""
-    from .. import api
+@takes(Request, "data_root")
+def verify(
+    name: str = typer.Argument(..., help="A data set."),
+    split: str | None = typer.Option(None, "--split", help="Only this split, or several, comma separated."),
+    as_json: bool = typer.Option(False, "--json", help="Print what was found as JSON."),
+    **fields: Any,
+) -> None:
+    """Read every file of a data set: counts, checksums, sizes, labels, classes. Exit code 1: something is wrong."""
+    from .progress import counting
 
-    for found in api.verify(name, data_root=data_root):
-        hashes = f"ids {found.ids_sha256[:16]}, content {found.content_sha256}"
-        print(f"{found.dataset} {found.split}: {len(found):,} samples, {hashes}")
+    with counting() as progress:
+        found = api.verify(name, splits=parse.names(split, "--split"), progress=progress, **fields)
+    if as_json:
+        print(json.dumps(asdict(found) | {"whole": found.whole}, indent=2))
+    else:
+        for one in found.splits:
+            hashes = {"ids": one.ids_sha256[:16], "content": one.content_sha256}
+            known = "".join(f", {what} {value}" for what, value in hashes.items() if value)
+            print(f"{one.dataset} {one.split}: {one.n:,} samples{known}")
+            _print_problems(one.problems)
+        _print_problems(found.problems)
+        for note in found.notes:
+            print(f"  note: {note}")
+        if found.where:
+            print(f"{'whole' if found.whole else 'NOT whole'}: {name}, {found.where}")
+    if not found.whole:
+        raise typer.Exit(1)
+
+
+def _print_problems(problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        print(f"  {problem.kind}: {problem.said}")
+
+
+@app.command("show")
+@takes(Request, "data_root", "size", "crop", "split")
+def show(
+    name: str = typer.Argument(..., help="A data set."),
+    count: int = typer.Option(8, "--count", "-n", help="Samples in the picture, spread over the split."),
+    out: Path | None = typer.Option(None, "--out", "-o", help="The PNG file. Default: NAME-SPLIT.png."),
+    as_json: bool = typer.Option(False, "--json", help="Print the classes' frequencies as JSON."),
+    **fields: Any,
+) -> None:
+    """Draw images, masks and a legend of the classes, and say how frequent each class is."""
+    from .progress import counting, print_table
+
+    with counting() as progress:
+        found = api.show(name, count=count, progress=progress, **fields)
+    path = out or Path(f"{re.sub('[^A-Za-z0-9@.-]+', '-', found.dataset)}-{found.split}.png")
+    write_atomically(path, found.picture)
+    if as_json:
+        facts = {field: value for field, value in vars(found).items() if field not in ("classes", "picture")}
+        print(json.dumps(facts | {"classes": [vars(one) for one in found.classes], "picture": str(path)}, indent=2))
+        return
+    rows = [
+        {"class": one.name, "count": f"{one.count:,}", "share": f"{one.share:.2%}", "in images": f"{one.images:,}"}
+        for one in found.classes
+    ]
+    print_table(rows, f"{found.dataset} {found.split}: {found.counted:,} of {found.n:,} samples")
+    print(path)
+
+
+@app.command("prepare")
+@takes(Request, "data_root", "size", "crop", "split", "workers")
+def prepare(name: str = typer.Argument(..., help="A data set in files."), **fields: Any) -> None:
+    """Decode and resize images once, so that every later run at this size reads them at once."""
+    from .progress import counting
+
+    with counting() as report:
+        for found in api.prepare(name, **fields, progress=report):
+            size = f"{found.size / 2**20:,.0f} MiB"
+            print(f"{found.dataset} {found.split}: {found.samples:,} samples, {size} in {found.folder}")
+
+
+@app.command("init")
+def init(path: Path = typer.Argument(..., help="A folder of images.")) -> None:
+    """Begin the dataset.toml of your own folder: classes, palette, splits, licence."""
+    print(f"{api.init(path)}: complete the names of the classes, the licence and the splits.")

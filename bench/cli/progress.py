@@ -92,17 +92,45 @@ class _SweepBars(_Lines):
 @contextmanager
 def sweep_progress(quiet: bool) -> Iterator[Progress]:
     """Bars with images/s and the time left, if standard error is a terminal."""
+    shown = bars()
     if quiet or not console.is_terminal:
         yield _Lines()
         return
-    with bars() as shown:
+    with shown:
         yield _SweepBars(shown)
+
+
+class Reading:
+    """Says in a line, now and then, how far the files are that are read for a manifest for the first time."""
+
+    def __init__(self, every: float) -> None:
+        self.every, self.spoke = every, time.monotonic()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if time.monotonic() - self.spoke > self.every:
+            self.spoke = time.monotonic()
+            console.print(f"reading {what} for the first time: {done:,} of {total:,}", highlight=False, markup=False)
+
+
+@contextmanager
+def counting() -> Iterator[Callable[[str, int, int], None]]:
+    """Told of something, how many of it are done, and all: a bar each."""
+    with bars() as shown:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = shown.add_task(name, total=total, extra="")
+            shown.update(tasks[name], completed=done, total=total)
+
+        yield tell
 
 
 @contextmanager
 def fetching() -> Iterator[Callable[[str, int, int], None]]:
     """A bar a file with its bytes; without a terminal a line when it begins."""
     begun: dict[str, TaskID] = {}
+    done = set[str]()
     shown = Bars(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
@@ -113,19 +141,31 @@ def fetching() -> Iterator[Callable[[str, int, int], None]]:
         disable=not console.is_terminal,
     )
 
-    def progress(name: str, done: int, total: int) -> None:
+    def progress(name: str, here: int, total: int) -> None:
+        if name in done:
+            return
         if name not in begun:
             begun[name] = shown.add_task(name, total=total or None)
             if not console.is_terminal:
                 size = f", {total:,} bytes" if total else ""
                 console.print(f"fetching {name}{size}", highlight=False, markup=False, soft_wrap=True)
-        shown.update(begun[name], completed=done)
+        shown.start()
+        shown.update(begun[name], completed=here, total=total or None)
+        if shown.finished:  # what comes next may draw bars of its own
+            shown.stop()
+            shown.remove_task(begun[name])
+            done.add(name)
 
-    with shown:
+    try:
         yield progress
+    finally:
+        shown.stop()
 
 
 def bars() -> Bars:
+    from ...datasets.catalog import READING
+
+    READING.set(Reading(2 if console.is_terminal else 30))
     return Bars(
         TextColumn("{task.description}", markup=False),  # semflow[unperturbed] is no markup
         BarColumn(bar_width=24),

@@ -48,6 +48,8 @@ def train(
     steps, total = checkpoint.manifest["trained_steps"], recipe.schedule.steps
     rest = "" if steps == total else f" of {total}; the same command without a limit goes on"
     print(f"{checkpoint.path}: {checkpoint.manifest['parameters']:,} parameters, {steps} steps{rest}.")
-    if datasets.card(recipe.dataset).tasks:
-        chosen_for = f"--method {recipe.method} --dataset {recipe.dataset}"
+    name = datasets.named(recipe.dataset, recipe.data.size, recipe.data.crop)
+    if datasets.card(name, fields["data_root"]).tasks:
+        files = f" --data-root {fields['data_root']}" if fields["data_root"] else ""
+        chosen_for = f"--method {recipe.method} --dataset {name}{files}"
         print(f"Evaluate it with: bench run {chosen_for} --checkpoint {checkpoint.path.parent}")

@@ -61,6 +61,23 @@ class Protocol(BaseModel):
         """Classes whose pixels count for nothing."""
         return tuple(self.policy.get("ignored classes", ()))
 
+    @property
+    def card(self) -> Card:
+        """What it says of the data, as a card: for data that are not on this machine."""
+        from ...datasets import Card
+
+        return Card(
+            name=self.dataset,
+            title=self.dataset,
+            tasks=(self.task,),
+            classes=self.classes,
+            shape=self.shape,
+            splits={self.split: self.n},
+            licence="",
+            palette=((0, 0, 0),) * len(self.classes) if self.masks else None,
+            preprocessing=self.policy["preprocessing"],
+        )
+
     def under(self, rules: Rules, policy: Mapping[str, Any], metrics: Mapping[str, int], roles: set[str]) -> Protocol:
         """The same samples measured under other rules. `roles`: of the judges that the metrics need."""
         return self.model_copy(

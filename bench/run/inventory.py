@@ -84,7 +84,11 @@ def of_datasets() -> Rows:
         unknown = dict.fromkeys(("classes", "shape", "licence"), "–")
         return {"data set": name, "tasks": [], "splits": [], **unknown, "get": why}
 
-    return _each(datasets.names(), row, broken)
+    free = dict.fromkeys(("classes", "shape", "licence"), "–")
+    others = [
+        {"data set": f"{n}:...", "tasks": [], "splits": [], **free, "get": w} for n, w in datasets.families().items()
+    ]
+    return [*_each(datasets.names(), row, broken), *others]
 
 
 def of_recipes() -> Rows:

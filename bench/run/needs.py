@@ -88,8 +88,8 @@ def _checkpoints(request: Request) -> Iterator[Need]:
     """The checkpoints that are not bundled, opened as the run opens them, which fetches those of a hub."""
     opened = {}
     for job in plan(replace(request, device="cpu")).jobs:
-        name, card = job.method, job.cells[0].dataset
+        name, dataset = job.method, job.cells[0].dataset
         if job.checkpoint or ":" in name:
-            opened[job.checkpoint or name] = methods.checkpoint(name, card, job.checkpoint, request.trust).path
+            opened[job.checkpoint or name] = methods.checkpoint(name, dataset, job.checkpoint, request.trust).path
     for name, path in opened.items():
         yield Need("checkpoint", name, path)

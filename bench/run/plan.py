@@ -136,7 +136,8 @@ def _jobs(name: str, here: _Field, request: Request, unsupported: list[Unsupport
     if not supported:  # asked before a checkpoint is looked for
         return []
     opened = methods.checkpoint(name, card.name, request.checkpoint, request.trust)
-    if not isinstance(opened, Foreign) and (trained_on := _trained_on(opened.recipe, here)) != card.name:
+    trained_on = card.name if isinstance(opened, Foreign) else datasets.seen_by(opened.recipe, card, here.root)
+    if trained_on != card.name:
         raise InputError(
             f"the checkpoint was trained on {trained_on}, not on {card.name}; "
             f"choose --dataset {trained_on}, or train one on {card.name}."
@@ -176,13 +177,6 @@ def _jobs(name: str, here: _Field, request: Request, unsupported: list[Unsupport
         )
         for seed in ([0] if kind.stepless else request.seeds)  # without steps there is no noise either
     ]
-
-
-def _trained_on(recipe: Recipe, here: _Field) -> str:
-    """The data set of a recipe at the size at which it was seen; where that is another way to say the same, as here."""
-    name, _ = datasets.located(datasets.named(recipe.dataset, recipe.data.size, recipe.data.crop))
-    same = datasets.split_name(name)[0] == datasets.split_name(here.card.name)[0]
-    return datasets.card(name, here.root).name if same else name
 
 
 def _absolute(given: str | None) -> str | None:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ... import datasets
 from ...symmflow.errors import InputError, Unwritable
 from ...symmflow.files import write_atomically
 from .. import metrics, tasks
@@ -104,8 +103,8 @@ def _measured(protocol: Protocol, named: Rules) -> Protocol:
     versions = {metric.name: metric.version for metric in asked}
     if named == protocol.rules:
         return protocol.model_copy(update={"metrics": versions})
-    card, task = datasets.card(protocol.dataset), tasks.task(protocol.task)
-    policy = task.policy(card, named, protocol.policy.get("samples per label", 1))
+    named = named.model_copy(update={"scored_at": protocol.rules.scored_at})  # evidence is of one size
+    policy = tasks.task(protocol.task).policy(protocol.card, named, protocol.policy.get("samples per label", 1))
     return protocol.under(named, policy, versions, {metric.judge for metric in asked if metric.judge})
 
 
@@ -120,6 +119,8 @@ def _beyond(record: Record, before: Protocol, named: Rules) -> str:
         return f"{named.name} does not say how to measure {task.name}"
     if named.split.get(task.name) not in (None, record.split):
         return f"{named.name} measures on the {named.split[task.name]} split"
+    if named.scored_at not in (None, before.rules.scored_at or "view"):
+        return f"{named.name} scores masks at the {named.scored_at} size"
     if task.draws:
         if named.rounding != before.rules.rounding:
             return f"{named.name} rounds images otherwise ({named.rounding})"

@@ -40,6 +40,8 @@ class Training:
         """Refuse limits that no training can have."""
         if self.max_steps is not None and self.max_steps < 1:
             raise InputError(f"--max-steps must be at least 1, not {self.max_steps}.")
+        if self.workers is not None and self.workers < 0:
+            raise InputError(f"--workers must be at least 0, not {self.workers}.")
         if self.max_minutes is not None and self.max_minutes <= 0:
             raise InputError(f"--max-minutes must be more than 0, not {self.max_minutes:g}.")
 

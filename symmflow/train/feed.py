@@ -62,8 +62,12 @@ class Feed(Dataset):
     def steps(self, first: int, last: int, workers: int = 0) -> Iterator[MicroBatch]:
         """The micro-batches of the steps from `first` until before `last`, prepared by `workers` processes."""
         numbers = range(first * self.accumulate, last * self.accumulate)
-        loader = DataLoader(self, batch_size=None, sampler=numbers, num_workers=workers, collate_fn=_plain)  # type: ignore[arg-type]
-        return (MicroBatch(torch.from_numpy(x), torch.from_numpy(y), draws) for x, y, draws in loader)
+        ahead = {"num_workers": workers, "collate_fn": _as_it_is}
+        for made in DataLoader(_Plain(self), batch_size=None, sampler=numbers, **ahead):  # type: ignore[arg-type]
+            if isinstance(made, InputError):
+                raise made
+            images, labels, draws = made
+            yield MicroBatch(torch.from_numpy(images), torch.from_numpy(labels), draws)
 
     def __getitem__(self, number: int) -> MicroBatch:
         start, step = (number * self.world + self.rank) * self.size, number // self.accumulate
@@ -89,9 +93,27 @@ class Feed(Dataset):
         return int(self._order[place])
 
 
-def _plain(batch: MicroBatch) -> tuple[np.ndarray, np.ndarray, Draws]:
-    """Through a pipe: shared memory, where tensors go, is short in many containers."""
-    return batch.images.numpy(), batch.labels.numpy(), batch.draws
+Plain = tuple[np.ndarray, np.ndarray, Draws]
+
+
+@dataclass(frozen=True)
+class _Plain(Dataset):
+    """Micro-batches as a loader's worker processes hand them over: through a pipe, since shared memory, where tensors
+    go, is short in many containers; and an error as itself, since a loader would raise its whole traceback instead.
+    """
+
+    feed: Feed
+
+    def __getitem__(self, number: int) -> Plain | InputError:
+        try:
+            batch = self.feed[number]
+        except InputError as error:
+            return error
+        return batch.images.numpy(), batch.labels.numpy(), batch.draws
+
+
+def _as_it_is(made: Plain | InputError) -> Plain | InputError:
+    return made
 
 
 def flip(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ import pytest
 from symmbench import datasets, methods
 from symmbench.bench.judges import weights
 from symmbench.datasets import idx, registry
+from symmbench.datasets.cache import cache_folder
+from symmbench.datasets.cifar10 import CIFAR_10
 
 
 @pytest.fixture
@@ -21,7 +25,7 @@ def mnist(served: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A server of a small MNIST, as torchvision's mirrors have it."""
     import torchvision.datasets
 
-    monkeypatch.setattr(idx.MNIST, "card", replace(idx.MNIST.card, splits={"train": 4, "test": 3}))
+    monkeypatch.setattr(idx.MNIST, "card", replace(idx.MNIST.card, splits={"train": 4, "test": 3}, counts={}))
     registry._loaded.cache_clear()
     resources = []
     for name, count in (("train", 4), ("t10k", 3)):
@@ -74,7 +78,9 @@ def test_a_data_set_and_weights_by_name(bench: Any, mnist: Any, pinned: None, tm
     assert again.stdout.splitlines() == [folder, file] and not again.stderr and len(mnist.asked) == asked == 5
     there = bench("data", "get", "mnist", "--data-root", "mine")
     assert there.returncode == 0 and there.stdout == "mnist: mine/MNIST/raw\n"
-    assert bench("data", "verify", "mnist", "--data-root", "mine").returncode == 0
+    verified = bench("data", "verify", "mnist", "--data-root", "mine")
+    assert verified.returncode == 1 and "mnist train: 4 samples" in verified.stdout
+    assert "classes: mnist test has 0 images of class 8, the official 974" in verified.stdout  # these digits are drawn
 
 
 def test_all_that_a_run_needs_then_without_a_network(
@@ -109,6 +115,25 @@ def test_weights_that_are_named_are_the_only_ones(bench: Any, mnist: Any, pinned
     request = ("-m", "symmflow", "-t", "sis", "-d", "mnist", "--checkpoint", network, "--extractor", "mobilenet-v2")
     done = bench("data", "get", "--for", *request)
     assert done.returncode == 0 and "weights mobilenet-v2: " in done.stdout and "inception" not in done.stdout
+
+
+def test_cifar_10_is_its_binary_version(bench: Any, served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for name in [f"data_batch_{n}" for n in range(1, 6)] + ["test_batch"]:
+            entry = tarfile.TarInfo(f"cifar-10-batches-bin/{name}.bin")
+            entry.size = 3
+            archive.addfile(entry, io.BytesIO(b"..."))
+    served.files["/c.tar.gz"] = content.getvalue()
+    (known,) = CIFAR_10.downloads
+    assert known.digest == "md5:c32a1d4ab5d03f1284b67883e8d87530"
+    here = replace(known, urls=(f"{served.url}/c.tar.gz",), digest=f"md5:{hashlib.md5(content.getvalue()).hexdigest()}")
+    monkeypatch.setattr(CIFAR_10, "downloads", (here,))
+    done = bench("data", "get", "cifar-10")
+    folder = Path(done.stdout.removeprefix("cifar-10: ").strip())
+    assert done.returncode == 0 and folder == cache_folder("data") / "cifar-10"
+    assert {path.name for path in folder.iterdir()} == {"cifar-10-batches-bin"}
+    assert CIFAR_10.find(None) == (CIFAR_10.layouts[0], folder) and len(served.asked) == 1
 
 
 @pytest.mark.parametrize(

@@ -63,4 +63,4 @@ def test_what_is_no_number_of_steps_or_seed_is_refused(asked: dict[str, object])
 
 def test_weights_are_no_data_set() -> None:
     with pytest.raises(InputError, match="inception are weights, verified whenever they are read"):
-        list(api.verify("inception"))
+        api.verify("inception")
