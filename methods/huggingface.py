@@ -69,7 +69,11 @@ class HuggingFaceSegmenter(Pretrained):
         named = tuple(str(config.id2label[i]).lower() for i in range(config.num_labels))
         ours = tuple(name.lower() for name in card.classes)
         if named != ours and sorted(named) == sorted(ours):
-            raise InputError(f"the model in {checkpoint.path} has the classes of {card.name} in another order.")
+            first = next(i for i, (theirs, own) in enumerate(zip(named, ours, strict=True)) if theirs != own)
+            raise InputError(
+                f"the model in {checkpoint.path} has the classes of {card.name} in another order: {first} is "
+                f"{named[first]!r} there and {ours[first]!r} here; give one that was trained on this data set."
+            )
         return cls(network.to(device).eval().requires_grad_(False), processor, card)
 
     def segment(self, images: Tensor, sampling: Sampling) -> Iterator[Segmentation]:
