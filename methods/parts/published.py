@@ -75,7 +75,7 @@ TAEF2 = "clone github.com/madebyollin/taesd, which holds taef2_encoder.pth and t
 def located(name: str, patterns: Sequence[str] = ()) -> Path:
     """The folder of a model by its path, its name in the table, or any id of the hub (`owner/name`).
 
-    `patterns`: of the files that are needed. Raises `InputError` with what every mirror answered.
+    `patterns`: of the files that are needed. What is on this machine is taken as it is. Raises `InputError` with what every mirror answered.
     """
     path = Path(name).expanduser()
     if path.is_dir():
@@ -88,11 +88,11 @@ def located(name: str, patterns: Sequence[str] = ()) -> Path:
             if "/" in name:
                 raise InputError(f"there is no folder {name}; name one, one of {', '.join(PUBLISHED)}, or a hub id.")
             raise unknown("published model", name, PUBLISHED)
-        return snapshot(name, patterns)
+        return snapshot(name, patterns, kept=True)
     answers = []
     for repository in found.repositories:
         try:
-            return snapshot(repository, patterns or found.files, revision=found.revision)
+            return snapshot(repository, patterns or found.files, revision=found.revision, kept=True)
         except InputError as error:
             answers.append(str(error).rstrip("."))
     gone = f" ({', '.join(found.gone)} is no longer there)" if found.gone else ""

@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from symmbench import datasets, methods
 from symmbench.bench import api
+from symmbench.bench.checks.conformance import check_method
 from symmbench.methods import Sampling
 from symmbench.symmflow.checkpoint import Checkpoint, open_checkpoint
 from symmbench.symmflow.errors import InputError
@@ -185,6 +186,10 @@ def test_symmflow_is_evaluated_exported_and_imported_with_equal_outputs(trained:
     assert torch.equal(synthesized(again), synthesized(trained))
     same = api.run(**asked, checkpoint=again.path, out=tmp_path / "r")  # type: ignore[arg-type]
     assert same.reused == 6
+
+
+def test_a_latent_model_keeps_the_rules_of_the_interface(trained: Checkpoint) -> None:
+    assert not [c for c in check_method("symmflow", "digit-scenes", str(trained.path)) if c.ok is False]
 
 
 def published(kind: str, pipeline: Path, folder: Path) -> tuple[Path, str]:
