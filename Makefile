@@ -20,14 +20,19 @@ help: ## Show this list
 install: $(VENV)/.installed ## Create .venv with the tested versions
 
 $(VENV)/.installed: pyproject.toml constraints.txt
+	@echo "Installing the tested versions into $(VENV): PyTorch and what it needs, several GB, minutes. Each package says so:"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[dev]'
 	touch $@
 
 demo: install ## Evaluate the bundled checkpoints on three tasks at 1, 5 and 25 steps, and compare
+	@echo "1 of 4: three tasks at 1, 5 and 25 steps, the longest part: minutes on two cores. Ctrl-C keeps what is done."
 	$(BIN)/bench run --method symmflow,unet,cnn --task cls,ss,sis --steps 1,5,25 --out results
+	@echo "2 of 4: two spirals, six step counts and three seeds."
 	$(BIN)/bench run --method symmflow --task cls --dataset two-spirals --steps 1,2,5,10,20,50 --seeds 0,1,2 --out results
+	@echo "3 of 4: a picture of what one checkpoint draws."
 	$(BIN)/bench sample --method symmflow --task sis --steps 1,5,25 --out results/sample.png
+	@echo "4 of 4: everything side by side, with the curves over steps."
 	$(BIN)/bench compare results --plot results/steps.png
 	@echo "Records and figures are in results/: sample.png, steps.png, and a folder for every cell."
 

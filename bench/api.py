@@ -82,16 +82,18 @@ def sample(request: Request | None = None, *, count: int = 8, **keywords: Unpack
 @named
 def compare(
     *results: Results,
-    tasks: Annotated[Names | str, Asked("Only these tasks.", "--task", "-t")] = (),
-    datasets: Annotated[Names | str, Asked("Only these data sets.", "--dataset", "-d")] = (),
-    methods: Annotated[Names | str, Asked("Only these methods.", "--method", "-m")] = (),
+    tasks: Annotated[Names | str, Asked("Only these tasks.", "--task", "-t", of="task")] = (),
+    datasets: Annotated[Names | str, Asked("Only these data sets.", "--dataset", "-d", of="dataset")] = (),
+    methods: Annotated[Names | str, Asked("Only these methods.", "--method", "-m", of="method")] = (),
     steps: Annotated[Sequence[int] | int, Asked("Only these step counts.", "--steps", least=1)] = (),
-    protocol: Annotated[str, Asked("Only this protocol: its name or file, or the beginning of its hash.")] = "",
+    protocol: Annotated[
+        str, Asked("Only this protocol: its name or file, or the beginning of its hash.", of="protocol")
+    ] = "",
     mixed: Annotated[
         bool, Asked("Put rows of different protocols into one table, stamped.", "--allow-protocol-diff")
     ] = False,
     by_seed: Annotated[bool, Asked("A row a seed, instead of the mean over seeds.")] = False,
-    sort: Annotated[str | None, Asked("Order rows by a metric, nfe or seconds; the best first.")] = None,
+    sort: Annotated[str | None, Asked("Order rows by a metric, nfe or seconds; the best first.", of="metric")] = None,
     baseline: Annotated[
         str | None,
         Asked("Judge every row against this method at equal steps, or against one row: symmflow@1; symmflow@5,heun."),

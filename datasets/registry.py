@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..symmflow.errors import InputError, unknown
+from ..symmflow.guests import Guest
 from ..symmflow.plugins import Plugins
 from ..symmflow.recipe import Recipe
 from .card import Card
@@ -94,8 +95,9 @@ def cards() -> list[Card]:
 
 def manifest(name: str, split: str, root: Path | None = None) -> Manifest:
     """Which samples a split holds, without decoding one; `root`: where files lie, for the data sets that have files."""
-    found, root = asked(name, split, root)
-    return found.manifest(split, root)
+    with Guest():
+        found, root = asked(name, split, root)
+        return found.manifest(split, root)
 
 
 def load(name: str, split: str, root: Path | None = None) -> Split:
@@ -136,4 +138,5 @@ def asked(name: str, split: str, root: Path | None) -> tuple[DataSet, Path | Non
 @lru_cache(maxsize=4)
 def _loaded(name: str, split: str, root: Path | None, content: str) -> Split:
     """`content` keeps files that have changed apart from what was read of them before."""
-    return dataset(name, root).load(split, root)
+    with Guest():
+        return dataset(name, root).load(split, root)

@@ -9,10 +9,19 @@ from ..symmflow.errors import InputError, unknown
 from ..symmflow.plugins import Plugins
 from ..symmflow.recipe import Recipe, read_recipe
 from .base import Foreign, Method
+from .does import Does
 from .parts.hub import from_hub
 
 GROUP = "symmbench.methods"
-_METHODS: Plugins[type[Method]] = Plugins("method", GROUP, Method, classes=True, parts={"title": str, "tasks": tuple})
+
+
+def _fault(kind: type[Method]) -> str:
+    return "" if all(isinstance(does, Does) for does in kind.tasks) else "has tasks that are no Classify, Segment, ..."
+
+
+_METHODS: Plugins[type[Method]] = Plugins(
+    "method", GROUP, Method, classes=True, parts={"title": str, "tasks": tuple}, fault=_fault
+)
 _HERE = Path(__file__).parent
 RECIPES, CHECKPOINTS = _HERE / "recipes", _HERE / "checkpoints"
 

@@ -6,6 +6,9 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+SHOWN, LONGEST, NEAR = 40, 80, 0.65
+"""Names that a refusal lists; characters of a name that are compared; likeness from which on a name is suggested."""
+
 
 class InputError(ValueError):
     """Bad input (file, name, size, option); the message is one sentence.
@@ -45,7 +48,17 @@ class OtherRecipe(InputError):
 def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
     """An `InputError` for a name that is not known, with the nearest one that is."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    shown = names if len(names) <= 40 else [*names[:40], "..."]
-    hint = f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(shown) or 'none registered'}."
-    return InputError(f"unknown {kind} {name!r}; {hint}")
+    if near := nearest(name, names):
+        return InputError(f"unknown {kind} {name!r}; did you mean {near!r}?")
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return InputError(f"unknown {kind} {name!r}; choose one of: {', '.join(names[:SHOWN]) or 'none registered'}{more}.")
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The one of all known names that was probably meant: of other case, begun, or mistyped; None if none is near."""
+    names, low = sorted(known), name.casefold()
+    same = [known for known in names if low and known.casefold() == low]
+    begun = [known for known in names if len(low) > 2 and known.casefold().startswith(low)]
+    folded = {known.casefold(): known for known in reversed(names)}
+    near = [folded[close] for close in difflib.get_close_matches(low[:LONGEST], folded, n=1, cutoff=NEAR)]
+    return next(iter([*same, *near, *(begun if len(begun) == 1 else ())]), None)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .errors import InputError, NoRecipe, WrongValue
+from .errors import InputError, NoRecipe, WrongValue, nearest
 
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -234,8 +234,19 @@ def check_table(kind: type[T], values: Mapping[str, Any], where: str) -> T:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        allowed = (
-            f"; it takes {', '.join(kind.model_fields) or 'nothing'}" if first["type"] == "extra_forbidden" else ""
-        )
-        what = f"{f'{name}: ' if name else ''}{first['msg'].lower().removeprefix('value error, ')}{allowed}{more}"
+        said = first["msg"].lower().removeprefix("value error, ")
+        if first["type"] == "extra_forbidden":
+            said = f"there is no such key{_keys(kind, first['loc'])}"
+        what = f"{f'{name}: ' if name else ''}{said}{more}"
         raise WrongValue(f"{where}: {what}") from None
+
+
+def _keys(kind: type[BaseModel], where: Sequence[str | int]) -> str:
+    """Of an unknown key, the one that was probably meant, and all that its own table takes."""
+    *tables, key = map(str, where)
+    for name in tables:
+        if isinstance(table := kind.model_fields[name].annotation, type) and issubclass(table, BaseModel):
+            kind = table
+    near = nearest(key, kind.model_fields)
+    own = f"{'.'.join(tables)} takes" if tables else "it takes"
+    return f"{f'; did you mean {near!r}' if near else ''}; {own} {', '.join(kind.model_fields) or 'nothing'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,11 @@ from ...datasets import Card, Split
 from ...methods import Foreign, Method, Sampling
 from ...symmflow.device import exact_kernels, resolve_device
 from ...symmflow.errors import InputError
+from ...symmflow.guests import Guest, said
 from ...symmflow.noise import Draws
 from ...symmflow.solvers import ADAPTIVE, Steps
 from ..run.cost import EvaluationCounter
-from ..tasks import Inputs, Task, all_tasks
+from ..tasks import Inputs, MethodError, Results, Task, all_tasks
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,6 +29,7 @@ COUNT = 5
 DIFFERING = 0.002
 """Share of values that rounding may move between batch sizes."""
 FORM, OBLONG = "the result has the form of the interface", "segments an image that is not square"
+INPUTS = "the inputs stay as they are"
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,18 @@ class _Subject:
         """What the method gives for the samples at some positions; `on` another device, it is loaded there."""
         import torch
 
-        batch, device = self.data.batch(positions), on or self.device
-        method = self.method if device == self.device else self.load(device)
+        device, guest = on or self.device, Guest()
+        batch = self.data.batch(positions)
         inputs = Inputs(*(torch.from_numpy(x).to(device) for x in (batch.images, batch.labels)))
         asked = Sampling(Draws(0, batch.ids), steps, solver or self.solver)
-        return self.task.results(method, inputs, asked, "round")
+        with guest:
+            method = self.method if device == self.device else self.load(device)
+            made = iter(self.task.results(method, inputs, asked, "round"))
+        while True:
+            with guest:
+                if (result := next(made, None)) is None:
+                    return
+            yield result
 
     def check(self, rule: str, ok: bool | None, said: str = "") -> Check:
         return Check(self.task.name, rule, ok, said)
@@ -77,21 +87,29 @@ class _Subject:
         try:
             return check()
         except Exception as error:
-            return self.check(rule, False, f"it breaks with {type(error).__name__}: {error}")
+            return self.check(rule, False, f"it breaks with {said(error)}")
 
 
 def conformance(load: Callable[[str], Method], data: Split, device: str = "cpu") -> Iterator[Check]:
     """Check a method on the first samples of `data`; `load(device)` gives it."""
     import torch
 
-    method = load(device)
-    for task in (task for task in all_tasks() if len(task.parts(data.card)) == 1):  # the others are made of these
-        subject = _Subject(task, load, method, data, device)
-        support = [method.supports(task.name, steps, data.card) for steps in (None, *STEPS)]
-        silent = [s for s in support if not s and not s.reason]
+    try:
+        with Guest():
+            method = load(device)
+            tasks = [task for task in all_tasks() if len(task.parts(data.card)) == 1]  # the others are made of these
+            able = {task: [method.supports(task.name, n, data.card) for n in (None, *STEPS)] for task in tasks}
+            subjects = {task: _Subject(task, load, method, data, device) for task in tasks}
+            counts = {task: _steps(subject) for task, subject in subjects.items()}
+    except InputError:
+        raise
+    except Exception as error:  # whatever another package raises
+        yield Check("–", "it can be loaded, and says what it supports", False, said(error))
+        return
+    for task, subject in subjects.items():
+        silent = [support for support in able[task] if not support and not support.reason]
         yield subject.check("says why it does not support something", not silent)
-        steps = _steps(subject)
-        if steps is None:
+        if (steps := counts[task]) is None:
             yield _refuses(subject)
             continue
         with torch.inference_mode():
@@ -110,9 +128,9 @@ def _checks(s: _Subject, steps: tuple[int, ...]) -> Iterator[Check]:
     counter = EvaluationCounter()
     try:
         with counter.watch(s.method.networks):
-            results = list(s.results(positions, steps))
+            results = list(islice(s.results(positions, steps), (len(steps) or 1) + 1))  # they may never end
     except Exception as error:
-        yield s.check("a supported task works", False, f"{type(error).__name__}: {error}")
+        yield s.check("a supported task works", False, said(error))
         return
     yield s.check("a supported task works", True, f"{COUNT} samples")
     wanted = len(steps) or 1
@@ -124,6 +142,8 @@ def _checks(s: _Subject, steps: tuple[int, ...]) -> Iterator[Check]:
     if not all(form.ok for form in forms):
         return
     yield _cost(s, steps, counter.rows / COUNT)
+    if len(results) == wanted:
+        yield s.guarded(INPUTS, partial(_inputs, s, steps))
     yield from _repeats(s, steps, s.task.tensor(results[0]).cpu(), positions)
     for other in s.method.solvers(s.task.name)[1:]:
         yield s.guarded(f"works with {other}", partial(_solves, s, other))
@@ -135,6 +155,20 @@ def _checks(s: _Subject, steps: tuple[int, ...]) -> Iterator[Check]:
 def _form(s: _Subject, result: Any) -> Check:
     fault = s.task.fault(result, s.card, COUNT)
     return s.check(FORM, not fault, fault or str(tuple(s.task.tensor(result).shape)))
+
+
+def _inputs(s: _Subject, steps: tuple[int, ...]) -> Check:
+    """By what every run holds a method to, too."""
+    import torch
+
+    batch = s.data.batch([0, 1])
+    inputs = Inputs(*(torch.from_numpy(x).to(s.device) for x in (batch.images, batch.labels)))
+    asked = Sampling(Draws(0, batch.ids), steps, s.solver)
+    try:
+        made = list(Results(s.task, s.method, s.card, inputs, asked, "round").each())
+    except MethodError as error:
+        return s.check(INPUTS, False, str(error).partition(";")[0])
+    return s.check(INPUTS, True, f"{len(made)} results of 2 samples")
 
 
 def _cost(s: _Subject, steps: tuple[int, ...], found: float) -> Check:
@@ -180,7 +214,7 @@ def _refuses(s: _Subject) -> Check:
     except (TypeError, NotImplementedError, InputError) as error:  # how methods, also foreign ones, refuse
         return s.check(rule, True, type(error).__name__)
     except Exception as error:
-        return s.check(rule, False, f"it breaks with {type(error).__name__}: {error}")
+        return s.check(rule, False, f"it breaks with {said(error)}")
     return s.check(rule, False, "it gave a result")
 
 

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
 from typing import Any, NoReturn
 
 import typer
-import typer.core
 
 from ...symmflow.errors import InputError
+from ...symmflow.guests import watched
 from . import check, compare, data, doctor, gate, listing, portable, reproduce, rescore, roundtrip, run, sample, train
+from .help import Command, Commands
 from .remedies import remedied
 from .unread import unread
+
+NOTHING_KEPT = "no file is left half written; the same command begins anew"
+KEPT = {
+    "run": "what was finished is kept; the same command goes on from there",
+    "train": "the training stands where it was saved last; the same command goes on from there",
+    "rescore": "records that are written stay; the same command does the rest",
+}
+"""What Ctrl-C leaves of a command, where that does not say more itself."""
 
 
 class Interrupted(Exception):
     """By Ctrl-C. Typer would make it an exit code and drop what is said of where it stopped."""
 
 
-class _Commands(typer.core.TyperGroup):
+class _Bench(Commands):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
@@ -31,28 +40,78 @@ class _Commands(typer.core.TyperGroup):
 
 app = typer.Typer(
     name="bench",
-    cls=_Commands,
+    cls=_Bench,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Benchmark flow models that segment, classify and synthesize images with one network.",
 )
-app.command("run")(run.run)
-app.command("train")(train.train)
-app.command("sample")(sample.sample)
-app.command("compare")(compare.compare)
-app.command("gate")(gate.gate)
-app.add_typer(gate.app, name="baseline")
-app.command("reproduce")(reproduce.reproduce)
-app.command("rescore")(rescore.rescore)
-app.command("check")(check.check)
-app.command("import")(portable.import_)
-app.command("export")(portable.export)
-app.command("roundtrip")(roundtrip.roundtrip)
-app.command("doctor")(doctor.doctor)
-app.command("list")(listing.listing)
-app.add_typer(data.app, name="data")
+EVALUATE, COMPARE, TRUST = "Train and evaluate", "Compare", "Look around, and trust"
+
+
+def _add(name: str, command: Callable[..., Any], panel: str, examples: str) -> None:
+    app.command(name, cls=Command, rich_help_panel=panel, epilog=examples)(command)
+
+
+_add(
+    "run",
+    run.run,
+    EVALUATE,
+    """
+    bench run --method symmflow --task sis --steps 1,5,25
+    bench run -m symmflow,unet,cnn -t cls,ss --seeds 0,1 --out results
+    bench run -m all -t ss --limit 200
+    bench run -m symmflow -d mnist -t cls --checkpoint runs/mnist/symmflow
+    """,
+)
+_add(
+    "train",
+    train.train,
+    EVALUATE,
+    """
+    bench train --recipe mnist/symmflow
+    bench train -r digits/cnn --set optimizer.lr=3e-4 --max-minutes 30
+    """,
+)
+_add("sample", sample.sample, EVALUATE, "bench sample -m symmflow -t sis --steps 1,5,25 --out sample.png")
+_add(
+    "compare",
+    compare.compare,
+    COMPARE,
+    """
+    bench compare --task ss --baseline unet
+    bench compare results other-results --format md
+    bench compare --against published --plot steps.png
+    """,
+)
+_add("gate", gate.gate, COMPARE, "bench gate bench-baseline.zip results --format github")
+app.add_typer(gate.app, name="baseline", cls=Commands, rich_help_panel=COMPARE)
+_add("reproduce", reproduce.reproduce, COMPARE, "bench reproduce results/digits/cls/cnn-seed0-5ff88c9a2c")
+_add("rescore", rescore.rescore, COMPARE, "bench rescore results --protocol sdm --out results-sdm")
+_add(
+    "import",
+    portable.import_,
+    EVALUATE,
+    """
+    bench import face.pt --as semflow --recipe "celebamask-hq/semflow[official]"
+    bench import exported-folder
+    """,
+)
+_add("export", portable.export, EVALUATE, "bench export runs/mnist/symmflow --out mnist-symmflow --results results")
+_add("roundtrip", roundtrip.roundtrip, TRUST, "bench roundtrip coco-stuff/semflow --limit 500")
+_add("check", check.check, TRUST, "bench check symmflow --dataset digits")
+_add("doctor", doctor.doctor, TRUST, "bench doctor --json")
+_add(
+    "list",
+    listing.listing,
+    TRUST,
+    """
+    bench list methods
+    bench list runs --out results
+    """,
+)
+app.add_typer(data.app, name="data", cls=Commands, rich_help_panel=TRUST)
 
 
 @app.callback(invoke_without_command=True)
@@ -79,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     Exit codes: 0 done, 1 a cell failed or got worse, 2 bad input, 70 a defect here, 130 interrupted.
     """
-    with unread(sys.stderr, redirect_stderr):
+    with watched(), unread(sys.stderr, redirect_stderr):
         _run(sys.argv[1:] if arguments is None else list(arguments))
 
 
@@ -88,20 +147,19 @@ def _run(given: list[str]) -> NoReturn:
     given = [a for a in given if a != "--debug"]  # accepted anywhere on the line, not only before the sub-command
     try:
         with unread(sys.stdout):
-            code = app(given, standalone_mode=False)
+            code = app(given, prog_name="bench", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except InputError as error:
         _fail(remedied(error), debug)
     except _UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
-            print(error.format_message())  # type: ignore[attr-defined]
+            with unread(sys.stdout):
+                print(error.format_message())  # type: ignore[attr-defined]
             sys.exit(0)
         _fail(error.format_message(), debug)  # type: ignore[attr-defined]
     except (KeyboardInterrupt, Interrupted, typer.Abort) as interrupt:
-        print(
-            f"interrupted: {str(interrupt) or 'what was finished is kept; the same command goes on from there'}.",
-            file=sys.stderr,
-        )
+        command = next((word for word in given if not word.startswith("-")), "")
+        print(f"interrupted: {str(interrupt) or KEPT.get(command, NOTHING_KEPT)}.", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from .. import api
+from . import complete
 from .options import takes
 
 MARKS = {True: ("ok", "green"), False: ("FAILED", "bold red"), None: ("–", "dim")}
@@ -17,7 +18,7 @@ MARKS = {True: ("ok", "green"), False: ("FAILED", "bold red"), None: ("–", "di
 
 @takes(api.check)
 def check(
-    method: str = typer.Argument(..., help="A method."),
+    method: str = typer.Argument(..., help="A method.", autocompletion=complete.of("method")),
     as_json: bool = typer.Option(False, "--json", help="Print the checks as JSON."),
     **asked: Any,
 ) -> None:

@@ -15,21 +15,28 @@ from ...symmflow.errors import InputError
 from ...symmflow.files import write_atomically
 from .. import api
 from ..run.request import Request
-from . import parse
+from . import complete, parse
+from .help import Command
 from .options import takes
 
 if TYPE_CHECKING:
     from ...datasets.verify import Problem
 
 app = typer.Typer(help="Get and verify data sets and judges' weights.", no_args_is_help=True)
-ROOT = typer.Option(None, "--data-root", help="Where the files of the data set lie.")
+DATASET, GETTABLE = complete.of("dataset"), complete.of("data set or weights")
+GET = """
+bench data get inception
+bench data get --for --dataset camvid --task ss --method unet
+"""
 
 
-@app.command("get")
+@app.command("get", cls=Command, epilog=GET)
 @takes(Request)
 def get(
     names: list[str] | None = typer.Argument(
-        None, help="Data sets, hf:OWNER/NAME, or weights: inception, mobilenet-v2, lpips-alex, lpips-vgg."
+        None,
+        help="Data sets, hf:OWNER/NAME, or weights: inception, mobilenet-v2, lpips-alex, lpips-vgg.",
+        autocompletion=GETTABLE,
     ),
     for_run: bool = typer.Option(
         False, "--for", help="All that `bench run` with the options that follow needs, to run without a network."
@@ -50,10 +57,10 @@ def get(
             print(f"{name}: {path or 'nothing to get, code makes it'}")
 
 
-@app.command("verify")
+@app.command("verify", cls=Command, epilog="bench data verify mnist --data-root ~/mnist")
 @takes(Request, "data_root")
 def verify(
-    name: str = typer.Argument(..., help="A data set."),
+    name: str = typer.Argument(..., help="A data set.", autocompletion=DATASET),
     split: str | None = typer.Option(None, "--split", help="Only this split, or several, comma separated."),
     as_json: bool = typer.Option(False, "--json", help="Print what was found as JSON."),
     **fields: Any,
@@ -85,10 +92,10 @@ def _print_problems(problems: Iterable[Problem]) -> None:
         print(f"  {problem.kind}: {problem.said}")
 
 
-@app.command("show")
+@app.command("show", cls=Command, epilog="bench data show camvid --data-root ~/CamVid --size 96x128")
 @takes(Request, "data_root", "size", "crop", "split")
 def show(
-    name: str = typer.Argument(..., help="A data set."),
+    name: str = typer.Argument(..., help="A data set.", autocompletion=DATASET),
     count: int = typer.Option(8, "--count", "-n", help="Samples in the picture, spread over the split."),
     out: Path | None = typer.Option(None, "--out", "-o", help="The PNG file. Default: NAME-SPLIT.png."),
     as_json: bool = typer.Option(False, "--json", help="Print the classes' frequencies as JSON."),
@@ -113,9 +120,11 @@ def show(
     print(path)
 
 
-@app.command("prepare")
+@app.command("prepare", cls=Command, epilog="bench data prepare camvid --data-root ~/CamVid --size 96x128")
 @takes(Request, "data_root", "size", "crop", "split", "workers")
-def prepare(name: str = typer.Argument(..., help="A data set in files."), **fields: Any) -> None:
+def prepare(
+    name: str = typer.Argument(..., help="A data set in files.", autocompletion=DATASET), **fields: Any
+) -> None:
     """Decode and resize images once, so that every later run at this size reads them at once."""
     from .progress import counting
 
@@ -125,7 +134,7 @@ def prepare(name: str = typer.Argument(..., help="A data set in files."), **fiel
             print(f"{found.dataset} {found.split}: {found.samples:,} samples, {size} in {found.folder}")
 
 
-@app.command("init")
+@app.command("init", cls=Command, epilog="bench data init ~/street")
 def init(path: Path = typer.Argument(..., help="A folder of images.")) -> None:
     """Begin the dataset.toml of your own folder: classes, palette, splits, licence."""
     print(f"{api.init(path)}: complete the names of the classes, the licence and the splits.")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import typer
 
+from .help import Command
+
 
 class Format(StrEnum):
     text = "text"
@@ -60,7 +62,7 @@ def gate(
 app = typer.Typer(help="Baselines: the small file that `bench gate` compares with.", no_args_is_help=True)
 
 
-@app.command("save")
+@app.command("save", cls=Command, epilog="bench baseline save bench-baseline.zip results")
 def save(
     path: Path = typer.Argument(..., help="The file to write."),
     results: list[Path] = typer.Argument(None, help="Folders of records. Default: results."),

@@ -13,9 +13,12 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import typer
 
 from ..run.request import Asked
-from . import parse
+from . import complete, parse
 
 PLAIN = (bool, int, float, str, Path)
+SHOWN: dict[type[Any], str] = {int: "N", float: "X", str: "TEXT", Path: "PATH"}
+SEVERAL = "NAME,NAME"
+"""How the help calls the kinds of values."""
 
 
 def takes(
@@ -85,13 +88,23 @@ def _option(name: str, hint: Any, default: Any) -> tuple[inspect.Parameter, Call
     asked = _asked(hint)
     assert asked is not None
     flags = asked.flags or (f"--{name.replace('_', '-')}",)
-    kind, read, shown = _read(get_args(hint)[0], flags[0], asked.least, default)
-    option = typer.Option(... if default is inspect.Parameter.empty else shown, *flags, help=asked.help)
+    kind, read, shown, metavar = _read(get_args(hint)[0], flags[0], asked.least, default)
+    completer = None
+    if asked.of:
+        completer = complete.several(asked.of) if metavar == SEVERAL else complete.of(asked.of)
+    option = typer.Option(
+        ... if default is inspect.Parameter.empty else shown,
+        *flags,
+        help=asked.help,
+        metavar=metavar,
+        autocompletion=completer,
+        rich_help_panel=asked.panel,
+    )
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=kind), read
 
 
-def _read(kind: Any, flag: str, least: int | None, default: Any) -> tuple[Any, Callable[[Any], Any], Any]:
-    """(type that Typer reads, what makes the field's value of it, default as Typer shows it)."""
+def _read(kind: Any, flag: str, least: int | None, default: Any) -> tuple[Any, Callable[[Any], Any], Any, str | None]:
+    """(type that Typer reads, what makes the field's value of it, default and kind of value as Typer shows them)."""
     if get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
     if get_origin(kind) in (Union, UnionType):  # of a list or one name, the list
@@ -99,15 +112,17 @@ def _read(kind: Any, flag: str, least: int | None, default: Any) -> tuple[Any, C
         kind = next((k for k in able if get_origin(k) is not None), kind)
     origin = get_origin(kind)
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return list[str], parse.overrides, []
+        return list[str], parse.overrides, [], "KEY=VALUE"
     if isinstance(origin, type) and issubclass(origin, Sequence):
         text = ",".join(map(str, default)) or None
         whole = get_args(kind)[0] is int
         several: Callable[[str], Any] = (
             partial(parse.integers, option=flag, minimum=least or 0) if whole else partial(parse.names, option=flag)
         )
-        return (str if text else str | None), lambda given: () if given is None else several(given), text
+        shown = "N,N" if whole else SEVERAL
+        return (str if text else str | None), lambda given: () if given is None else several(given), text, shown
+    plain = kind
     if origin in (Union, UnionType):
         plain = next(k for k in get_args(kind) if k in PLAIN)
         kind = plain | None if NoneType in get_args(kind) else plain
-    return kind, lambda value: value, default
+    return kind, lambda value: value, default, SHOWN.get(plain)

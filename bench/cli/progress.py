@@ -1,4 +1,4 @@
-"""Progress on a terminal; silence elsewhere."""
+"""Tables and bars on a terminal."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 from rich.progress import Progress as Bars
-
-from ..run.sweep import Progress
 
 if TYPE_CHECKING:
     from ...reports.block import Block
@@ -65,39 +63,6 @@ def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
             ]
         )
     stdout().print(table)
-
-
-class _Lines(Progress):
-    def say(self, line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-class _SweepBars(_Lines):
-    def __init__(self, bars: Bars) -> None:
-        self.bars = bars
-        self.task: TaskID | None = None
-        self.start, self.images = 0.0, 0
-
-    def job(self, title: str, total: int, done: int) -> None:
-        self.start, self.images = time.perf_counter(), 0
-        self.task = self.bars.add_task(title, total=total, completed=done, extra="")
-
-    def advance(self, images: int) -> None:
-        assert self.task is not None
-        self.images += images
-        rate = self.images / (time.perf_counter() - self.start)
-        self.bars.update(self.task, advance=images, extra=f"{rate:,.0f} images/s")
-
-
-@contextmanager
-def sweep_progress(quiet: bool) -> Iterator[Progress]:
-    """Bars with images/s and the time left, if standard error is a terminal."""
-    shown = bars()
-    if quiet or not console.is_terminal:
-        yield _Lines()
-        return
-    with shown:
-        yield _SweepBars(shown)
 
 
 class Reading:

@@ -18,9 +18,9 @@ def reproduce(
     """Evaluate the cell of a record again. Exit code 1 if the figures do not come out."""
     from ..compare.naming import identity
     from ..run.reproduce import ROUNDING
-    from .progress import sweep_progress
+    from .sweeping import sweep_progress
 
-    with sweep_progress(quiet=False) as progress:
+    with sweep_progress() as progress:
         found = api.reproduce(record, progress=progress, **asked)
     for name, (gap, share) in found.off.items():
         of_width = "" if share is None else f", {share:.2g} of its interval's width"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from . import complete
+
 if TYPE_CHECKING:
     from ..records import Figure
 
@@ -15,7 +17,10 @@ def rescore(
     results: list[Path] = typer.Argument(None, help="Folders of records. Default: results."),
     write: bool = typer.Option(False, "--write", help="Keep the new figures in the records."),
     protocol: str | None = typer.Option(
-        None, "--protocol", help="Score under another protocol (bench list protocols)."
+        None,
+        "--protocol",
+        help="Score under another protocol (bench list protocols).",
+        autocompletion=complete.of("protocol"),
     ),
     out: Path | None = typer.Option(
         None, "--out", "-o", help="With --protocol: the folder for the new records. Default: results-NAME."
@@ -35,7 +40,7 @@ def rescore(
     kept = " (not kept: --write)" if changed and not write and not protocol else ""
     left = f", {len(found.left)} not possible" if found.left else ""
     where = f", now in {found.out}" if found.out and found.made else ""
-    print(f"{len(found.made)} cells: {changed} changed{kept}, {len(found.made) - changed} identical{left}{where}")
+    print(f"{len(found.made)} cells: {changed} changed{kept}, {len(found.made) - changed} the same{left}{where}")
     if found.left and not protocol:  # evidence is missing or damaged
         raise typer.Exit(2)
 

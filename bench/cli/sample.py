@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from ..run.request import Request
+from . import complete
 from .options import takes
 
 FIELDS = ("datasets", "steps", "solver", "options", "split", "checkpoint", "data_root", "device", "trust")
@@ -15,8 +16,8 @@ FIELDS = ("datasets", "steps", "solver", "options", "split", "checkpoint", "data
 
 @takes(Request, *FIELDS, steps=(1, 5, 25))
 def sample(
-    method: str = typer.Option("symmflow", "--method", "-m", help="One method."),
-    task: str = typer.Option("sis", "--task", "-t", help="sis, ss, cls or cycle."),
+    method: str = typer.Option("symmflow", "--method", "-m", help="One method.", autocompletion=complete.of("method")),
+    task: str = typer.Option("sis", "--task", "-t", help="sis, ss, cls or cycle.", autocompletion=complete.of("task")),
     count: int = typer.Option(8, "--count", "-n", help="Samples, a row each."),
     seed: int = typer.Option(0, "--seed", help="Generation seed."),
     out: Path = typer.Option(Path("sample.png"), "--out", "-o", help="The PNG file."),

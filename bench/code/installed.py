@@ -86,7 +86,7 @@ class Installed:
         group, colon, name = asked.partition(":")
         if not colon:
             return asked, None
-        point = points(f"{OWN}.{group}").get(name)
+        point = next(iter(points(f"{OWN}.{group}").get(name, ())), None)
         return (point.module, point) if point else ("", None)
 
     def place(self, module: str) -> Place | None:

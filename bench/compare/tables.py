@@ -103,22 +103,24 @@ def _table(cells: Sequence[Stored], by_seed: bool, installed: Installed) -> Tabl
     for cell in cells:
         r = cell.record
         if r.status == "failed":
-            last_line = r.reason.strip().splitlines()[-1] if r.reason else "unknown reason"
-            table.failed.append(f"{r.title}: {last_line}")
+            table.failed.append(f"{r.title}: {r.failure or 'unknown reason'}")
             continue
         groups.setdefault((*_measured(r), r.seed if by_seed else None), []).append(cell)
         for metric, reason in r.absent.items():
             methods = table.absent.setdefault(metric, {}).setdefault(reason, [])
             if r.method not in methods:
                 methods.append(r.method)
-        if (remark := _remark(r)) and remark not in table.remarks:
-            table.remarks.append(remark)
+        table.remarks += [said for said in (_remark(r), _doubt(r)) if said and said not in table.remarks]
     rows = sorted((sorted(group, key=lambda cell: cell.record.seed) for group in groups.values()), key=_order)
     names = row_names([[cell.record for cell in row] for row in rows], stamped=bool(table.stamp))
     table.rows = [Row(tuple(row), name) for row, name in zip(rows, names, strict=True)]
     table.other_code = _rows_by(table.rows, lambda record: other_code(record, installed))
     table.other_libraries = _rows_by(table.rows, other_libraries)
     return table
+
+
+def _doubt(record: Record) -> str:
+    return f"{record.title} is not repeatable: {record.unrepeated}" if record.unrepeated else ""
 
 
 def _rows_by(rows: Sequence[Row], why: Callable[[Record], str]) -> dict[str, list[str]]:

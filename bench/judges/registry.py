@@ -8,6 +8,7 @@ import numpy as np
 
 from ...datasets import Card
 from ...symmflow.errors import InputError, unknown
+from ...symmflow.guests import Guest
 from ...symmflow.plugins import Plugins
 from ..records.missing import Missing
 from .judge import Found, Judge, Role
@@ -85,7 +86,8 @@ def load(found: Found, card: Card, device: str) -> Callable[..., np.ndarray]:
 def _found(candidate: Judge, card: Card) -> Found | Missing:
     """What it finds; one that breaks is missing. Damaged weights are an `InputError`: they can be mended."""
     try:
-        return candidate.find(card)
+        with Guest():
+            return candidate.find(card)
     except InputError:
         raise
     except Exception as error:  # whatever another package's judge raises

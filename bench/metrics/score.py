@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...symmflow.errors import InputError
+from ...symmflow.guests import Guest
 from ..protocols import Protocol
 from ..records import Figure, Missing
 from .metric import Metric, Subject
@@ -44,7 +45,8 @@ def score(metrics: Sequence[Metric], evidence: Evidence, subject: Subject) -> Sc
     for metric in metrics:
         name = metric.named(subject)
         try:
-            _add(made, metric, name, evidence, subject)
+            with Guest():
+                _add(made, metric, name, evidence, subject)
         except InputError:
             raise
         except Exception as error:  # whatever another package's metric raises

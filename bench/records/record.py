@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from .cell import Cell, Coordinates
 from .code import Code
 
 SCHEMA = 2
+DIFFERING = 0.01
+"""Share of values that may differ, beyond rounding, when samples are asked a second time."""
 
 
 class Figure(BaseModel):
@@ -96,6 +99,8 @@ class Record(Coordinates):
     """The code that made figures of it."""
     reference: str = ""
     """Names the evidence of real images that the figures are against, of all that was made under the protocol."""
+    differing: float | None = None
+    """Share of the values that differed when the first samples were asked a second time; None: they were not."""
     provenance: dict[str, Any] = Field(default_factory=dict)
     created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
 
@@ -111,6 +116,19 @@ class Record(Coordinates):
         """Whether it is that record itself: neither evaluated nor scored again since."""
         own, others = ((r.key, r.created, r.outputs.digest, r.scoring.digest) for r in (self, other))
         return own == others
+
+    @property
+    def unrepeated(self) -> str:
+        """How far it did not repeat; empty where it did, or was not asked to."""
+        if self.differing is None or self.differing <= DIFFERING:
+            return ""
+        return f"{self.differing:.0%} of the values differ when samples are asked a second time"
+
+    @property
+    def failure(self) -> str:
+        """What failed, in one line: the last one of the traceback."""
+        lines = self.reason.strip().splitlines() or [""]
+        return re.sub(r"^(\w+\.)*(MethodError: )?", "", lines[-1]).rstrip(".")
 
     def __repr__(self) -> str:
         figures = ", ".join(f"{name}={figure.value:.4g}" for name, figure in self.metrics.items())

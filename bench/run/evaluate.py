@@ -12,19 +12,23 @@ import numpy as np
 from ... import methods
 from ...symmflow.device import decoders, exact_kernels, resolve_device
 from ...symmflow.errors import InputError
+from ...symmflow.guests import Guest, said
 from ...symmflow.noise import Draws
 from ...symmflow.solvers import ADAPTIVE
 from .. import judges
 from ..records import SHARD, Shard
-from ..tasks import Inputs, Look, pad_to
+from ..tasks import Inputs, Look, MethodError, Results, pad_to
+from . import repeat
 from .cost import EvaluationCounter, peak_memory, stopwatch
 from .sampling import sampling
 
 if TYPE_CHECKING:
     import pandas as pd
+    from torch import Tensor
 
     from ...datasets import Batch, Split
-    from ...methods import Method
+    from ...methods import Foreign, Method
+    from ...symmflow.checkpoint import Checkpoint
     from .job import Job
 
 Steps = int | None
@@ -67,10 +71,7 @@ class Evaluator:
         opened = methods.checkpoint(job.method, card.name, job.checkpoint, job.trust)
         if opened.fingerprint != job.made_of.fingerprint:
             raise InputError(f"the checkpoint of {job.method} has changed since this was planned; start again.")
-        try:
-            method = methods.method(job.method).load(opened, card, device, job.options)
-        except InputError as error:
-            raise Unusable(str(error)) from error
+        method = _loaded(job, opened, device)
         size = min(batch_size, len(data))
         loaded = {role: judges.load(found, card, device) for role, found in job.judges.items()}
         look = Look(card, loaded, size, job.protocol.rules.rounding)
@@ -87,21 +88,26 @@ class Evaluator:
         """Evaluate a shard at every step count; `advance(n)` is told of finished images."""
         rows: dict[Steps, list[dict[str, Any]]] = {s: [] for s in steps}
         batches: dict[Steps, list[dict[str, Any]]] = {s: [] for s in steps}
-        positions = self.positions(number)
+        positions, first = self.positions(number), None
         alone = self.job.cells[0].solver in ADAPTIVE  # takes samples one by one, each at its own cost
+        task, fewest = self.job.task, min(steps, key=lambda s: s or 0)
         indices = [positions[start : start + self.size] for start in range(0, len(positions), self.size)]
         padded = indices if alone else [pad_to(index, self.size) for index in indices]
         for index, batch in zip(indices, self.data.batches(padded, self.workers), strict=True):
             if not self.warm:
-                list(self._call(batch, (min(steps, key=lambda s: s or 0),), draw=0))
+                list(self._call(batch, (fewest,), draw=0))
                 self.warm = True
             made: dict[Steps, list[Any]] = {s: [] for s in steps}
             for draw in range(self.job.cells[0].samples_per_mask):
-                for count, output, timing in self._call(batch, steps, draw):
-                    made[count].append(output)
+                for count, result, timing in self._call(batch, steps, draw):
+                    made[count].append(task.array(result, self.look.rounding))
                     batches[count].append(timing)
+                    if index[0] == draw == 0 and count == fewest and repeat.affordable(self._samples):
+                        first = task.tensor(result)[: repeat.COUNT].clone()
+            if first is not None:
+                batches[fewest][0]["differing"], first = self._again(index[: repeat.COUNT], fewest, first), None
             for count in steps:
-                rows[count].append(self.job.task.rows(batch, len(index), made[count], self.look))
+                rows[count].append(task.rows(batch, len(index), made[count], self.look))
                 if index[0] == 0:
                     self.first[count] = made[count][0]
             advance(len(index) * len(steps))
@@ -125,19 +131,16 @@ class Evaluator:
         return self.job.task.preview(self.job.card, self.data.batch(np.arange(count)), self.first[steps])
 
     def _call(self, batch: Batch, steps: tuple[Steps, ...], draw: int) -> Iterator[tuple[Steps, Any, dict[str, Any]]]:
-        """(step count, output, timing) one by one; the output as arrays."""
+        """(step count, result, timing) one by one; the method may use the memory of a result again for the next."""
         import torch
 
-        cell, task, rounding = self.job.cells[0], self.job.task, self.look.rounding
-        inputs = Inputs(*(torch.from_numpy(x).to(self.device) for x in (batch.images, batch.labels)))
-        asked = sampling(Draws(cell.seed, batch.ids), steps, cell.solver, draw)
         counter = EvaluationCounter()
         with torch.inference_mode(), counter.watch(self.method.networks), self._autocast():
-            results = task.results(self.method, inputs, asked, rounding)
+            results = self.results(batch, steps, draw)
             for count in steps:
                 before = counter.rows
                 with stopwatch(self.device) as seconds:
-                    result = next(results)
+                    result = results.take()
                 timing = {
                     "seconds": seconds[0],
                     "size": len(batch.ids),
@@ -148,7 +151,35 @@ class Evaluator:
                 if self.replays.setdefault(count, REPLAYS) and counter.last:
                     self.replays[count] -= 1
                     timing["bare"] = counter.bare(self.device)
-                yield count, task.array(result, rounding), timing
+                results.check(result)
+                yield count, result, timing
+            results.end()
+
+    def _again(self, index: np.ndarray, steps: Steps, first: Tensor) -> float:
+        """The share of values that differ when some samples are asked a second time; 1 where that fails."""
+        import torch
+
+        batch = self.data.batch(index)
+        with torch.inference_mode(), self._autocast(), repeat.aside(self.device):
+            try:
+                (second,) = self.results(batch, (steps,), 0).each()
+            except MethodError:
+                return 1.0
+            return repeat.differing(first, self.job.task.tensor(second), self.job.cells[0].precision)
+
+    def results(self, batch: Batch, steps: tuple[Steps, ...], draw: int = 0) -> Results:
+        """What the method makes of a batch."""
+        import torch
+
+        job, cell = self.job, self.job.cells[0]
+        inputs = Inputs(*(torch.from_numpy(x).to(self.device) for x in (batch.images, batch.labels)))
+        asked = sampling(Draws(cell.seed, batch.ids), steps, cell.solver, draw)
+        return Results(job.task, self.method, job.card, inputs, asked, self.look.rounding)
+
+    @property
+    def _samples(self) -> int:
+        """Of a cell."""
+        return self.job.protocol.n * self.job.cells[0].samples_per_mask
 
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:
         import torch
@@ -156,6 +187,18 @@ class Evaluator:
         dtypes = {"bf16": torch.bfloat16, "fp16": torch.float16}
         dtype = dtypes.get(self.job.cells[0].precision)
         return torch.autocast(self.device.partition(":")[0], dtype=dtype) if dtype else contextlib.nullcontext()
+
+
+def _loaded(job: Job, opened: Checkpoint | Foreign, device: str) -> Method:
+    try:
+        with Guest():
+            method = methods.method(job.method).load(opened, job.card, device, job.options)
+            len(method.networks)  # it is a method, whose cost can be counted
+    except InputError as error:
+        raise Unusable(str(error)) from error
+    except Exception as error:
+        raise MethodError(f"{job.method} cannot be loaded: it breaks with {said(error)}") from error
+    return method
 
 
 def as_tables(rows: list[dict[str, Any]]) -> dict[str, pd.DataFrame]:

@@ -8,9 +8,12 @@ from typing import Any
 
 from ... import datasets, methods
 from ...symmflow.errors import InputError, unknown
+from ...symmflow.guests import Guest, said
+from ...symmflow.plugins import left_out
 from .. import judges, metrics, tasks
 from ..protocols import all_rules
 from ..records import read_stored
+from .standing import unfinished
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -18,17 +21,18 @@ SHOWN = (1, 5, 25)
 """Step counts of `support`."""
 
 
-def _each(names: Sequence[str], row: Callable[[str], Row], broken: Callable[[str, str], Row]) -> Rows:
+def _each(group: str, names: Sequence[str], row: Callable[[str], Row], broken: Callable[[str, str], Row]) -> Rows:
     """A row a name; `broken(name, why)` for a package of someone else's: the others are still there."""
     rows = []
     for name in names:
         try:
-            rows.append(row(name))
+            with Guest():
+                rows.append(row(name))
         except InputError as error:
             rows.append(broken(name, str(error)))
         except Exception as error:  # whatever another package raises
-            rows.append(broken(name, f"it breaks with {type(error).__name__}: {error}"))
-    return rows
+            rows.append(broken(name, f"it breaks with {said(error)}"))
+    return [*rows, *(broken(name, why) for name, why in left_out(group))]
 
 
 def of_methods() -> Rows:
@@ -43,7 +47,7 @@ def of_methods() -> Rows:
     def broken(name: str, why: str) -> Row:
         return {"method": name, "tasks": [], "checkpoints": [], "what": why, "source": ""}
 
-    return _each(methods.names(), row, broken)
+    return _each("symmbench.methods", methods.names(), row, broken)
 
 
 def of_support() -> Rows:
@@ -64,7 +68,9 @@ def of_support() -> Rows:
                 found[shown] = ", ".join(str(n) for n in SHOWN if task.supports(kind, n, card)) or "–"
         return found
 
-    return _each(methods.names(), row, lambda name, why: {"method": name} | dict.fromkeys(asked, "broken"))
+    return _each(
+        "symmbench.methods", methods.names(), row, lambda name, why: {"method": name} | dict.fromkeys(asked, "broken")
+    )
 
 
 def of_datasets() -> Rows:
@@ -88,7 +94,7 @@ def of_datasets() -> Rows:
     others = [
         {"data set": f"{n}:...", "tasks": [], "splits": [], **free, "get": w} for n, w in datasets.families().items()
     ]
-    return [*_each(datasets.names(), row, broken), *others]
+    return [*_each("symmbench.datasets", datasets.names(), row, broken), *others]
 
 
 def of_recipes() -> Rows:
@@ -129,7 +135,7 @@ def of_metrics() -> Rows:
             return tasks.order(""), 0, name
         return min(map(tasks.order, m.tasks), default=tasks.order("")), m.rank, name
 
-    return _each(sorted(metrics.names(), key=place), row, broken)
+    return _each("symmbench.metrics", sorted(metrics.names(), key=place), row, broken)
 
 
 def of_judges() -> Rows:
@@ -141,7 +147,7 @@ def of_judges() -> Rows:
     def broken(name: str, why: str) -> Row:
         return {"judge": name, "role": "–", "suits": [], "what": why}
 
-    return _each(judges.names(), row, broken)
+    return _each("symmbench.judges", judges.names(), row, broken)
 
 
 def of_protocols() -> Rows:
@@ -169,8 +175,13 @@ def of_protocols() -> Rows:
 
 
 def of_runs(out: Path) -> Rows:
-    records = [stored.record for stored in read_stored([out])]
-    return [
+    cut, unknown = unfinished(out), dict.fromkeys(("steps", "seed", "n", "created"), "–")
+    begun = [
+        {"key": key, "status": "unfinished", "data set": data, "task": task, "method": title, **unknown}
+        for data, task, title, key in cut
+    ]
+    records = [stored.record for stored in read_stored([out])] if not cut or any(out.glob("*/*/*/record.json")) else []
+    return begun + [
         {
             "key": r.key,
             "status": r.status,

@@ -12,7 +12,9 @@ from ...datasets import Card, Manifest
 from ...methods import Foreign, Method
 from ...symmflow.checkpoint import Checkpoint
 from ...symmflow.errors import InputError
+from ...symmflow.guests import Guest, said
 from ...symmflow.noise import NOISE_VERSION
+from ...symmflow.plugins import left_out
 from ...symmflow.recipe import Recipe
 from ...symmflow.solvers import ADAPTIVE
 from .. import judges, metrics
@@ -34,6 +36,8 @@ class Unsupported:
     dataset: str
     steps: int | None
     reason: str
+    broken: bool = False
+    """The method breaks when it is asked what it can do: that is a failure."""
 
 
 @dataclass
@@ -41,9 +45,9 @@ class Plan:
     """The jobs of a request, and what no method offers."""
 
     jobs: list[Job] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
-    """What was taken for granted of the data."""
     unsupported: list[Unsupported] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    """What was taken for granted of the data; what other packages register under names of ours that are asked for."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +80,35 @@ def plan(request: Request) -> Plan:
     for task, dataset in wanted:
         here = _field(task, dataset, request, named, result.said)
         for name in request.methods_for(dataset):
-            result.jobs += _jobs(name, here, request, result.unsupported)
+            try:
+                with Guest():
+                    result.jobs += _jobs(name, here, request, result.unsupported)
+            except InputError:
+                raise
+            except Exception as error:  # whatever another package raises
+                if _is_ours(methods.method(name)):
+                    raise
+                reason = f"it breaks with {said(error)}"
+                result.unsupported.append(Unsupported(name, task.name, dataset, None, reason, broken=True))
+    result.said += _left_out(result.jobs)
     if not result.jobs:
         reasons = sorted({f"{u.method} cannot do {u.task} on {u.dataset}: {u.reason}" for u in result.unsupported})
         raise InputError("; ".join(reasons) + "." if reasons else "the request names nothing to run.")
     return result
+
+
+def _is_ours(kind: type[Method]) -> bool:
+    return kind.__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
+def _left_out(jobs: Sequence[Job]) -> list[str]:
+    named = {
+        "methods": {methods.base(job.method) for job in jobs},
+        "datasets": {job.protocol.dataset for job in jobs},
+        "metrics": {name for job in jobs for name in job.protocol.metrics},
+        "judges": {judge.name for job in jobs for judge in job.judges.values()},
+    }
+    return [f"{why}." for room, names in named.items() for _, why in left_out(f"symmbench.{room}", names)]
 
 
 def _field(task: Task, dataset: str, request: Request, named: Rules, said: list[str]) -> _Field:

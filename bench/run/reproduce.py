@@ -70,9 +70,12 @@ def reproduce(
         )
         planned = plan(request)
         _same(stored, planned)
-        (record,) = sweep(planned, request, progress).records
+        try:
+            (record,) = sweep(planned, request, progress).records
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("nothing of it is kept; the same command begins anew") from None
         if record.status != "ok":
-            raise InputError(f"the cell fails now: {record.reason.strip().splitlines()[-1]}.")
+            raise InputError(f"the cell fails now: {record.failure}.")
         again = Stored(record, Store(Path(folder)).path(record.cell))
         return Reproduced(before, record, _equal(stored, again), _off(before, record))
 

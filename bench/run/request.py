@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ...symmflow.errors import InputError, unknown
+from ...symmflow.guests import Guest, said
 from ..protocols import DEFAULT, Rules
 
 if TYPE_CHECKING:
@@ -19,22 +20,30 @@ SCORED_AT = ("view", "original")
 
 
 class Asked:
-    """What the command line says of a field: its help, its flags where they are not its name, a least value."""
+    """What the command line says of a field: its help, its flags where they are not its name, a least value.
 
-    def __init__(self, help: str, *flags: str, least: int | None = None) -> None:
-        self.help, self.flags, self.least = help, flags, least
+    `of`: what kind of name it takes, for the shell to complete; `panel`: the part of the help where it stands.
+    """
+
+    def __init__(
+        self, help: str, *flags: str, least: int | None = None, of: str | None = None, panel: str | None = None
+    ) -> None:
+        self.help, self.flags, self.least, self.of, self.panel = help, flags, least, of, panel
 
 
+MEASURED, RESULTS, MACHINE = "How it is measured", "Results", "Machine and files"
 CHECKPOINT = Asked("Folder or hub id. Default: the bundled one.")
-DATA_ROOT = Asked("Where the files of the data set lie.")
+DATA_ROOT = Asked("Where the files of the data set lie.", panel=MACHINE)
 Checkpoint = Annotated[str | None, CHECKPOINT]
 DataRoot = Annotated[Path | None, DATA_ROOT]
-Device = Annotated[str, Asked("cpu, cuda, cuda:1; auto takes CUDA where there is one.")]
+Device = Annotated[str, Asked("cpu, cuda, cuda:1; auto takes CUDA where there is one.", panel=MACHINE)]
 Size = Annotated[
-    str | None, Asked("Size at which images are seen: 256, or HEIGHTxWIDTH. Default: the data set's.", "--size")
+    str | None, Asked("Size at which images are seen: 256, or HEIGHTxWIDTH. Default: the data set's.", panel=MEASURED)
 ]
-Crop = Annotated[str, Asked("Of images at --size: whole (stretched), center, or by-id (a place that the id draws).")]
-Trust = Annotated[bool, Asked("Let configs and pickles from elsewhere run code.")]
+Crop = Annotated[
+    str, Asked("Of images at --size: whole (stretched), center, or by-id (a place that the id draws).", panel=MEASURED)
+]
+Trust = Annotated[bool, Asked("Let configs and pickles from elsewhere run code.", panel=MACHINE)]
 Names = Sequence[str]
 Options = Mapping[str, Any]
 
@@ -43,13 +52,16 @@ Options = Mapping[str, Any]
 class Request:
     """What is to be evaluated; empty means the default."""
 
-    methods: Annotated[Names, Asked("Methods, comma separated; 'all' = every bundled one.", "--method", "-m")] = (
-        "symmflow",
-    )
+    methods: Annotated[
+        Names, Asked("Methods, comma separated; 'all' = every bundled one.", "--method", "-m", of="method")
+    ] = ("symmflow",)
     tasks: Annotated[
-        Names, Asked("cls, ss, sis (classify, segment, synthesize). Default: these. Also: cycle.", "--task", "-t")
+        Names,
+        Asked("cls, ss, sis (classify, segment, synthesize). Default: these. Also: cycle.", "--task", "-t", of="task"),
     ] = ()
-    datasets: Annotated[Names, Asked("Data sets. Default: digits for cls, digit-scenes else.", "--dataset", "-d")] = ()
+    datasets: Annotated[
+        Names, Asked("Data sets. Default: digits for cls, digit-scenes else.", "--dataset", "-d", of="dataset")
+    ] = ()
     steps: Annotated[Sequence[int], Asked("Inference steps, comma separated.", "--steps", least=1)] = (25,)
     solver: Annotated[
         str | None,
@@ -65,32 +77,48 @@ class Request:
     checkpoint: Checkpoint = None
     precision: Annotated[str, Asked("fp32, bf16 or fp16 (autocast).")] = "fp32"
     protocol: Annotated[
-        str | Rules, Asked("How to measure: one of `bench list protocols`, or a TOML file of your own.")
+        str | Rules, Asked("One of `bench list protocols`, or a TOML file of your own.", of="protocol", panel=MEASURED)
     ] = DEFAULT
-    split: Annotated[str | None, Asked("Split of the data set. Default: the protocol's, or test (validation).")] = None
-    limit: Annotated[int | None, Asked("Only the first N samples: another protocol than all of them.")] = None
-    samples_per_mask: Annotated[int | None, Asked("Syntheses a label; lpips_diversity needs two. Default: 1.")] = None
+    split: Annotated[
+        str | None, Asked("Split of the data set. Default: the protocol's, or test (validation).", panel=MEASURED)
+    ] = None
+    limit: Annotated[
+        int | None, Asked("Only the first N samples: another protocol than all of them.", panel=MEASURED)
+    ] = None
+    samples_per_mask: Annotated[
+        int | None, Asked("Syntheses a label; lpips_diversity needs two. Default: 1.", panel=MEASURED)
+    ] = None
     extractor: Annotated[
         str | None,
-        Asked("One of `bench list judges`, or auto, the default: the first of the data set's that is on this machine."),
+        Asked(
+            "One of `bench list judges`, or auto, the default: the first of the data set's that is on this machine.",
+            panel=MEASURED,
+        ),
     ] = None
     data_root: DataRoot = None
     size: Size = None
     crop: Crop = "whole"
     scored_at: Annotated[
         str | None,
-        Asked("Score masks at the size of the view, or the original one (nearest). Default: the protocol's, or view."),
+        Asked(
+            "Score masks at the size of the view, or the original one. Default: the protocol's, or view.",
+            panel=MEASURED,
+        ),
     ] = None
     workers: Annotated[
         int | None,
-        Asked("Processes that decode images, 0 = none. Default: the other cores, at most 4.", least=0),
+        Asked("Processes that decode images, 0 = none. Default: the other cores, at most 4.", least=0, panel=MACHINE),
     ] = None
-    batch_size: Annotated[int, Asked("Images a batch, 1-256. Does not change the figures.")] = 64
+    batch_size: Annotated[int, Asked("Images a batch, 1-256. Does not change the figures.", panel=MACHINE)] = 64
     device: Device = "auto"
-    out: Annotated[Path, Asked("Folder of the records.", "--out", "-o")] = Path("results")
-    force: Annotated[bool, Asked("Evaluate again what is already there.")] = False
-    fresh: Annotated[bool, Asked("Evaluate again what other versions of libraries (torch, ...) made.")] = False
-    keep_old: Annotated[bool, Asked("Take what is there although other code made it; tables say so.")] = False
+    out: Annotated[Path, Asked("Folder of the records.", "--out", "-o", panel=RESULTS)] = Path("results")
+    force: Annotated[bool, Asked("Evaluate again what is already there.", panel=RESULTS)] = False
+    fresh: Annotated[
+        bool, Asked("Evaluate again what other versions of libraries (torch, ...) made.", panel=RESULTS)
+    ] = False
+    keep_old: Annotated[
+        bool, Asked("Take what is there although other code made it; tables say so.", panel=RESULTS)
+    ] = False
     trust: Trust = False
 
     def check(self) -> None:
@@ -100,11 +128,11 @@ class Request:
         from ..records import SHARD
 
         kinds = [methods.method(name) for name in (_bundled() if "all" in self.methods else self.methods)]
-        solved = (s for kind in kinds for does in kind.tasks for s in kind.solvers(does.task))
-        known = dict.fromkeys([*SOLVERS, *solved])
+        facts = [_facts(kind) for kind in kinds]
+        known = dict.fromkeys([*SOLVERS, *(solver for solvers, _ in facts for solver in solvers)])
         if self.solver and self.solver not in known:
             raise unknown("solver", self.solver, known)
-        fields = dict.fromkeys(f for kind in kinds for f in kind.Inference.model_fields)
+        fields = dict.fromkeys(f for _, own in facts for f in own)
         for name in self.options:
             if name not in fields:
                 none = InputError(f"--set {name}: no method given has options.")
@@ -160,6 +188,15 @@ class Request:
                 f"no method has a bundled checkpoint for {dataset}; name one with --method and --checkpoint."
             )
         return found
+
+
+def _facts(kind: type[methods.Method]) -> tuple[list[str], list[str]]:
+    """The solvers of a method, and its inference options."""
+    try:
+        with Guest():
+            return [s for does in kind.tasks for s in kind.solvers(does.task)], list(kind.Inference.model_fields)
+    except Exception as error:  # whatever another package raises
+        raise InputError(f"method {kind.name!r} breaks with {said(error)}; mend the package of it.") from error
 
 
 def options_of(kind: type[methods.Method], given: Mapping[str, Any]) -> dict[str, Any]:

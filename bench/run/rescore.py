@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isclose
 from pathlib import Path
 
 from ...symmflow.errors import InputError, Unwritable
@@ -16,10 +17,13 @@ from ..metrics import Metric, Scores, Subject
 from ..protocols import Protocol, Rules, rules
 from ..records import Code, Figure, Missing, Record, Store, Stored
 
+ROUNDING = 1e-6
+"""Relative difference up to which a figure is the same."""
+
 
 @dataclass(frozen=True)
 class Rescored:
-    """A record, what it says now, and the metrics whose value or interval changed: name -> (before, after)."""
+    """A record, what it says now, and the metrics that changed by more than rounding: name -> (before, after)."""
 
     before: Record
     after: Record
@@ -149,7 +153,17 @@ def _rescored(stored: Stored, asked: Protocol, installed: Installed) -> Rescored
     after = after.model_copy(update={"key": after.cell.key})
     after = Record.model_validate_json(after.model_dump_json())  # as it will be read again
     both = {n: (record.metrics.get(n), after.metrics.get(n)) for n in [*record.metrics, *after.metrics]}
-    return Rescored(record, after, stored.folder, {n: (a, b) for n, (a, b) in both.items() if a != b})
+    return Rescored(record, after, stored.folder, {n: (a, b) for n, (a, b) in both.items() if not _alike(a, b)})
+
+
+def _alike(a: Figure | None, b: Figure | None) -> bool:
+    """The same to rounding: another machine's libraries add in another order."""
+    if a is None or b is None:
+        return a is b
+    ends = ("value", "low", "high")
+    pairs = [(getattr(a, end), getattr(b, end)) for end in ends]
+    near = all(x == y or (None not in (x, y) and isclose(x, y, rel_tol=ROUNDING, abs_tol=1e-12)) for x, y in pairs)
+    return near and a.model_dump(exclude=set(ends)) == b.model_dump(exclude=set(ends))
 
 
 def _keep(record: Record, protocol: Protocol, stored: Stored, store: Store) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...symmflow.errors import InputError
-from ...symmflow.noise import Draws
-from ..tasks import Inputs
+from ..tasks import MethodError
 from .plan import plan
 from .request import Request
-from .sampling import sampling
 
 
 def sample_grid(request: Request, count: int) -> Picture:
@@ -33,14 +31,14 @@ def sample_grid(request: Request, count: int) -> Picture:
     card, task = job.card, job.task
     if card.is_points:
         raise InputError(f"{card.name} has points, not pictures; choose a data set of images.")
-    opened = Evaluator.open(job, request.device, request.batch_size)
-    batch = opened.data.batch(range(len(opened.data)))
     steps = tuple(cell.steps for cell in job.cells)
-    inputs = Inputs(*(torch.from_numpy(x).to(opened.device) for x in (batch.images, batch.labels)))
-    asked = sampling(Draws(job.cells[0].seed, batch.ids), steps, job.cells[0].solver)
-    rounding = opened.look.rounding
-    with torch.inference_mode():
-        results = [task.array(r, rounding) for r in task.results(opened.method, inputs, asked, rounding)]
+    try:
+        opened = Evaluator.open(job, request.device, request.batch_size)
+        batch = opened.data.batch(range(len(opened.data)))
+        with torch.inference_mode():
+            results = [task.array(result, opened.look.rounding) for result in opened.results(batch, steps).each()]
+    except MethodError as error:
+        raise InputError(f"{error}.") from error
     (first_name, first), (last_name, last) = task.ends(card, batch)
     columns = [first, *(task.tiles(result, card, len(batch.ids)) for result in results), last]
     named = ["–" if s is None else f"{s} step" + ("s" if s > 1 else "") for s in steps]

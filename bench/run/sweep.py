@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...symmflow.errors import InputError
 from ...symmflow.files import write_atomically
+from ...symmflow.guests import watched
 from .. import metrics
 from ..code import Installed
 from ..records import (
@@ -25,11 +26,13 @@ from ..records import (
     read_record,
     write_shard,
 )
+from . import repeat
 from .cost import throughput
 from .due import Due, due, reasons
 from .plan import Plan, Unsupported
 from .request import Request
 from .rescore import scored
+from .standing import kept
 
 if TYPE_CHECKING:
     from .evaluate import Evaluator
@@ -60,22 +63,34 @@ class Progress:
     """Told of the work; the base class says nothing."""
 
     def say(self, line: str) -> None: ...
+    def begin(self, due: Sequence[Due]) -> None: ...
     def job(self, title: str, total: int, done: int) -> None: ...
     def advance(self, images: int) -> None: ...
+    def finished(self, record: Record) -> None: ...
 
 
 def sweep(plan: Plan, request: Request, progress: Progress | None = None) -> Outcome:
     """Evaluate every cell that the store lacks or that other code made.
 
     A failing job becomes failed records; the others go on. Old figures stay in the store until there are new ones.
+    Ctrl-C says what is kept.
     """
-    progress = progress or Progress()
-    store, installed = Store(request.out), Installed()
+    store = Store(request.out)
     store.prepare()
+    with watched():
+        try:
+            return _sweep(plan, request, store, progress or Progress())
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(kept(plan, store)) from None
+
+
+def _sweep(plan: Plan, request: Request, store: Store, progress: Progress) -> Outcome:
+    installed = Installed()
     found = [due(job, store, request, installed) for job in plan.jobs]
     outcome = Outcome(unsupported=list(plan.unsupported), said=[*plan.said, *reasons(found)])
     for line in outcome.said:
         progress.say(line)
+    progress.begin([one for one in found if one.evaluate])
     for one in found:
         _score_again(one, store, outcome, progress)
         outcome.reused += len(one.job.cells) - len(one.evaluate)
@@ -88,7 +103,14 @@ def sweep(plan: Plan, request: Request, progress: Progress | None = None) -> Out
                 there = [cell for cell in one.job.cells if store.get(cell)]
                 outcome.cells += [_stored(store, cell) for cell in there]
                 continue
-        outcome.cells += [one.failed.get(cell.key) or _stored(store, cell) for cell in one.job.cells]
+        made = [one.failed.get(cell.key) or _stored(store, cell) for cell in one.job.cells]
+        outcome.cells += made
+        for stored in made:
+            if stored.record.cell in one.evaluate:
+                progress.finished(stored.record)
+    for line in filter(None, (repeat.fault(record) for record in outcome.records)):
+        outcome.said.append(line)
+        progress.say(line)
     return outcome
 
 
@@ -120,7 +142,7 @@ def _run(due: Due, store: Store, request: Request, progress: Progress, outcome: 
         return error
     except InputError:
         raise
-    except Exception:
+    except (Exception, SystemExit):  # SystemExit: of a judge; what a method raises is a MethodError
         for cell in due.evaluate:
             _put_failure(due, store, cell)
     return None
@@ -223,6 +245,7 @@ def _record(due: Due, cell: Cell, made_of: CheckpointFacts, found: Evidence, fac
             "cost": throughput(batches),
             "outputs": due.by.outputs,
             "reference": due.by.reference if found.reference else "",
+            "differing": next((b["differing"] for b in batches if "differing" in b), None),
             "provenance": facts,
         }
     )

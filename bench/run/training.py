@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from ...symmflow.errors import InputError
 from ...symmflow.recipe import Recipe
-from .request import Asked, DataRoot, Device, Names, Options, Trust
+from .request import MACHINE, Asked, DataRoot, Device, Names, Options, Trust
 
 if TYPE_CHECKING:
     from ...symmflow.checkpoint import Checkpoint
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 class Training:
     """What is to be trained, and how far."""
 
-    recipe: Annotated[str | Recipe, Asked("A bundled recipe (mnist/symmflow) or a TOML file.", "--recipe", "-r")]
+    recipe: Annotated[
+        str | Recipe, Asked("A bundled recipe (mnist/symmflow) or a TOML file.", "--recipe", "-r", of="recipe")
+    ]
     overrides: Annotated[Options, Asked("Override a value: --set optimizer.lr=3e-4 (repeatable).", "--set")] = field(
         default_factory=dict
     )
@@ -31,7 +33,7 @@ class Training:
     device: Device = "auto"
     workers: Annotated[
         int | None,
-        Asked("Processes that prepare batches. Default: for files the other cores, at most 4.", least=0),
+        Asked("Processes that prepare batches. Default: for files the other cores, at most 4.", least=0, panel=MACHINE),
     ] = None
     trackers: Annotated[Names, Asked("tensorboard, wandb: as Accelerate knows them.", "--tracker")] = ()
     trust: Trust = False

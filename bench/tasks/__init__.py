@@ -3,6 +3,7 @@
 from ...symmflow.errors import unknown
 from .cls import Classify
 from .cycle import Cycle
+from .results import MethodError, Results
 from .sis import Synthesize
 from .ss import Segment
 from .task import Inputs, Judges, Look, Task, pad_to
@@ -28,4 +29,4 @@ def order(name: str) -> int:
     return next((place for place, one in enumerate(_ALL) if one.name == name), len(_ALL))
 
 
-__all__ = ["Inputs", "Judges", "Look", "Task", "all_tasks", "order", "pad_to", "task"]
+__all__ = ["Inputs", "Judges", "Look", "MethodError", "Results", "Task", "all_tasks", "order", "pad_to", "task"]

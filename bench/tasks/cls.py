@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...datasets import Batch, Card
 from ...methods import Classification, Method, Sampling
-from .task import Array, Inputs, Look, Tables, Task, classes_fault, finite
+from .task import Array, Inputs, Look, Tables, Task, classes_fault, copied
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +24,7 @@ class Classify(Task):
         return super().policy(card, rules, samples) | {"calibration bins": 15}
 
     def results(self, method: Method, inputs: Inputs, sampling: Sampling, rounding: str) -> Iterator[Classification]:
-        return iter(method.classify(inputs.images, sampling))
+        return method.classify(inputs.images, sampling)
 
     def tensor(self, result: Classification) -> Tensor:
         return result.scores
@@ -36,15 +36,20 @@ class Classify(Task):
             return f"a {type(result).__name__} instead of a Classification"
         if fault := classes_fault(result.classes, (count,), len(card.classes)):
             return fault
-        if tuple(result.scores.shape) != (count, len(card.classes)) or not result.scores.isfinite().all():
-            return f"scores are not finite [{count}, {len(card.classes)}]"
-        if not result.scale:
-            return "the scale of the scores has no name"
-        best = result.scores.argmax(dim=1)
-        return "" if torch.equal(best, result.classes) else "the best score is not the class"
+        scores, shape = result.scores, (count, len(card.classes))
+        if not isinstance(scores, torch.Tensor) or not scores.is_floating_point() or tuple(scores.shape) != shape:
+            return f"scores that are not floating-point {list(shape)}"
+        if not scores.isfinite().all():
+            return "scores that are not finite"
+        if not isinstance(result.scale, str) or not result.scale:
+            return "scores on a scale without a name"
+        if result.scale == "probability" and not _are_probabilities(scores):
+            return "probabilities that are negative, or do not sum to 1"
+        best = scores.gather(1, result.classes[:, None])[:, 0] == scores.amax(dim=1)
+        return "" if best.all() else "classes that do not have the best score"
 
     def array(self, result: Classification, rounding: str) -> tuple[Array, Array, str]:
-        return result.classes.cpu().numpy(), finite(result.scores), result.scale
+        return copied(result.classes), copied(result.scores.float()), result.scale
 
     def rows(self, batch: Batch, real: int, outputs: Sequence[Any], look: Look) -> Tables:
         classes, scores, scale = outputs[0]
@@ -53,3 +58,8 @@ class Classify(Task):
 
     def shown(self, output: tuple[Array, Array, str]) -> Array:
         return output[0]
+
+
+def _are_probabilities(scores: Tensor) -> bool:
+    """Within what half precision rounds."""
+    return bool((scores >= 0).all() and ((scores.float().sum(dim=1) - 1).abs() < 0.01).all())

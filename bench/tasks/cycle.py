@@ -10,7 +10,11 @@ import numpy as np
 from ...datasets import Batch, Card
 from ...methods import Method, Sampling
 from ...symmflow.pixels import from_uint8, to_uint8
-from .task import Array, Inputs, Look, Tables, Task, confusion_columns, finite, images_fault
+from .cls import Classify
+from .results import Results
+from .sis import Synthesize
+from .ss import Segment
+from .task import Array, Inputs, Look, Tables, Task, confusion_columns, copied
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,31 +38,32 @@ class Cycle(Task):
         return super().policy(card, rules, samples) | {"uint8": f"{rules.rounding}, after clamping to [-1, 1]"}
 
     def results(self, method: Method, inputs: Inputs, sampling: Sampling, rounding: str) -> Iterator[Round]:
-        masks = inputs.labels.dim() > 1
+        see = Segment() if inputs.labels.dim() > 1 else Classify()
 
-        def see(x: Tensor, once: Sampling) -> Tensor:
-            if masks:
-                return next(iter(method.segment(x, once))).classes
-            return next(iter(method.classify(x, once))).classes
+        def once(part: Task, sampling: Sampling, *, images: Tensor, labels: Tensor) -> Any:
+            (result,) = Results(part, method, method.card, Inputs(images, labels), sampling, rounding).each()
+            return result
 
-        def draw(semantics: Tensor, once: Sampling) -> Tensor:
-            return next(iter(method.synthesize(semantics, once)))
+        def draw(labels: Tensor, sampling: Sampling) -> Tensor:
+            made: Tensor = once(Synthesize(), sampling, images=inputs.images, labels=labels)
+            return made
 
-        for once in sampling.each():
-            made = draw(inputs.labels, once)
+        for one in sampling.each():
+            made = draw(inputs.labels, one)
             stored = to_uint8(made.float().cpu().numpy(), rounding)  # as a file of it would be read
-            seen = see(_back(stored, inputs.images), once)
-            yield made, seen, draw(see(inputs.images, once), once)
+            seen = once(see, one, images=_back(stored, inputs.images), labels=inputs.labels).classes
+            there = once(see, one, images=inputs.images, labels=inputs.labels).classes
+            yield made, seen, draw(there, one)
 
     def tensor(self, result: Round) -> Tensor:
         return result[2]
 
     def fault(self, result: Any, card: Card, count: int) -> str:
-        return images_fault(result[0], card, count) or images_fault(result[2], card, count)
+        return ""  # `results` checks each part
 
     def array(self, result: Round, rounding: str) -> tuple[Array, Array, Array]:
         made, seen, again = result
-        return to_uint8(finite(made), rounding), seen.cpu().numpy(), to_uint8(finite(again), rounding)
+        return to_uint8(copied(made.float()), rounding), copied(seen), to_uint8(copied(again.float()), rounding)
 
     def rows(self, batch: Batch, real: int, outputs: Sequence[Any], look: Look) -> Tables:
         _, seen, again = (part[:real] for part in outputs[0])

@@ -11,7 +11,7 @@ import numpy as np
 from ...datasets import Batch, Card
 from ...methods import Method, Sampling
 from ...symmflow.pixels import to_uint8
-from .task import Array, Inputs, Look, Tables, Task, confusion_columns, finite, images_fault
+from .task import Array, Inputs, Look, Tables, Task, confusion_columns, copied, images_fault
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +35,7 @@ class Synthesize(Task):
         }
 
     def results(self, method: Method, inputs: Inputs, sampling: Sampling, rounding: str) -> Iterator[Tensor]:
-        return iter(method.synthesize(inputs.labels, sampling))
+        return method.synthesize(inputs.labels, sampling)
 
     def tensor(self, result: Tensor) -> Tensor:
         return result
@@ -44,7 +44,7 @@ class Synthesize(Task):
         return images_fault(result, card, count)
 
     def array(self, result: Tensor, rounding: str) -> Array:
-        return to_uint8(finite(result), rounding)
+        return to_uint8(copied(result.float()), rounding)
 
     def rows(self, batch: Batch, real: int, outputs: Sequence[Any], look: Look) -> Tables:
         samples, genuine = [images[:real] for images in outputs], to_uint8(batch.images[:real])

@@ -11,7 +11,7 @@ from ...datasets import Batch, Card
 from ...datasets.view import nearest
 from ...methods import Method, Sampling, Segmentation
 from ..records.evidence import mask_png
-from .task import Array, Inputs, Look, Tables, Task, classes_fault, confusion_columns
+from .task import Array, Inputs, Look, Tables, Task, classes_fault, confusion_columns, copied
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,7 +31,7 @@ class Segment(Task):
         return chosen
 
     def results(self, method: Method, inputs: Inputs, sampling: Sampling, rounding: str) -> Iterator[Segmentation]:
-        return iter(method.segment(inputs.images, sampling))
+        return method.segment(inputs.images, sampling)
 
     def tensor(self, result: Segmentation) -> Tensor:
         return result.classes
@@ -42,7 +42,7 @@ class Segment(Task):
         return classes_fault(result.classes, (count, *card.size), len(card.classes))
 
     def array(self, result: Segmentation, rounding: str) -> Array:
-        return result.classes.cpu().numpy()
+        return copied(result.classes)
 
     def rows(self, batch: Batch, real: int, outputs: Sequence[Any], look: Look) -> Tables:
         ids, masks = list(batch.ids[:real]), outputs[0][:real]

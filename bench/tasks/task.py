@@ -111,7 +111,7 @@ class Task(ABC):
 
     @abstractmethod
     def results(self, method: Method, inputs: Inputs, sampling: Sampling, rounding: str) -> Iterator[Any]:
-        """What the method gives, one result a step count (one in all for a method without steps)."""
+        """What the method gives, one result a step count (one in all for a method without steps); see `Results`."""
 
     @abstractmethod
     def tensor(self, result: Any) -> Tensor:
@@ -119,11 +119,11 @@ class Task(ABC):
 
     @abstractmethod
     def fault(self, result: Any, card: Card, count: int) -> str:
-        """What of a result of `count` samples is not as the interface says; empty if nothing."""
+        """What of a result of `count` samples is not as the interface says ("images that ..."); empty if nothing."""
 
     @abstractmethod
     def array(self, result: Any, rounding: str) -> Any:
-        """A result on the CPU. Raises FloatingPointError for values that are not finite."""
+        """A result without a fault, on the CPU."""
 
     @abstractmethod
     def rows(self, batch: Batch, real: int, outputs: Sequence[Any], look: Look) -> Tables:
@@ -188,12 +188,9 @@ def confusion_columns(ids: Sequence[str], truth: Array, predicted: Array, num_cl
     }
 
 
-def finite(made: Tensor) -> Array:
-    """On the CPU in float32; NaN or infinity is a failure, not an answer."""
-    values = made.float().cpu().numpy()
-    if not np.isfinite(values).all():
-        raise FloatingPointError(f"the method gave {np.count_nonzero(~np.isfinite(values))} values that are not finite")
-    return np.asarray(values)
+def copied(made: Tensor) -> Array:
+    """On the CPU, apart from the method's own memory, which it may use again."""
+    return made.detach().cpu().numpy().copy()
 
 
 def classes_fault(classes: Any, shape: tuple[int, ...], num_classes: int) -> str:
@@ -201,19 +198,23 @@ def classes_fault(classes: Any, shape: tuple[int, ...], num_classes: int) -> str
     import torch
 
     if not isinstance(classes, torch.Tensor) or classes.dtype != torch.int64 or tuple(classes.shape) != shape:
-        return f"classes are not int64 {shape}"
+        return f"classes that are not int64 {list(shape)}"
     if classes.min() < 0 or classes.max() >= num_classes:
-        return f"classes are not in 0-{num_classes - 1}"
+        return f"classes that are not in 0-{num_classes - 1}"
     return ""
 
 
 def images_fault(images: Any, card: Card, count: int) -> str:
-    """What is wrong with images that should be as the card says; empty if nothing."""
+    """What is wrong with images that should be as the card says; empty if nothing. Autocast may give its own dtype."""
     import torch
 
-    shape = (count, *card.shape)
-    if not isinstance(images, torch.Tensor) or tuple(images.shape) != shape or images.dtype != torch.float32:
-        return f"images are not float32 {shape}"
+    shape, dtypes = (count, *card.shape), [torch.float32]
+    if not isinstance(images, torch.Tensor) or tuple(images.shape) != shape:
+        return f"images that are not {list(shape)}"
+    if torch.is_autocast_enabled(images.device.type):
+        dtypes.append(torch.get_autocast_dtype(images.device.type))
+    if images.dtype not in dtypes:
+        return f"images of {images.dtype}, not float32"
     if not images.isfinite().all():
-        return "images are not finite"
-    return "" if card.is_points or images.abs().max() <= 1 else "images are not in [-1, 1]"
+        return "images that are not finite"
+    return "" if card.is_points or images.abs().max() <= 1 else "images that are not in [-1, 1]"

@@ -75,7 +75,8 @@ TAEF2 = "clone github.com/madebyollin/taesd, which holds taef2_encoder.pth and t
 def located(name: str, patterns: Sequence[str] = ()) -> Path:
     """The folder of a model by its path, its name in the table, or any id of the hub (`owner/name`).
 
-    `patterns`: of the files that are needed. What is on this machine is taken as it is. Raises `InputError` with what every mirror answered.
+    `patterns`: of the files that are needed. What is on this machine is taken as it is. Raises `InputError` with what
+    every mirror answered.
     """
     path = Path(name).expanduser()
     if path.is_dir():

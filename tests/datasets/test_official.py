@@ -227,18 +227,23 @@ def test_values_of_cityscapes_by_hand() -> None:
         layout.mask({cityscapes.TRAIN_IDS: grey([19])})
 
 
+def whole_camvid(root: Path) -> Path:
+    """At its own size."""
+    return camvid.tutorial(root, 360, 480)
+
+
 def test_camvid(at: Callable[..., Path]) -> None:
     for split, part in {"train": "train", "validation": "val", "test": "test"}.items():
-        data, known = datasets.load("camvid", split, at(camvid.segnet)), camvid.SPLITS[part]
+        data, known = datasets.load("camvid", split, at(whole_camvid)), camvid.SPLITS[part]
         assert data.ids == tuple(known)
         for position, stem in enumerate(known):
-            values = camvid.values(stem)
+            values = camvid.truth(stem, 360, 480)
             assert np.array_equal(mask_of(data, position), np.where(values == 11, 255, values))
     assert SegNetTutorial().mask({"mask": grey([0, 3, 10, 11])}).tolist() == [[0, 3, 10, 255]]
 
 
 def test_camvid_says_which_files_its_lists_name_in_vain(tmp_path: Path) -> None:
-    folder = camvid.segnet(tmp_path)
+    folder = whole_camvid(tmp_path)
     gone = [folder / "valannot" / f"{stem}.png" for stem in camvid.SPLITS["val"]]
     for path in gone:
         path.unlink()

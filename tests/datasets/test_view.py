@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -51,6 +51,7 @@ def test_images_are_what_pillow_and_torchvision_make_of_them() -> None:
     assert np.array_equal(seen, np.asarray(resize(picture, [24, 20], InterpolationMode.BICUBIC, antialias=True)))
 
 
+@settings(max_examples=60, deadline=None)
 @given(SIDES, SIDES)
 def test_masks_are_what_pillow_s_nearest_makes_of_them(height: int, width: int) -> None:
     wanted = np.asarray(Image.fromarray(MASK).resize((width, height), Image.Resampling.NEAREST))
@@ -66,6 +67,7 @@ def test_a_view_of_the_same_size_changes_nothing() -> None:
     assert np.array_equal(seen.image(IMAGE, "a"), IMAGE) and np.array_equal(seen.mask(MASK, "a"), MASK)
 
 
+@settings(max_examples=60, deadline=None)
 @given(SIDES, SIDES, st.text(max_size=4))
 def test_crops_have_the_view_s_proportions_and_lie_in_the_image(height: int, width: int, sample_id: str) -> None:
     for crop in ("center", "by-id"):

@@ -20,15 +20,15 @@ from symmbench.symmflow.errors import InputError
 
 @pytest.fixture
 def streets(tmp_path: Path) -> Path:
-    return camvid.segnet(tmp_path)
+    return camvid.tutorial(tmp_path, 360, 480)
 
 
 def test_a_picture_of_camvid(streets: Path, bench: Any, tmp_path: Path) -> None:
     done = bench("data", "show", "camvid", "--data-root", str(streets), "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert (found["dataset"], found["split"], found["n"], found["counted"]) == ("camvid", "test", 3, 3)
-    counts = sum(np.bincount(camvid.values(stem).ravel(), minlength=12) for stem in camvid.SPLITS["test"])
+    assert (found["dataset"], found["split"], found["n"], found["counted"]) == ("camvid", "test", 4, 4)
+    counts = sum(np.bincount(camvid.truth(stem, 360, 480).ravel(), minlength=12) for stem in camvid.SPLITS["test"])
     assert [one["count"] for one in found["classes"]] == counts.tolist()  # void last, as in the files
     assert found["classes"][-1]["name"] == "void" and sum(one["share"] for one in found["classes"]) == pytest.approx(1)
     sheet = np.asarray(Image.open(tmp_path / found["picture"]))
@@ -38,7 +38,7 @@ def test_a_picture_of_camvid(streets: Path, bench: Any, tmp_path: Path) -> None:
     # the first sample: a mask at the right of its image, 192 high and 256 wide, under title and caption
     top = specimens.LINE * 2 + specimens.MARGIN * 2
     mask = sheet[top : top + 192, specimens.MARGIN + 256 :][:, :256]
-    values = camvid.values(camvid.SPLITS["test"][0])
+    values = camvid.truth(camvid.SPLITS["test"][0], 360, 480)
     for y, x in ((30, 30), (90, 150), (330, 450)):  # in the middle of rectangles
         wanted = [*palette, specimens.void_of(palette)][values[y, x]]
         assert tuple(mask[y * 192 // 360, x * 256 // 480]) == wanted
@@ -71,7 +71,7 @@ def test_samples_are_spread_and_seen_at_the_size_asked_for(streets: Path) -> Non
     assert whole.dataset == "camvid@36x48" and whole.split == "train"
     told: list[tuple[str, int, int]] = []
     api.show("camvid", data_root=streets, progress=lambda *said: told.append(said))
-    assert told == [("test", 3, 3)]
+    assert told == [("test", 4, 4)]
 
 
 def test_what_cannot_be_shown_says_so(streets: Path) -> None:

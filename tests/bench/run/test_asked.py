@@ -23,7 +23,9 @@ def test_one_number_and_paths_as_text(results: Path, tmp_path: Path) -> None:
     (table,) = api.compare(results, steps=1, floors=str(tmp_path / "floors.toml")).tables
     assert [row.steps for row in table.rows] == [1]
     (cell,) = results.glob("*/*/*/record.json")
-    assert api.reproduce(cell, device="cpu", data_root=str(tmp_path)).verdict == "bit for bit"
+    assert api.reproduce(str(cell), device="cpu").verdict == "bit for bit"
+    with pytest.raises(InputError, match=f"digits has no files: code makes it. Drop --data-root {tmp_path}"):
+        api.reproduce(cell, device="cpu", data_root=str(tmp_path))
 
 
 def test_records_under_another_protocol_go_where_those_of_the_command_go(

@@ -53,7 +53,7 @@ def test_broken_parts_of_others_are_named_and_break_nothing(third_party: Any, tm
     )
     said, support = listed("methods", "what"), listed("support", "cls")
     assert "has no title, or a wrong one; mend the package" in said["bare"] and said["symmflow"]
-    assert "it breaks with AttributeError" in said["raising"] and "cannot be imported: AttributeError" in said["gone"]
+    assert "has tasks that are no Classify" in said["raising"] and "cannot be imported: AttributeError" in said["gone"]
     assert support["bare"] == "broken" and support["cnn"] == "once"
     assert "data set 'naked' (theirs:NAKED) has no card, or a wrong one" in listed("datasets", "get")["naked"]
     assert "has no role, or a wrong one" in listed("judges", "what")["roleless"]
