@@ -240,7 +240,7 @@ def coverage(*, trials: int = 1000, quick: bool = False) -> Iterator[Coverage]:
 
 @named
 def inventory(kind: str, out: Results = "results") -> list[dict[str, Any]]:
-    """What there is: methods, datasets, recipes, metrics, judges, protocols, support, published; runs in a store."""
+    """What there is: methods, datasets, recipes, metrics, judges, protocols, support, hub; runs in a store."""
     from .run.inventory import inventory
 
     return inventory(kind, Path(out))

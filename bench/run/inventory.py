@@ -197,7 +197,7 @@ def of_runs(out: Path) -> Rows:
     ]
 
 
-def of_published() -> Rows:
+def of_hub() -> Rows:
     """Models of others on the hub, by the names that recipes and `bench import` know them by."""
     from ...methods.parts.published import PUBLISHED
 
@@ -215,7 +215,7 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "judges": of_judges,
     "protocols": of_protocols,
     "support": of_support,
-    "published": of_published,
+    "hub": of_hub,
 }
 
 

@@ -41,7 +41,7 @@ def import_checkpoint(
     """Make a checkpoint of published weights, every one of them accounted for.
 
     `file`: a state dict (.pt, .bin, .safetensors), a folder in diffusers' format, or NAME:PATH of a published model
-    (`bench list published`). Nothing in it can run code.
+    (`bench list hub`). Nothing in it can run code.
     """
     import torch
 
