@@ -11,7 +11,7 @@ PRETRAINED := two-spirals/symmflow digits/cnn digit-presence/cnn digits/symmflow
 	digit-scenes/unet digit-scenes/symmflow digit-scenes/semflow digit-scenes/semflow[unperturbed] digit-scenes/dsm \
 	digit-scenes/fm
 
-.PHONY: help install demo rivals test slow check figures pretrained gpu-test gpu-pretrained clean
+.PHONY: help install demo rivals test slow crash fuzz check figures pretrained gpu-test gpu-pretrained clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -58,7 +58,13 @@ test: install ## Run the tests: minutes on two cores
 	$(PYTEST) -m "not slow"
 
 slow: install ## Run the tests that take long and prove something rare; what ran goes to tests/slow.md
-	$(PYTEST) -m slow --report tests/slow.md
+	$(PYTEST) -m "slow and not crash" --report tests/slow.md
+
+crash: install ## Die at every write of sweeps and trainings, and go on; what ran goes to tests/crash.md
+	$(PYTEST) -m crash --report tests/crash.md
+
+fuzz: install ## 2,000 calls that nobody would make on purpose, and 500 damaged files
+	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/fuzzer.py
 
 check: install ## Formatting, lint and types
 	$(BIN)/ruff format --check .

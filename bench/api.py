@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 from ..symmflow.errors import InputError
+from ..symmflow.names import check_path
+from ..symmflow.network import closed
+from .records.tidy import load as load
+from .run.data import get as get
 from .run.data import show as show
 from .run.data import verify as verify
 from .run.keywords import RequestFields, TrainingFields, named, path_of, request_of, several, takes_fields, text_of
@@ -19,7 +23,6 @@ from .run.roundtrip import roundtrip as roundtrip
 from .run.training import Training
 
 if TYPE_CHECKING:
-    import pandas as pd
 
     from ..symmflow.checkpoint import Checkpoint as TrainedCheckpoint
     from ..symmflow.train import Progress as TrainingProgress
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from .compare.comparison import Comparison
     from .compare.records import Records
     from .compare.report import Report
+    from .run.export import Exported
     from .run.needs import Need
     from .run.reproduce import Reproduced
     from .run.rescore import Rescoring
@@ -51,7 +55,8 @@ def run(
     from .run.sweep import sweep
 
     wanted = request_of(Request, request, keywords)
-    return Records(**vars(sweep(plan(wanted), wanted, progress)))
+    with closed():
+        return Records(**vars(sweep(plan(wanted), wanted, progress)))
 
 
 @takes_fields(Training)
@@ -72,11 +77,27 @@ def sample(request: Request | None = None, *, count: int = 8, **keywords: Unpack
     """A picture of what a method does: input, output at each step count, what is real; a row a sample."""
     from .run.sample import sample_grid
 
-    if count < 1:
-        raise InputError(f"--count must be at least 1, not {count}.")
+    if not 1 <= count <= 256:
+        raise InputError(f"--count must lie in 1-256, not {count}.")
     if request is None:
-        keywords = {"tasks": "sis", "steps": (1, 5, 25), **keywords}
-    return sample_grid(request_of(Request, request, keywords), count)
+        keywords = {"tasks": "sis", **keywords}
+    with closed():
+        return sample_grid(request_of(Request, request, keywords), count)
+
+
+@takes_fields(Request)
+def export(
+    request: Request | None = None,
+    *,
+    folder: Path | str = "outputs",
+    progress: Progress | None = None,
+    **keywords: Unpack[RequestFields],
+) -> Exported:
+    """A method's outputs of a whole split as files: PNG of masks or syntheses, CSV of class scores."""
+    from .run.export import export as write
+
+    with closed():
+        return write(request_of(Request, request, keywords), Path(folder), progress)
 
 
 @named
@@ -105,6 +126,7 @@ def compare(
         float | None,
         Asked("How much worse than the best is good enough for --pareto. Default: the metric's floor."),
     ] = None,
+    per_class: Annotated[bool, Asked("IoU, F1 and accuracy of every class.")] = False,
     spread: Annotated[
         str | None,
         Asked("Split the chance in this metric by source: test images, generation seeds, training runs."),
@@ -119,6 +141,7 @@ def compare(
     from .compare.choice import Filter
     from .compare.comparison import compare as side_by_side
     from .protocols import rules
+    from .records import steadily
     from .tasks import task
 
     wanted = Filter(
@@ -128,19 +151,22 @@ def compare(
         steps=several(steps),
         protocol=rules(protocol).name if protocol.endswith(".toml") else protocol,
     )
-    return side_by_side(
-        _folders(results),
-        wanted,
-        mixed=mixed,
-        by_seed=by_seed,
-        sort=sort,
-        baseline=baseline,
-        pareto=pareto,
-        within=within,
-        spread=spread,
-        published=published,
-        itself=itself,
-        floors=path_of(floors),
+    return steadily(
+        lambda: side_by_side(
+            _folders(results),
+            wanted,
+            mixed=mixed,
+            by_seed=by_seed,
+            sort=sort,
+            baseline=baseline,
+            pareto=pareto,
+            within=within,
+            per_class=per_class,
+            spread=spread,
+            published=published,
+            itself=itself,
+            floors=path_of(floors),
+        )
     )
 
 
@@ -151,16 +177,18 @@ def gate(baseline: Results, *results: Results, floors: Path | str | None = None,
     `strict`: what is undecided fails too.
     """
     from .compare import baseline as baselines
+    from .records import steadily
 
-    return baselines.gated(Path(baseline), _folders(results), path_of(floors), strict)
+    return steadily(lambda: baselines.gated(Path(baseline), _folders(results), path_of(floors), strict))
 
 
 @named
 def save_baseline(path: Results, *results: Results) -> int:
     """Write the finished cells of some stores, with what a comparison needs, to one file; the number of cells."""
     from .compare import baseline as baselines
+    from .records import steadily
 
-    return baselines.save(_folders(results), Path(path))
+    return steadily(lambda: baselines.save(_folders(results), Path(path)))
 
 
 @named
@@ -191,15 +219,16 @@ def reproduce(
     """Evaluate the cell of a record (its folder, or its record.json) again."""
     from .run.reproduce import reproduce as again
 
-    return again(
-        Path(record),
-        checkpoint=text_of(checkpoint),
-        data_root=path_of(data_root),
-        device=device,
-        batch_size=batch_size,
-        trust=trust,
-        progress=progress,
-    )
+    with closed():
+        return again(
+            Path(record),
+            checkpoint=text_of(checkpoint),
+            data_root=path_of(data_root),
+            device=device,
+            batch_size=batch_size,
+            trust=trust,
+            progress=progress,
+        )
 
 
 @named
@@ -219,7 +248,8 @@ def check(
 
     given, root = text_of(checkpoint), path_of(data_root)
     where = [dataset] if dataset else suited(method, given, trust)
-    return {name: check_method(method, name, given, root, device, trust) for name in where}
+    with closed():
+        return {name: check_method(method, name, given, root, device, trust) for name in where}
 
 
 def doctor() -> Examination:
@@ -235,6 +265,8 @@ def coverage(*, trials: int = 1000, quick: bool = False) -> Iterator[Coverage]:
     from .checks.coverage import simulate
     from .checks.designs import designs
 
+    if not 2 <= trials <= 10**6:
+        raise InputError(f"--trials must lie in 2-1,000,000, not {trials}.")
     return simulate(designs(quick), trials)
 
 
@@ -244,18 +276,6 @@ def inventory(kind: str, out: Results = "results") -> list[dict[str, Any]]:
     from .run.inventory import inventory
 
     return inventory(kind, Path(out))
-
-
-@named
-def get(name: str, *, data_root: DataRoot = None, progress: Fetching | None = None) -> Path | None:
-    """Fetch a data set or a judge's weights, verified; where they lie, None for a data set that code makes.
-
-    A transfer that breaks off is taken up again by the next call. `data_root`: where to put the files of a data set,
-    by default the cache. `progress` is told of a file, its bytes that are here and its bytes in all (0: unknown).
-    """
-    from .run.needs import get as fetched
-
-    return fetched(name, path_of(data_root), progress)
 
 
 @takes_fields(Request)
@@ -268,21 +288,5 @@ def get_for(
     return all_fetched(request_of(Request, request, keywords), progress)
 
 
-def load(*results: Results) -> pd.DataFrame:
-    """All figures of some stores as one tidy table: a row a cell and metric (an absent metric has no value).
-
-    Columns: key, status, method, recipe, checkpoint, task, dataset, split, n, steps, solver, precision, seed, protocol
-    (its hash), rules, nfe, nfe_executed, images_per_second, device, threads, batch_size (speeds of
-    unequal ones say nothing of each other), metric, value, low, high, unit, better, covers, absent (the reason),
-    created.
-    """
-    import pandas as pd
-
-    from .records import read_stored
-    from .records.tidy import rows_of
-
-    return pd.DataFrame([row for stored in read_stored(_folders(results)) for row in rows_of(stored.record)])
-
-
 def _folders(results: Sequence[Results]) -> list[Path]:
-    return [Path(r) for r in results] or [Path("results")]
+    return [check_path(Path(r)) for r in results] or [Path("results")]

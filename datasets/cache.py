@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from ..symmflow.bounded import TEXT, read_json
 from ..symmflow.errors import InputError
 from ..symmflow.files import write_atomically
 
@@ -39,7 +40,7 @@ def kept_content(version: str, files: Sequence[Path], make: Callable[[], str]) -
 def _read(place: Path, about: Mapping[str, object]) -> str | None:
     """The hash kept of just these files; None where there is none, or what is kept is damaged."""
     try:
-        kept = json.loads(place.read_text())
+        kept = read_json(place, TEXT)
         content = kept.pop("content_sha256")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..symmflow import network
 from ..symmflow.errors import InputError
 from .download import Report
 
@@ -44,7 +45,8 @@ def snapshot(
         if kept:
             with suppress(LocalEntryNotFoundError):  # not here, or not all of it
                 return Path(fetched(local_files_only=True))
-        return Path(fetched())
+        with network.opened():
+            return Path(fetched())
     except (HTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise InputError(f"{kind} {repository!r} cannot be had from the hub: {_said(error)}.") from None
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
+import math
 import os
 import zlib
 from pathlib import Path
 
 import numpy as np
 
+from ..symmflow.bounded import gunzip
 from ..symmflow.errors import InputError
 from .cache import cache_folder, kept_content
 from .card import Card
@@ -20,6 +21,8 @@ from .split import Array, ArraySplit, Manifest
 VERSION = "idx@1"
 """Of what is made of the files: raised when the resizing changes."""
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
+LARGEST, HEAD = 1 << 30, 20
+"""Entries of an idx file; bytes at its beginning that tell how many it has."""
 FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
@@ -46,8 +49,8 @@ class Idx(DataSet):
 
     def _read(self, split: str, image_file: Path, label_file: Path) -> tuple[Array, Array]:
         """Images uint8 [N, 28, 28] and class ids uint8 [N] as the files have them."""
-        images, labels = read_idx(image_file), read_idx(label_file)
         card, count = self.card, self.card.splits[split]
+        images, labels = read_idx(image_file, 2 * count * 28 * 28), read_idx(label_file, 2 * count)
         if images.shape != (count, 28, 28) or labels.shape != (count,):
             raise InputError(
                 f"{image_file} holds {images.shape} and {label_file.name} {labels.shape}, but {card.name} {split} has "
@@ -145,17 +148,29 @@ FASHION_MNIST = Idx(
 )
 
 
-def read_idx(path: Path) -> Array:
-    """An array of unsigned bytes from an idx file, gzipped or not."""
+def read_idx(path: Path, most: int = LARGEST) -> Array:
+    """An array of unsigned bytes from an idx file, gzipped or not, of at most `most` entries."""
     try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        rank = data[3]
-        if data[:3] != b"\x00\x00\x08" or not 1 <= rank <= 4:
-            raise ValueError("it does not begin like one")
-        shape = tuple(int(v) for v in np.frombuffer(data, ">u4", rank, offset=4))
-        return np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(shape)
+        content = gunzip(path, lambda head: _size(head, most), HEAD)
+        shape = _shape(content)
+        return np.frombuffer(content, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
     except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
         raise InputError(f"{path} is not a complete idx file ({error}); get it again.") from None
+
+
+def _shape(head: bytes) -> tuple[int, ...]:
+    """As the beginning of an idx file tells it."""
+    if head[:3] != b"\x00\x00\x08" or not 1 <= (rank := head[3]) <= 4:
+        raise ValueError("it does not begin like one")
+    return tuple(int(v) for v in np.frombuffer(head, ">u4", rank, offset=4))
+
+
+def _size(head: bytes, most: int) -> int:
+    """Bytes of an idx file that begins so."""
+    shape = _shape(head)
+    if (entries := math.prod(shape)) > most:
+        raise ValueError(f"it says that it holds {'x'.join(map(str, shape))} bytes, and at most {most:,} are expected")
+    return 4 + 4 * len(shape) + entries
 
 
 def _find(folder: Path, name: str) -> Path | None:

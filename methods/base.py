@@ -78,6 +78,8 @@ class Method(ABC):
     """What it does, and how."""
     stepless: ClassVar[bool] = False
     """Has no steps and no solver: runs once."""
+    ready_made: ClassVar[bool] = False
+    """Its outputs are read, not made: what they cost is not known, and only the user knows in how many steps."""
     points: ClassVar[bool] = False
     """Takes points too, not only images."""
     latents: ClassVar[bool] = False
@@ -212,6 +214,17 @@ class Method(ABC):
         if argument:
             raise InputError(f"{cls.name} takes nothing after a colon; give a checkpoint with --checkpoint.")
         return None
+
+    def prepare(self, task: str, ids: Sequence[str], split: Sequence[str], several: int) -> None:  # noqa: B027
+        """Told before the first batch what will be asked for: `ids` of those of a split, `several` samples a label.
+
+        Raises `InputError` where it cannot be given.
+        """
+
+    @property
+    def paired(self) -> bool:
+        """Whether every synthesis is of the label that it was asked for; else only whole sets can be looked at."""
+        return True
 
     def nfe(self, task: str, steps: Steps | None, solver: str | None) -> int | None:
         """Network evaluations a sample of a task; None where they depend on the sample (adaptive solvers).

@@ -78,9 +78,11 @@ class CNNClassifier(Method):
 
     @classmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
+        from ..symmflow.networks import affordable
         from .parts.cnn import CNN
 
-        return CNN(card.channels, len(card.classes), recipe.network.channels, recipe.network.dropout)
+        config = recipe.network
+        return affordable(lambda: CNN(card.channels, len(card.classes), config.channels, config.dropout))
 
     @classmethod
     def objective(cls, recipe: Recipe, card: Card) -> Objective:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..datasets import Card
@@ -12,7 +13,7 @@ from ..symmflow.errors import InputError
 from ..symmflow.pixels import to_uint8
 from .base import Foreign, Segmentation
 from .does import YES, Does, Segment, Support, no
-from .parts.foreign import TRANSFORMERS, Pretrained, loading
+from .parts.foreign import REPORTED, TRANSFORMERS, Pretrained, held, loading, whole
 from .sampling import Sampling
 
 if TYPE_CHECKING:
@@ -59,21 +60,13 @@ class HuggingFaceSegmenter(Pretrained):
             config = AutoConfig.from_pretrained(checkpoint.path, trust_remote_code=False)
             universal = config.model_type in ("maskformer", "mask2former", "oneformer")
             kind = AutoModelForUniversalSegmentation if universal else AutoModelForSemanticSegmentation
-            network = kind.from_pretrained(checkpoint.path, use_safetensors=True, trust_remote_code=False)
+            check_classes(config, checkpoint.path, card)
+            held(checkpoint.path, lambda: kind.from_config(config))
+            network = whole(
+                checkpoint.path,
+                kind.from_pretrained(checkpoint.path, use_safetensors=True, trust_remote_code=False, **REPORTED),
+            )
             processor = AutoImageProcessor.from_pretrained(checkpoint.path, trust_remote_code=False)
-        if config.num_labels != len(card.classes):
-            raise InputError(
-                f"the model in {checkpoint.path} has {config.num_labels} classes and {card.name} {len(card.classes)}; "
-                "give one that was trained on this data set."
-            )
-        named = tuple(str(config.id2label[i]).lower() for i in range(config.num_labels))
-        ours = tuple(name.lower() for name in card.classes)
-        if named != ours and sorted(named) == sorted(ours):
-            first = next(i for i, (theirs, own) in enumerate(zip(named, ours, strict=True)) if theirs != own)
-            raise InputError(
-                f"the model in {checkpoint.path} has the classes of {card.name} in another order: {first} is "
-                f"{named[first]!r} there and {ours[first]!r} here; give one that was trained on this data set."
-            )
         return cls(network.to(device).eval().requires_grad_(False), processor, card)
 
     def segment(self, images: Tensor, sampling: Sampling) -> Iterator[Segmentation]:
@@ -85,3 +78,20 @@ class HuggingFaceSegmenter(Pretrained):
         made = self.net(pixel_values=prepared["pixel_values"].to(images.device))
         masks = self.processor.post_process_semantic_segmentation(made, target_sizes=size)
         yield Segmentation(torch.stack(list(masks)).long())
+
+
+def check_classes(config: Any, path: Path, card: Card) -> None:
+    """Refuse a model of other classes than the card's, or of these in another order."""
+    if config.num_labels != len(card.classes):
+        raise InputError(
+            f"the model in {path} has {config.num_labels} classes and {card.name} {len(card.classes)}; "
+            "give one that was trained on this data set."
+        )
+    named = tuple(str(config.id2label[i]).lower() for i in range(config.num_labels))
+    ours = tuple(name.lower() for name in card.classes)
+    if named != ours and sorted(named) == sorted(ours):
+        first = next(i for i, (theirs, own) in enumerate(zip(named, ours, strict=True)) if theirs != own)
+        raise InputError(
+            f"the model in {path} has the classes of {card.name} in another order: {first} is {named[first]!r} there "
+            f"and {ours[first]!r} here; give one that was trained on this data set."
+        )

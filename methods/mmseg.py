@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from ..datasets import Card
+from ..symmflow.bounded import check_weights
 from ..symmflow.checkpoint import Checkpoint
 from ..symmflow.errors import InputError
 from ..symmflow.files import sha256
@@ -112,6 +113,7 @@ class MMSeg(Method):
 
         network = build(read_config(checkpoint.name, {}, whole=False), len(card.classes))
         try:
+            check_weights(checkpoint.path)
             stored = torch.load(checkpoint.path, map_location="cpu", weights_only=not checkpoint.trusted)
             network.model.load_state_dict(stored.get("state_dict", stored))
         except pickle.UnpicklingError as error:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..symmflow.checkpoint import Checkpoint, open_checkpoint
-from ..symmflow.errors import InputError, unknown
+from ..symmflow.errors import InputError, NoCheckpoint, unknown
+from ..symmflow.names import check_name
 from ..symmflow.plugins import Plugins
 from ..symmflow.recipe import Recipe, read_recipe
 from .base import Foreign, Method
 from .does import Does
-from .parts.hub import from_hub
+from .parts.hub import from_hub, hub_id, missing
 
 GROUP = "symmbench.methods"
 
@@ -78,10 +79,16 @@ def checkpoint(name: str, dataset: str, given: str | None = None, trust: bool = 
     return opened
 
 
-def label(name: str, opened: Checkpoint | Foreign) -> str:
-    """What a method with this checkpoint is called: the variant is the checkpoint's own, a path only its last part."""
+def label(name: str, opened: Checkpoint | Foreign, called: str | None = None) -> str:
+    """What a method with this checkpoint is called: the variant is the checkpoint's own, a path only its last part.
+
+    `called`: the user's own name of what was made elsewhere, `outputs:spade`.
+    """
+    if isinstance(opened, Foreign) and called:
+        return f"{base(name)}:{called}"
     if isinstance(opened, Foreign):
-        return f"{base(name)}:{Path(opened.name.rstrip('/')).name.removesuffix('.py')}"
+        own = Path(opened.name.rstrip("/")).name.removesuffix(".py")
+        return f"{base(name)}:{check_name('model', own)}"
     own = opened.recipe.name.rpartition("/")[2]
     if base(own) != base(name):
         return name
@@ -103,8 +110,10 @@ def own_checkpoint(name: str, dataset: str, given: str | None = None) -> Checkpo
             raise InputError(f"{name} has no checkpoint for {dataset} ({have}); give --checkpoint{train}.")
         return open_checkpoint(found[name])
     path = Path(given)
-    if not path.exists() and given.count("/") == 1 and not given.startswith((".", "~")):
-        path = from_hub(given)
+    if (repository := hub_id(given)) is not None:
+        path = from_hub(repository)
+    elif not path.exists():
+        raise NoCheckpoint(missing(given))
     elif (path / "checkpoint").is_dir():  # the output folder of a training
         path = path / "checkpoint"
     opened = open_checkpoint(path)

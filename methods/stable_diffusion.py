@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -16,12 +18,12 @@ from ..symmflow.solvers import Steps
 from .base import Classification, Foreign
 from .does import Classify, Does, Support, no
 from .parts.diffusion import Diffusion, DiffusionOptions
-from .parts.foreign import TRANSFORMERS, Pretrained, loading
+from .parts.foreign import REPORTED, TRANSFORMERS, Pretrained, held, loading, whole
 from .parts.stages import Stages, by_stages, enough
 from .sampling import Sampling
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 ROWS = 64
 """Network evaluations a call: a Stable Diffusion row takes some 40 MB in one layer."""
@@ -94,8 +96,9 @@ class StableDiffusionClassifier(Pretrained):
         parts: dict[str, Any] = {}
         with loading(checkpoint.path, "whole Stable Diffusion pipeline"):
             for part, kind in zip(PARTS, kinds, strict=False):
-                loaded = kind.from_pretrained(checkpoint.path, subfolder=part, use_safetensors=True)
-                parts[part] = loaded.to(device).eval().requires_grad_(False)
+                held(checkpoint.path / part, partial(_planned, kind, checkpoint.path, part))
+                loaded = kind.from_pretrained(checkpoint.path, subfolder=part, use_safetensors=True, **REPORTED)
+                parts[part] = whole(checkpoint.path / part, loaded).to(device).eval().requires_grad_(False)
             parts["tokenizer"] = CLIPTokenizer.from_pretrained(checkpoint.path, subfolder="tokenizer")
             parts["scheduler"] = DDPMScheduler.from_pretrained(checkpoint.path, subfolder="scheduler")
         return cls(parts, card, check_table(cls.Inference, inference or {}, f"--set for {cls.name}"), device)
@@ -132,3 +135,12 @@ class StableDiffusionClassifier(Pretrained):
         )
         with torch.inference_mode():
             return encoder(tokens.input_ids.to(self.device))[0]
+
+
+def _planned(kind: Any, path: Path, part: str) -> nn.Module:
+    """The network of a part as its configuration says, with random weights."""
+    if hasattr(kind, "load_config"):  # of diffusers
+        made: nn.Module = kind.from_config(kind.load_config(path, subfolder=part))
+        return made
+    other: nn.Module = kind(kind.config_class.from_pretrained(path, subfolder=part))
+    return other

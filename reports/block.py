@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
+
+from ..symmflow.names import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -62,14 +65,15 @@ def to_rich(block: Block) -> RenderableType:
 
 
 def to_markdown(block: Block) -> str:
-    lines = [f"### {block.heading}", ""]
+    lines = [f"### {escaped(block.heading)}", ""]
     if block.warning:
-        lines += [f"> **{block.warning}**", ""]
+        lines += [f"> **{escaped(block.warning)}**", ""]
     if block.rows:
         aligned = ["---" if i in block.left else "---:" for i in range(len(block.headers))]
-        lines += ["| " + " | ".join(cells) + " |" for cells in (block.headers, aligned, *map(_escaped, block.rows))]
+        cells = [list(map(escaped, row)) for row in (block.headers, *block.rows)]
+        lines += ["| " + " | ".join(row) + " |" for row in (cells[0], aligned, *cells[1:])]
         lines.append("")
-    return "\n".join([*lines, *[f"{note}  " for note in block.notes], ""])
+    return "\n".join([*lines, *[f"{escaped(note, table=False)}  " for note in block.notes], ""])
 
 
 def to_html(blocks: Sequence[Block]) -> str:
@@ -98,5 +102,7 @@ def to_json(blocks: Sequence[Block]) -> str:
     return json.dumps(found, indent=2)
 
 
-def _escaped(row: Sequence[str]) -> list[str]:
-    return [cell.replace("|", "\\|") for cell in row]
+def escaped(text: str, *, table: bool = True) -> str:
+    """A text for one line of Markdown; in a table a bar would end its cell. Tags of HTML are shown, not obeyed."""
+    line = re.sub(r"<(?=[a-zA-Z/!?])", "&lt;", printable(" ".join(text.splitlines())))
+    return line.replace("|", "\\|") if table else line

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from xml.etree import ElementTree
 
+from ..symmflow.names import printable
 from . import block
 
 if TYPE_CHECKING:
@@ -77,13 +78,10 @@ def to_text(page: Page) -> RenderableType:
 
 def to_markdown(page: Page) -> str:
     lines = [f"### symmbench gate: {summary(page)}", "", "| | cell | metric | found |", "|---|---|---|---|"]
-    lines += [f"| {' | '.join(_cell(text) for text in (c.status, c.cell, c.metric, c.said))} |" for c in page.checks]
+    cells = [[block.escaped(text) for text in (c.status, c.cell, c.metric, c.said)] for c in page.checks]
+    lines += [f"| {' | '.join(row)} |" for row in cells]
     lines += ["", _covered(page)]
     return "\n".join([*lines, ""])
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def _covered(page: Page) -> str:
@@ -124,8 +122,8 @@ def to_junit(page: Page) -> str:
 
 
 def _xml(text: str) -> str:
-    """Without the characters that XML 1.0 cannot hold."""
-    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
+    """Without the characters that XML 1.0 cannot hold, or that steer who shows it."""
+    return re.sub(r"[\ufffe\uffff]", "", printable(text))
 
 
 def to_github(page: Page) -> str:
@@ -140,7 +138,7 @@ def to_github(page: Page) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _property(text: str) -> str:

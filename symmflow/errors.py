@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -41,8 +42,29 @@ class WrongValue(InputError):
     """A value of a recipe's table that is not allowed, or a key that it does not have."""
 
 
+class Oversized(InputError):
+    """A file that is larger, or would unpack to more, than such a file can hold."""
+
+
+class Unreadable(InputError):
+    """A file that is not of its kind."""
+
+
 class OtherRecipe(InputError):
     """A training that was begun with another recipe."""
+
+
+class Busy(InputError):
+    """Somebody else is at it."""
+
+
+class Note(Warning):
+    """A sentence about something that stops nothing, without a full stop."""
+
+
+def note(text: str) -> None:
+    """Tell the user of something that stops nothing; the command line prints each once."""
+    warnings.warn(text, Note, stacklevel=3)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:

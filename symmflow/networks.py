@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, cast
 
@@ -29,14 +29,29 @@ def build_network(
             raise InputError("network.kind = 'mlp' takes points; choose 'unet' for images.")
         if num_classes:
             raise InputError("network.kind = 'mlp' has no class embedding; choose images and 'unet'.")
-        return MLP(config, in_channels, out_channels)
+        return affordable(lambda: MLP(config, in_channels, out_channels))
     if not len(size):
         raise InputError(f"network.kind = {config.kind!r} takes images; choose 'mlp' for points.")
     if config.kind == "sd-unet":
         from .stable_diffusion import StableDiffusionUNet
 
-        return StableDiffusionUNet(config, in_channels, out_channels, size, num_classes)
-    return UNet(config, in_channels, out_channels, size, num_classes)
+        return affordable(lambda: StableDiffusionUNet(config, in_channels, out_channels, size, num_classes))
+    return affordable(lambda: UNet(config, in_channels, out_channels, size, num_classes))
+
+
+def affordable(make: Callable[[], nn.Module]) -> nn.Module:
+    """The network, unless its parameters would take more memory than is free. On the meta device they take none."""
+    import psutil
+
+    if torch.get_default_device().type == "meta":
+        return make()
+    free, parameters = psutil.virtual_memory().available, parameters_of(make)
+    if 4 * parameters > free:
+        raise InputError(
+            f"this network has {parameters:,} parameters, which take {4 * parameters / 2**30:,.0f} GiB, and "
+            f"{free / 2**30:,.0f} are free; make it smaller (network.channels, multipliers, depth)."
+        )
+    return make()
 
 
 def quarter_waves(t: Tensor, frequencies: int) -> Tensor:
@@ -145,6 +160,17 @@ class UNet(nn.Module):
         if self.gain is None:
             return out
         return out + self.gain(quarter_waves(t, self.frequencies))[:, :, None, None] * z[:, : self.out_channels]
+
+
+def parameters_of(make: Callable[[], nn.Module]) -> int:
+    """How many parameters a network would have: it is built on a device that stores none."""
+    try:
+        with torch.device("meta"):
+            return parameter_count(make())
+    except RuntimeError as error:
+        if "overflow" not in str(error) and "too large" not in str(error):
+            raise
+        return 2**60
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -4,45 +4,62 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from .bounded import read_toml
 from .errors import InputError, NoRecipe, WrongValue, nearest
+from .names import Name, SlashedName, Source, one_line
 
-Positive = Annotated[int, Field(ge=1)]
+Positive = Annotated[int, Field(ge=1, le=10**9)]
+Width = Annotated[int, Field(ge=1, le=2**16)]
+"""Of a layer, or what multiplies it."""
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Table(BaseModel):
-    """A table of a recipe: unknown keys are refused, values never change."""
+DEEPEST = 16
+"""Tables in tables that a key may lead through."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+class Table(BaseModel):
+    """A table of a recipe: unknown keys are refused, values never change, numbers are finite and no truth values."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, field: ValidationInfo) -> Any:
+        """true would pass for 1."""
+        wanted = str(cls.model_fields[field.field_name or ""].annotation)
+        values = value if isinstance(value, list | tuple) else [value]
+        if "bool" not in wanted and "Any" not in wanted and any(isinstance(v, bool) for v in values):
+            raise ValueError("takes no true or false")
+        return value
 
 
 class NetworkConfig(Table):
     """`[network]`: see `symmflow.networks` for what the words mean."""
 
     kind: Literal["mlp", "unet", "cnn", "sd-unet"] = "unet"
-    channels: Positive = 64
-    multipliers: tuple[Positive, ...] = (1, 2, 2, 2)
-    depth: Positive = 2
+    channels: Width = 64
+    multipliers: Annotated[tuple[Width, ...], Field(min_length=1, max_length=16)] = (1, 2, 2, 2)
+    depth: Annotated[int, Field(ge=1, le=256)] = 2
     """Residual blocks a level of the U-Net; hidden layers of the MLP."""
     attention: tuple[Positive, ...] = (16,)
     """Sides of the network's grid (image side / patch) at which it attends; the middle block always does."""
     middle_norm: bool = True
     """GroupNorm before the attention in the middle, as before every other; without it nothing bounds its logits."""
-    head_channels: Positive = 64
+    head_channels: Width = 64
     time: Literal["scale-shift", "add"] = "scale-shift"
     """How a residual block of the U-Net takes the time: as scale and shift of its second norm, or added before it."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    patch: Positive = 1
+    patch: Annotated[int, Field(ge=1, le=256)] = 1
     time_scale: Annotated[float, Field(gt=0)] = 1000.0
     """t in [0, 1] is multiplied by this before the sinusoidal embedding; 1 is what the authors' code does."""
-    time_frequencies: Positive = 8
+    time_frequencies: Width = 8
     """Sine / cosine pairs of the time embedding of the MLP and of `gain`."""
     gain: bool = False
     """Add the U-Net's input to its output, scaled by a learned function of time a channel."""
@@ -93,7 +110,7 @@ class LabelsConfig(Table):
     eta: Annotated[float, Field(gt=0)] = 4.0
     beta: Annotated[float, Field(ge=0)] | None = None
     """Half width of the dequantisation noise (eq. 9): 0-255 units for colours, signal units for class maps."""
-    k: Positive = 6
+    k: Width = 6
     s: Annotated[float, Field(gt=0)] = 50.0
     void: tuple[Annotated[float, Field(ge=0, le=255)], ...] | None = None
     """Colour of pixels without a label, 0-255 units: they stay in the loss of a flow. Absent = mid-grey, the middle of
@@ -111,7 +128,7 @@ class ObjectiveConfig(Table):
 class DataConfig(Table):
     """`[data]`: how training images are seen, and their augmentation, drawn by (seed, step, sample id)."""
 
-    shift: Annotated[int, Field(ge=0)] = 0
+    shift: Annotated[int, Field(ge=0, le=2**16)] = 0
     """Largest translation in pixels, both axes; the border is replicated."""
     rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
     """Largest rotation in degrees."""
@@ -154,9 +171,9 @@ class ScheduleConfig(Table):
 class TrainConfig(Table):
     """`[train]`."""
 
-    batch: Positive
+    batch: Annotated[int, Field(ge=1, le=2**20)]
     """Global batch: over all processes and accumulated micro-batches together."""
-    accumulate: Positive = 1
+    accumulate: Width = 1
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decay of the exponential moving average of the weights a step; 0 = none."""
@@ -170,9 +187,9 @@ class TrainConfig(Table):
 class Recipe(Table):
     """One training: what, on what, how. The papers' tables are recipes."""
 
-    name: str
-    method: str
-    dataset: str
+    name: SlashedName
+    method: Name
+    dataset: Source
     notes: str = ""
     source: str = ""
     """Paper and table that the hyper-parameters come from."""
@@ -207,13 +224,17 @@ class Recipe(Table):
 def read_recipe(path: Path, overrides: dict[str, Any] | None = None) -> Recipe:
     """A recipe from a TOML file; `overrides`: dotted keys such as {"optimizer.lr": 3e-4}."""
     try:
-        values = tomllib.loads(path.read_text())
+        values = read_toml(path)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise NoRecipe(f"there is no recipe at {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a valid TOML file: {error}.") from None
+    except OSError as error:
+        raise InputError(f"the recipe {path} cannot be read: {error.strerror}.") from None
     for key, value in (overrides or {}).items():
         *tables, last = key.split(".")
+        if len(tables) > DEEPEST:
+            raise WrongValue(
+                f"{path}: {one_line(key, 80)} leads through {len(tables)} tables, and no recipe is so deep"
+            )
         table = values
         for part in tables:
             table = table.setdefault(part, {})
@@ -238,7 +259,7 @@ def check_table(kind: type[T], values: Mapping[str, Any], where: str) -> T:
         if first["type"] == "extra_forbidden":
             said = f"there is no such key{_keys(kind, first['loc'])}"
         what = f"{f'{name}: ' if name else ''}{said}{more}"
-        raise WrongValue(f"{where}: {what}") from None
+        raise WrongValue(f"{where}: {one_line(what)}") from None
 
 
 def _keys(kind: type[BaseModel], where: Sequence[str | int]) -> str:

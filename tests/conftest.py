@@ -19,6 +19,7 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch: every core has a worker already
 
+TITLES = {"slow": "The tests that take long", "crash": "Dying at every write, rename and removal"}
 STARTED = time.monotonic()
 _SPEC = importlib.util.spec_from_file_location("loopback", Path(__file__).with_name("loopback.py"))
 assert _SPEC and _SPEC.loader
@@ -54,7 +55,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         for found in stats.get(outcome, ()):
             seconds = sum(r.duration for reports in stats.values() for r in reports if _of(r) == found.nodeid)
             why = f": {found.longrepr[2].removeprefix('Skipped: ')}" if outcome == "skipped" else ""
-            rows.append(f"| `{found.nodeid}` | {outcome}{why} | {seconds:.0f} |")
+            more = "".join(f": {value} {name}" for name, value in getattr(found, "user_properties", ()))
+            rows.append(f"| `{found.nodeid}` | {outcome}{more}{why} | {seconds:.0f} |")
     counts = ", ".join(f"{len(stats[o])} {o}" for o in ("passed", "failed", "error", "skipped") if stats.get(o))
     took = time.monotonic() - STARTED
     memory = psutil.virtual_memory().total / 2**30
@@ -62,7 +64,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if torch.cuda.is_available():
         machine = machine.replace("no GPU", torch.cuda.get_device_name())
     path.write_text(
-        f"# The tests that take long\n\n`make slow`, {datetime.now(UTC):%Y-%m-%d}, on {machine}, Python "
+        f"# {TITLES.get(path.stem, 'Tests')}\n\n`make {path.stem}`, {datetime.now(UTC):%Y-%m-%d}, on {machine}, Python "
         f"{platform.python_version()}, PyTorch {torch.__version__}: {counts} in {took:.0f} s.\n\n"
         "| test | outcome | seconds |\n| --- | --- | ---: |\n" + "\n".join(rows) + "\n"
     )

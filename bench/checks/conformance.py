@@ -242,7 +242,7 @@ def _other_size(s: _Subject, steps: tuple[int, ...], claimed: bool) -> Check:
 
 def suited(method: str, checkpoint: str | None, trust: bool) -> list[str]:
     """The data sets that a method can be checked on: of its bundled checkpoints, or of the given one."""
-    methods.method(method)
+    _require_made(method)
     found = [card.name for card in datasets.cards() if method in methods.bundled(card.name) and "test" in card.splits]
     if checkpoint:
         opened = methods.checkpoint(method, "", checkpoint, trust)
@@ -254,6 +254,13 @@ def suited(method: str, checkpoint: str | None, trust: bool) -> list[str]:
     return found
 
 
+def _require_made(method: str) -> None:
+    if methods.method(method).ready_made:
+        raise InputError(
+            f"what {method} gives was made elsewhere, and there is nothing to check; `bench run` reads it."
+        )
+
+
 def check_method(
     name: str,
     dataset: str,
@@ -263,6 +270,7 @@ def check_method(
     trust: bool = False,
 ) -> list[Check]:
     """Conformance of a method with its bundled or a given checkpoint."""
+    _require_made(name)
     dataset, data_root = datasets.located(dataset, data_root)
     kind, opened = methods.method(name), methods.checkpoint(name, dataset, checkpoint, trust)
     card, device = datasets.card(dataset, data_root), resolve_device(device)

@@ -57,7 +57,7 @@ def designs(quick: bool = False) -> list[Design]:
             # t intervals over five seeds, or six batches, are too wide to see three standard errors four times of five
             *(
                 Design("t over seeds", "difference over seeds", f"seeds={s}", _seeds_apart(s, errors), measure)
-                for s in ((20,) if measure == "power" else (5, 20))
+                for s in ((30,) if measure == "power" else (5, 20))
             ),
         ]
     for n, d in [(200, 8)] if quick else [(200, 16), (1000, 64)]:

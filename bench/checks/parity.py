@@ -13,7 +13,8 @@ from ...symmflow.pixels import IGNORE
 from ..metrics.areas import Areas
 from ..metrics.confusion import sparse_confusion
 from ..metrics.frechet import frechet_distance, kernel_distance, whole
-from ..metrics.segmentation import MeanIoU
+from ..metrics.sample import Regions
+from ..metrics.segmentation import FrequencyWeightedIoU, MeanAccuracy, MeanF1, MeanIoU
 
 Array = np.ndarray
 
@@ -149,6 +150,23 @@ def segmentation_by_mmsegmentation() -> Iterator[Parity]:
     yield Parity("mIoU equals mmsegmentation's", miou(areas(truth, predicted, 11)), known, 1e-6)
 
 
+def means_over_classes_by_torchmetrics() -> Iterator[Parity]:
+    import torch
+    from torchmetrics import classification as theirs
+
+    truth, predicted = masks()
+    found = areas(truth, predicted, 11)
+    ids = tuple(map(str, range(len(truth))))
+    pairs: dict[str, tuple[type[Regions], type[torch.nn.Module], str]] = {
+        "mean F1": (MeanF1, theirs.MulticlassF1Score, "macro"),
+        "mean accuracy": (MeanAccuracy, theirs.MulticlassAccuracy, "macro"),
+        "frequency-weighted IoU": (FrequencyWeightedIoU, theirs.MulticlassJaccardIndex, "weighted"),
+    }
+    for name, (kind, oracle, average) in pairs.items():
+        known = oracle(11, average=average, ignore_index=IGNORE)(torch.from_numpy(predicted), torch.from_numpy(truth))
+        yield Parity(f"{name} equals torchmetrics'", kind(ids, found).value, float(known), 1e-6)
+
+
 QUESTIONS: tuple[Callable[[], Iterator[Parity]], ...] = (
     frechet_of_itself,
     frechet_by_scipy,
@@ -157,5 +175,6 @@ QUESTIONS: tuple[Callable[[], Iterator[Parity]], ...] = (
     kernel_by_torchmetrics,
     segmentation_by_hand,
     segmentation_by_torchmetrics,
+    means_over_classes_by_torchmetrics,
     segmentation_by_mmsegmentation,
 )

@@ -12,8 +12,10 @@ import typer
 
 from ...symmflow.errors import InputError
 from ...symmflow.guests import watched
+from ...symmflow.names import check_given, one_line
 from . import check, compare, data, doctor, gate, listing, portable, reproduce, rescore, roundtrip, run, sample, train
 from .help import Command, Commands
+from .notes import notes
 from .remedies import remedied
 from .unread import unread
 
@@ -37,6 +39,12 @@ class _Bench(Commands):
         except KeyboardInterrupt as interrupt:
             raise Interrupted(str(interrupt)) from interrupt
 
+
+UNUSABLE = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.EILSEQ, errno.ENXIO),
+)
+"""What the system says of files that the user named, not of a defect here."""
 
 app = typer.Typer(
     name="bench",
@@ -146,7 +154,8 @@ def _run(given: list[str]) -> NoReturn:
     debug = "--debug" in given
     given = [a for a in given if a != "--debug"]  # accepted anywhere on the line, not only before the sub-command
     try:
-        with unread(sys.stdout):
+        check_given(given)
+        with unread(sys.stdout), notes():
             code = app(given, prog_name="bench", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except InputError as error:
@@ -162,9 +171,11 @@ def _run(given: list[str]) -> NoReturn:
         print(f"interrupted: {str(interrupt) or KEPT.get(command, NOTHING_KEPT)}.", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+        if error.errno not in UNUSABLE:
             _defect()
         _fail(f"{error.filename or 'a file'}: {error.strerror}; free space or choose another folder.", debug)
+    except MemoryError:
+        _fail("there is not enough memory for this; ask for less at once (--batch-size, a smaller network).", debug)
     except Exception:
         _defect()
 
@@ -183,5 +194,5 @@ def _fail(message: str, debug: bool) -> NoReturn:
         import traceback
 
         traceback.print_exc()
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {one_line(message)}", file=sys.stderr)
     sys.exit(2)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import Any
 
+from ...symmflow.bounded import toml
 from ...symmflow.errors import InputError
+from ...symmflow.names import one_line
+
+DIGITS = 30
 
 
 def names(text: str | None, option: str) -> list[str]:
@@ -22,13 +25,16 @@ def names(text: str | None, option: str) -> list[str]:
 def integers(text: str, option: str, minimum: int) -> list[int]:
     """`1,5,25` -> [1, 5, 25], each once, in the given order; anything else is refused."""
     numbers = []
+    shown = one_line(text, 80)
     for item in text.split(","):
         if not re.fullmatch(r"\s*-?[0-9]+\s*", item):
-            what = f"{item.strip()!r} is no whole number" if item.strip() else "an item is empty"
-            raise InputError(f"{option} {text!r}: {what}; write it like {option} 1,5,25.")
+            what = f"{one_line(item.strip(), 80)!r} is no whole number" if item.strip() else "an item is empty"
+            raise InputError(f"{option} {shown!r}: {what}; write it like {option} 1,5,25.")
+        if len(item) > DIGITS:
+            raise InputError(f"{option} {shown!r}: a number of {len(item):,} digits is too large.")
         number = int(item)
         if number < minimum:
-            raise InputError(f"{option} {text!r}: {number} is less than {minimum}; write it like {option} 1,5,25.")
+            raise InputError(f"{option} {shown!r}: {number} is less than {minimum}; write it like {option} 1,5,25.")
         numbers.append(number)
     return list(dict.fromkeys(numbers))
 
@@ -41,7 +47,7 @@ def overrides(pairs: list[str]) -> dict[str, Any]:
         if not equals or not key.strip():
             raise InputError(f"--set takes key=value, for example optimizer.lr=3e-4, not {pair!r}.")
         try:
-            parsed[key.strip()] = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+            parsed[key.strip()] = toml(f"value = {text}")["value"]
+        except ValueError:
             parsed[key.strip()] = text
     return parsed

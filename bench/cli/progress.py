@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -19,6 +20,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 from rich.progress import Progress as Bars
+
+from .terminal import Console
 
 if TYPE_CHECKING:
     from ...reports.block import Block
@@ -34,9 +37,9 @@ def stdout() -> Console:
 
 def rendered(page: RenderableType) -> str:
     """As plain text, for a file."""
-    shown = Console(width=160, record=True, quiet=True)
-    shown.print(page)
-    return shown.export_text()
+    text = io.StringIO()
+    Console(width=160, file=text).print(page)
+    return text.getvalue()
 
 
 def print_blocks(blocks: Sequence[Block]) -> None:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import errno
 
-from ...symmflow.errors import Damaged, InputError, NoCheckpoint, NoRecipe, OtherRecipe, Unwritable, WrongValue
+from ...symmflow.errors import (
+    Busy,
+    Damaged,
+    InputError,
+    NoCheckpoint,
+    NoRecipe,
+    OtherRecipe,
+    Oversized,
+    Unreadable,
+    Unwritable,
+    WrongValue,
+)
 
 FULL = "free some space; what was finished before is kept"
 ELSEWHERE = "choose another folder with --out; what was finished before is kept"
@@ -15,7 +26,10 @@ REMEDIES: dict[type[InputError], str] = {
     NoCheckpoint: "`bench train` makes one",
     Damaged: "train it again, or download it again",
     WrongValue: "mend the recipe or the --set",
+    Oversized: "give the right file",
+    Unreadable: "give the right file",
     OtherRecipe: "choose another --out, or remove it",
+    Busy: "wait for it, or choose another --out",
 }
 BY_ERRNO = {errno.ENOSPC: FULL, errno.EDQUOT: FULL}
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from typing import IO, Any, cast
 
+from .terminal import Plain
+
 
 class _Unread:
     """A stream from which nobody may read: what cannot be written is dropped, here and by whoever flushes later."""
@@ -40,9 +42,12 @@ class _Unread:
 def unread(
     stream: IO[str], redirect: Callable[[IO[str]], AbstractContextManager[Any]] = redirect_stdout
 ) -> Iterator[None]:
-    """Inside, printing to standard output, or to what is redirected, never fails because a pipe's reader has left."""
+    """Inside, printing to standard output, or to what is redirected, never fails because a pipe's reader has left.
+
+    Nor does what is printed steer a terminal.
+    """
     patient = _Unread(stream)
-    with redirect(cast(IO[str], patient)):
+    with redirect(cast(IO[str], Plain(cast(IO[str], patient)))):
         try:
             yield
         finally:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ...symmflow.bounded import unzip
 from ...symmflow.errors import InputError
 from ...symmflow.files import write_atomically
 from .. import metrics
 from ..code import Installed
+from ..protocols import read_protocol
 from ..records import Missing, Record, Stored, read_stored
-from ..records.evidence import to_parquet
+from ..records.shards import to_parquet
 from .difference import compared
 from .floors import read_floors
 from .gate import gate, refuse_namesakes
@@ -31,10 +32,17 @@ def save(results: Sequence[Path], path: Path) -> int:
     """Write the finished cells of some stores to one file; the number of cells.
 
     Kept: records, protocols, and the sample of every metric of which differences are told. Left out: the evidence.
+    Raises `InputError` for a record that cannot be read, and for one whose evidence is not whole.
     """
-    cells = [cell for cell in read_stored(results) if cell.record.status == "ok"]
+    cells = [cell for cell in read_stored(results, refused=_refuse) if cell.record.status == "ok"]
     if not cells:
         raise InputError(f"no cell in {', '.join(map(str, results))} finished; there is nothing to save.")
+    for cell in cells:
+        if not cell.finished:
+            raise InputError(
+                f"the evidence of '{identity(cell.record)}' in {cell.folder} is not whole; `bench run` makes what is "
+                "missing."
+            )
     refuse_namesakes(cells)
     installed = Installed()
     for cell in cells:
@@ -44,12 +52,14 @@ def save(results: Sequence[Path], path: Path) -> int:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for cell in cells:
             inside = Path(cell.record.dataset) / cell.record.task / cell.folder.name
-            _add(archive, inside / "record.json", (cell.folder / "record.json").read_bytes())
+            _add(archive, inside / "record.json", cell.record.model_dump_json(indent=2).encode() + b"\n")
             for name in compared(cell.record):
                 if not _kept(name, cell.record):
                     _add(archive, inside / "samples" / f"{name}.parquet", _sample(name, cell))
-        for protocol in sorted({file for root in results for file in (root / "protocols").glob("*.json")}):
-            _add(archive, Path("protocols") / protocol.name, protocol.read_bytes())
+        for name in sorted({cell.record.protocol["hash"] for cell in cells}):
+            if (protocol := read_protocol(name, results)) is None:
+                continue
+            _add(archive, Path("protocols") / f"{name}.json", protocol.model_dump_json(indent=2).encode() + b"\n")
     write_atomically(path, buffer.getvalue())
     return len(cells)
 
@@ -61,6 +71,10 @@ def gated(path: Path, results: Sequence[Path], floors: Path | None = None, stric
         found = read_stored(results)
         refuse(cells, found)
         return gate(cells, found, limits, strict)
+
+
+def _refuse(error: InputError) -> None:
+    raise error
 
 
 def _kept(metric: str, record: Record) -> bool:
@@ -91,11 +105,11 @@ def opened(path: Path) -> Iterator[list[Stored]]:
         raise InputError(f"there is no baseline {path}; `bench baseline save {path}` makes one.")
     with TemporaryDirectory(prefix="symmbench-baseline-") as folder:
         try:
-            with zipfile.ZipFile(path) as archive:
-                archive.extractall(folder)  # drops absolute paths and '..'
-            found = read_stored([Path(folder)])
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+            unzip(path, Path(folder))
+        except (InputError, OSError) as error:
             raise InputError(f"{path} is no baseline ({error}); `bench baseline save` makes one.") from None
+        try:
+            found = read_stored([Path(folder)], refused=_refuse)
         except InputError as error:  # what is said of the folder means nothing to who knows the file
             what = str(error).replace(f"{folder}/", "")
             raise InputError(f"{path} holds no cells of this symmbench: {what}") from None

@@ -10,7 +10,7 @@ from pathlib import Path
 from ...reports.block import Block, to_html
 from ...symmflow.errors import InputError
 from ..records import Record, read_stored
-from . import claims, fronts, selftest, tables, verdicts
+from . import claims, classes, fronts, selftest, tables, verdicts
 from . import published as papers
 from . import spread as chance
 from .choice import Filter, check_protocols, choose
@@ -52,6 +52,7 @@ def compare(
     baseline: str | None = None,
     pareto: str | None = None,
     within: float | None = None,
+    per_class: bool = False,
     spread: str | None = None,
     published: bool = False,
     itself: bool = False,
@@ -69,6 +70,8 @@ def compare(
     if sort:
         tables.sort(found, sort)
     blocks = [tables.block(table) for table in found]
+    if per_class:
+        blocks += classes.blocks(found)
     if pareto is not None:
         blocks += [fronts.block(fronts.front(t, pareto, limits, within)) for t in _having(pareto, found)]
     if spread is not None:

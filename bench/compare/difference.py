@@ -100,5 +100,5 @@ def shared_seeds(ours: Sequence[Stored], base: Sequence[Stored]) -> tuple[list[S
 
 
 def seedless(record: Record) -> bool:
-    """Whether the cell comes out the same for every seed: without steps and solver nothing is drawn."""
-    return record.steps is None and record.solver is None
+    """Whether the cell comes out the same for every seed: without steps and solver, or a network, nothing is drawn."""
+    return record.solver is None and (record.steps is None or record.nfe is None)

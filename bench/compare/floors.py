@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
-from math import inf
 from pathlib import Path
 from typing import Any
 
+from ...symmflow.bounded import read_toml
 from ...symmflow.errors import InputError, unknown
 from .. import metrics
 from ..metrics import Floor, family
@@ -16,6 +15,7 @@ from . import speed
 
 Floors = Mapping[str, Floor]
 """The user's own, by metric: `accuracy`, `fid`, `relative_time`."""
+LARGEST = 1e300
 TIERS = ("critical", "advisory")
 
 
@@ -37,11 +37,9 @@ def read_floors(path: Path | None = None) -> dict[str, Floor]:
     if path is None:
         return {}
     try:
-        tables = tomllib.loads(path.read_text())
+        tables = read_toml(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read as a file of floors: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a valid TOML file: {error}.") from None
     known = [*metrics.names(), speed.TIME]
     for name in tables:
         if name not in known:
@@ -52,7 +50,9 @@ def read_floors(path: Path | None = None) -> dict[str, Floor]:
 def _floor(path: Path, name: str, table: Any) -> Floor:
     given = dict(table) if isinstance(table, dict) else {"": table}
     own, tier = floor_of(name, {}), given.pop("tier", None)
-    numbers = [v for v in given.values() if isinstance(v, int | float) and not isinstance(v, bool) and 0 <= v < inf]
+    numbers = [
+        v for v in given.values() if isinstance(v, int | float) and not isinstance(v, bool) and 0 <= v <= LARGEST
+    ]
     if len(numbers) != len(given) or len(given) > 1 or not set(given) <= {"absolute", "relative"}:
         raise InputError(f"{path}: {name} takes either absolute = X or relative = X, zero or more.")
     if tier not in (None, *TIERS):

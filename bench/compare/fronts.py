@@ -62,7 +62,7 @@ def front(table: Table, metric: str, floors: Floors, within: float | None = None
     remarks: list[str] = []
     drawn = _resampled(table, metric, remarks)
     if not drawn:
-        raise InputError(f"no row of {table.title} has evidence for {metric}; run the cells again with --force.")
+        raise InputError(f"no row of {table.title} has a cost and evidence for {metric}; run cells again with --force.")
     rows = [row for row, _ in drawn]
     first = rows[0].metrics[metric]
     sign = 1 if first.better == "higher" else -1
@@ -96,6 +96,9 @@ def _resampled(table: Table, metric: str, remarks: list[str]) -> list[tuple[Row,
     ids = None
     for row in table.rows:
         if metric not in row.metrics:
+            continue
+        if row.nfe is None:
+            remarks.append(f"{row.at} is left out: nobody knows what it cost")
             continue
         samples = metrics.samples_of(metric, row.cells)
         if not isinstance(samples, Missing) and ids not in (None, samples[0].ids):

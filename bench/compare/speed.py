@@ -46,9 +46,8 @@ def _conditions(record: Record) -> Conditions | None:
     if record.cost is None or not record.cost.images_per_second:
         return None
     device, facts = record.cost.device.split(":")[0], record.provenance
-    return Conditions(
-        device, facts.get("gpu" if "gpu" in facts else "cpu", ""), facts.get("threads"), record.cost.batch_size
-    )
+    chip = facts["gpu"] if "gpu" in facts else facts.get("cpu", "")
+    return Conditions(device, chip, facts.get("threads"), record.cost.batch_size)
 
 
 def slower(base: Record, ours: Record) -> Difference | Missing:

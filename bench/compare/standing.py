@@ -44,7 +44,7 @@ def refuse(baseline: Sequence[Stored], results: Sequence[Stored]) -> None:
         )
     remedy = "keep a baseline as a file, saved with the code of its figures"
     for base in baseline:
-        if base.record.status == "ok" and (base.folder / "evidence").is_dir():
+        if base.record.status == "ok" and base.evidence.folder.is_dir():
             refuse_other_scoring(base.record, installed, remedy)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..records import Missing
+from .distances import UNPAIRED, labelled
 from .metric import Floor, Metric, Subject
 from .sample import Sample, Values
 from .segmentation import INTERVAL, MeanIoU, iou_per_class, named_classes, regions
@@ -17,12 +18,22 @@ def _miou(evidence: Evidence, subject: Subject) -> Sample | Missing:
     return regions(MeanIoU, evidence, subject, "alignment")
 
 
+def _of_syntheses(evidence: Evidence, subject: Subject) -> Sample | Missing:
+    return _miou(evidence, subject) if labelled(evidence) else UNPAIRED
+
+
+def _right(evidence: Evidence, subject: Subject) -> Sample | Missing:
+    return _accuracy(evidence, subject) if labelled(evidence) else UNPAIRED
+
+
 def _accuracy(evidence: Evidence, subject: Subject) -> Sample:
     rows = evidence.table("samples")
     return Values.of(rows["id"], rows["aligned"])
 
 
 def _details(evidence: Evidence, subject: Subject) -> dict[str, Any]:
+    if not labelled(evidence):
+        return named_classes(subject)
     per_class = iou_per_class(evidence, subject, "alignment")
     return named_classes(subject) | {"alignment_iou_per_class": per_class}
 
@@ -40,7 +51,7 @@ ALIGNMENT_MIOU = Metric(
     what="mIoU of an independent segmenter on the syntheses",
     headline=True,
     rank=36,
-    sample=_miou,
+    sample=_of_syntheses,
     **_MASKS,
 )
 ALIGNMENT_MIOU_REAL = Metric(
@@ -56,7 +67,7 @@ ALIGNMENT_ACCURACY = Metric(
     what="share of syntheses that an independent classifier sees as their class",
     headline=True,
     rank=38,
-    sample=_accuracy,
+    sample=_right,
     **_CLASSES,
 )
 ALIGNMENT_ACCURACY_REAL = Metric(

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Array = np.ndarray
+LARGEST = 10**7
+"""Images times classes."""
 PARTS = ("hit", "truth", "predicted")
 
 
@@ -45,6 +47,10 @@ class Areas:
         with np.errstate(invalid="ignore"):
             return np.where(truth > 0, hit / (truth + predicted - hit), np.nan)
 
+    def of(self, classes: Sequence[int]) -> Areas:
+        """Those of some classes; pixels of the others that were taken for them stay in the prediction."""
+        return Areas(*(getattr(self, part)[:, list(classes)] for part in PARTS))
+
     def taking(self, other: Areas, where: Array) -> Areas:
         """These with the images of `other` where `where` [n] is true."""
         return Areas(*(np.where(where[:, None], getattr(other, part), getattr(self, part)) for part in PARTS))
@@ -66,6 +72,8 @@ class Areas:
         ids = tuple(dict.fromkeys(frame["id"]))
         place = {sample_id: row for row, sample_id in enumerate(ids)}
         image, of_class = frame["id"].map(place).to_numpy(), frame["class"].to_numpy()
+        if of_class.min() < 0 or len(ids) * (int(of_class.max()) + 1) > LARGEST:
+            raise ValueError(f"classes {of_class.min()} to {of_class.max()} of {len(ids)} images are no areas")
         dense: list[Any] = [np.zeros((len(ids), of_class.max() + 1)) for _ in PARTS]
         for part, name in zip(dense, PARTS, strict=True):
             part[image, of_class] = frame[name]

@@ -84,6 +84,21 @@ def frechet(features: Blocks, reference: Blocks) -> Jackknifed:
     return Jackknifed.of(present, distance, pairs=True)
 
 
+def frechet_to(features: Blocks, mean: Array, covariance: Array) -> Jackknifed:
+    """Fréchet distance of features to a Gaussian that is given; its interval by deleting groups of ids."""
+    groups = groups_of(i for ids, _ in features() for i in ids)
+    parts = _grouped(features, mean, groups)
+    everything, nowhere = _sum(parts), np.zeros_like(mean)
+
+    def distance(keep: Array) -> float:
+        left = everything
+        for g in np.flatnonzero(~keep):
+            left = left - parts[g]
+        return frechet_distance(*left.gaussian(), nowhere, covariance)
+
+    return Jackknifed.of(np.array([part.n > 0 for part in parts]), distance, pairs=True)
+
+
 def at_infinity(distance: Jackknifed) -> Jackknifed:
     """FID-infinity: the Fréchet distance extrapolated to endless samples on both sides (Chong and Forsyth 2020).
 

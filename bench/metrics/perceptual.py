@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .distances import of_pairs
+from ..records import Missing
+from .distances import UNPAIRED, labelled, of_pairs
 from .metric import Floor, Metric, Subject
 from .sample import Values
 
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     from ..records import Evidence
 
 
-def _to_real(evidence: Evidence, subject: Subject) -> Values:
+def _to_real(evidence: Evidence, subject: Subject) -> Values | Missing:
+    if not labelled(evidence):
+        return UNPAIRED
     rows = evidence.table("samples")
     return Values.of(rows["id"], rows["lpips_gt"])
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from ...symmflow.errors import InputError
+from ...symmflow.names import one_line
 from ...symmflow.plugins import Plugins
 from ..protocols import Rules, read_protocol
-from ..records import Missing, Stored
+from ..records import Missing, Replaced, Stored
+from ..records.sizes import header
 from ..statistics import UNGROUPED
 from .metric import Metric, Subject, family
 from .sample import Groups, Sample
@@ -69,26 +72,39 @@ def samples_of(name: str, cells: Sequence[Stored]) -> list[Sample] | Missing:
 
 def sample_of(name: str, cell: Stored) -> Sample | Missing:
     """A metric of a cell: from what its record or a baseline keeps of it, else from the evidence."""
-    import pandas as pd
-
     one = known(name)
     if one is None:
         return Missing(f"the metric {family(name)} is not installed here")
     record = cell.record
     kept = cell.folder / "samples" / f"{name}.parquet"
     if kept.is_file():
-        return one.kind.read(pd.read_parquet(kept))
+        return _kept(one, kept)
     details = record.details
-    if (jackknife := details.get("jackknife", {}).get(name)) is not None:
+    if name in record.metrics and (jackknife := details.get("jackknife", {}).get(name)) is not None:
         if not jackknife["without"]:
             return Missing(UNGROUPED)
         return Groups.kept(record.metrics[name].value, **jackknife)
     try:
         return one.of(cell.evidence, _subject(cell))
+    except Replaced:
+        raise
     except InputError as error:  # evidence that was pruned or is damaged: other metrics and rows can still be told
         return Missing(str(error).rstrip("."))
     except Exception as error:  # whatever another package's metric raises
         return Missing.broken(error)
+
+
+def _kept(metric: Metric, path: Path) -> Sample:
+    """The sample that a baseline keeps. Raises `InputError` for one that is damaged, or too large to be one."""
+    import pandas as pd
+
+    try:
+        header(path)
+        return metric.kind.read(pd.read_parquet(path))
+    except Exception as error:  # of Parquet, of pandas, of a table that is another one
+        raise InputError(
+            f"{path} is no sample of {metric.name} ({one_line(str(error), 200)}); `bench baseline save` makes one."
+        ) from None
 
 
 def _subject(cell: Stored) -> Subject:

@@ -143,7 +143,7 @@ class Groups(Sample):
         return cls.kept(found.interval.value, found.without, found.second)
 
     @classmethod
-    def kept(cls, whole: float, without: Sequence[float], second: Sequence[float]) -> Groups:
+    def kept(cls, whole: float, without: Sequence[float | None], second: Sequence[float | None]) -> Groups:
         """From what a record keeps of it."""
         names = tuple(f"{g:02d}" for g in range(len(without)))
         return cls(names, whole, np.array(without, dtype=np.float64), np.array(second, dtype=np.float64))

@@ -1,4 +1,4 @@
-"""What follows from confusion counts: mIoU and pixel accuracy."""
+"""What follows from confusion counts: means over classes of IoU, F1 and accuracy; of all pixels, IoU and accuracy."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 
 from .. import statistics
+from ..protocols.rules import BACKGROUND
 from ..records import Missing
 from ..statistics import Difference, Interval, MeanRatio
+from ..statistics.ratios import FEW_IN_ALL, LEAST_IN_ALL
 from .areas import PARTS, Areas
 from .metric import Floor, Metric, Subject
 from .sample import Array, Regions
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 INTERVAL = "jackknife over images"
 VOID = "every pixel of the truth is void"
+BARE = "the truth has no class but background"
 R = TypeVar("R", bound=Regions)
 
 
@@ -53,8 +56,47 @@ class MeanIoU(Ratios):
 
     @cached_property
     def ratios(self) -> MeanRatio:
-        hit, truth, predicted = (getattr(self.areas, part)[:, self.areas.present] for part in PARTS)
+        hit, truth, predicted = _present(self.areas)
         return MeanRatio.of(self.value, hit, truth + predicted - hit, (truth > 0).sum(axis=0))
+
+
+class MeanF1(Ratios):
+    """F1 (Dice) a class over the data set, mean over the classes present; a resample without one leaves it out."""
+
+    def at(self, weights: Array) -> Array:
+        hit, truth, predicted = _sums(self.areas, weights)
+        return _mean(2 * hit, truth + predicted, truth)
+
+    @cached_property
+    def ratios(self) -> MeanRatio:
+        hit, truth, predicted = _present(self.areas)
+        return MeanRatio.of(self.value, 2 * hit, truth + predicted, (truth > 0).sum(axis=0))
+
+
+class MeanAccuracy(Ratios):
+    """Share of a class's pixels that are right, mean over the classes present; a resample without one leaves it out."""
+
+    def at(self, weights: Array) -> Array:
+        hit, truth, _ = _sums(self.areas, weights)
+        return _mean(hit, truth, truth)
+
+    @cached_property
+    def ratios(self) -> MeanRatio:
+        hit, truth, _ = _present(self.areas)
+        return MeanRatio.of(self.value, hit, truth, (truth > 0).sum(axis=0))
+
+
+class FrequencyWeightedIoU(Regions):
+    """IoU a class over the data set, mean with the classes' shares of the pixels as weights (Long et al. 2015)."""
+
+    def at(self, weights: Array) -> Array:
+        truth = weights @ self.areas.truth
+        return np.asarray(np.nansum(self.areas.iou(weights) * truth, axis=1) / truth.sum(axis=1))
+
+    def interval(self, share: bool) -> Interval:
+        if len(self.ids) < LEAST_IN_ALL:
+            return Interval(self.value, float("-inf"), float("inf"), FEW_IN_ALL)
+        return super().interval(share)
 
 
 class PixelAccuracy(Ratios):
@@ -73,12 +115,32 @@ class PixelAccuracy(Ratios):
         return Areas(*(getattr(self.areas, part).sum(axis=1, keepdims=True) for part in PARTS)).frame(self.ids)
 
 
-def regions(kind: type[R], evidence: Evidence, subject: Subject, table: str = "confusion") -> R | Missing:
-    """A metric of the areas in a table of sparse counts."""
+def regions(
+    kind: type[R], evidence: Evidence, subject: Subject, table: str = "confusion", *, foreground: bool = False
+) -> R | Missing:
+    """A metric of the areas in a table of sparse counts; `foreground`: of all classes but the one named background."""
     if not subject.classes:
         return Missing("the record does not name its classes; run the cell again")
     areas = evidence.once((table, subject.classes, subject.ignored), lambda: _areas(evidence, subject, table))
-    return kind(evidence.ids, areas) if areas.present.any() else Missing(VOID)
+    if foreground:
+        areas = areas.of([k for k, name in enumerate(subject.classes) if name != BACKGROUND])
+    return kind(evidence.ids, areas) if areas.present.any() else Missing(BARE if foreground else VOID)
+
+
+def _sums(areas: Areas, weights: Array) -> tuple[Array, ...]:
+    """Pixels hit, in the truth, in the prediction, for weights [R, n]: [R, K] each, of the classes present."""
+    return tuple(weights @ part for part in _present(areas))
+
+
+def _present(areas: Areas) -> tuple[Array, ...]:
+    """Hit, truth and prediction of the classes present."""
+    return tuple(getattr(areas, part)[:, areas.present] for part in PARTS)
+
+
+def _mean(top: Array, bottom: Array, truth: Array) -> Array:
+    """Mean over classes, [R], of ratios [R, K]; where the truth has no pixel of a class, without it."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.nanmean(np.where(truth > 0, top / bottom, np.nan), axis=1))
 
 
 def _areas(evidence: Evidence, subject: Subject, table: str) -> Areas:
@@ -136,4 +198,38 @@ PIXEL_ACCURACY = Metric(
     rank=21,
     sample=lambda evidence, subject: regions(PixelAccuracy, evidence, subject),
     details=_details,
+)
+MEAN_F1 = Metric(
+    name="mean_f1",
+    tasks=("ss",),
+    what="F1 a class over the whole split, mean over the classes present but background (as face parsing has it)",
+    interval=INTERVAL,
+    floor=Floor(absolute=0.01, tier="advisory"),
+    labels="masks",
+    kind=MeanF1,
+    rank=22,
+    sample=lambda evidence, subject: regions(MeanF1, evidence, subject, foreground=True),
+)
+MEAN_ACCURACY = Metric(
+    name="mean_accuracy",
+    tasks=("ss",),
+    what="share of a class's pixels that are right, mean over the classes present",
+    interval=INTERVAL,
+    floor=Floor(absolute=0.01, tier="advisory"),
+    labels="masks",
+    kind=MeanAccuracy,
+    compared=False,
+    rank=23,
+    sample=lambda evidence, subject: regions(MeanAccuracy, evidence, subject),
+)
+FW_IOU = Metric(
+    name="fw_iou",
+    tasks=("ss",),
+    what="IoU a class over the whole split, mean weighted by the classes' shares of the pixels",
+    floor=Floor(absolute=0.005, tier="advisory"),
+    labels="masks",
+    kind=FrequencyWeightedIoU,
+    compared=False,
+    rank=24,
+    sample=lambda evidence, subject: regions(FrequencyWeightedIoU, evidence, subject),
 )

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ...symmflow.errors import InputError
+from ...symmflow.names import Name, SlashedName, Source
 from .hashes import content_hash
+from .reading import read_json
 from .rules import DEFAULT, Rules
 
 if TYPE_CHECKING:
     from ...datasets import Card, Manifest
 
-NAMES = ("name", "rules")
+NAMES = ("name", "rules", "reference_name")
 """Fields that say what a protocol is called, not what it is."""
 
 
@@ -25,21 +27,21 @@ class Protocol(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
+    name: SlashedName
     """Readable: `digit-scenes/sis@1`; under other rules than ours `digit-scenes/sis:sdm@1`."""
     rules: Rules
     """What it was made of."""
     version: int
     """Of the rules."""
-    task: str
-    dataset: str
-    split: str
+    task: Name
+    dataset: Source
+    split: Name
     n: int
     ids_sha256: str
     """Of the evaluated ids, in order; a limit changes it."""
     content_sha256: str
     """Of the images and labels of the whole split."""
-    classes: tuple[str, ...]
+    classes: Annotated[tuple[str, ...], Field(max_length=10_000)]
     shape: tuple[int, ...]
     masks: bool
     """Labels are masks, not one class an image."""
@@ -47,6 +49,10 @@ class Protocol(BaseModel):
     """Rounding, ignored pixels, absent classes, reference set, samples a label."""
     judges: dict[str, str | None]
     """By role, `name:sha256` of those that the metrics need, or None where there is none."""
+    reference: str = ""
+    """SHA-256 of the mean and covariance that syntheses are held against in place of the real images."""
+    reference_name: str = ""
+    """What their file was called."""
     metrics: dict[str, int]
     """Versions of the metrics. A first version does not count in the hash, so that metrics can be added."""
 
@@ -82,10 +88,10 @@ class Protocol(BaseModel):
         """The same samples measured under other rules. `roles`: of the judges that the metrics need."""
         return self.model_copy(
             update={
-                "name": title(self.dataset, self.task, rules),
+                "name": title(self.dataset, self.task, rules, self.reference_name),
                 "rules": rules,
                 "version": rules.version,
-                "policy": dict(policy),
+                "policy": dict(policy) | _reference_policy(self.reference),
                 "metrics": dict(metrics),
                 "judges": {role: self.judges.get(role) for role in self.judges if role in roles},
             }
@@ -101,10 +107,14 @@ def make(
     policy: Mapping[str, Any],
     judges: Mapping[str, str | None],
     metrics: Mapping[str, int],
+    reference: tuple[str, str] = ("", ""),
 ) -> Protocol:
-    """The protocol of a task on the samples of a manifest under `rules`."""
+    """The protocol of a task on the samples of a manifest under `rules`.
+
+    `reference`: SHA-256 and name of statistics in place of the real images.
+    """
     return Protocol(
-        name=title(card.name, task, rules),
+        name=title(card.name, task, rules, reference[1]),
         rules=rules,
         version=rules.version,
         task=task,
@@ -116,15 +126,22 @@ def make(
         classes=card.classes,
         shape=card.shape,
         masks=card.has_masks,
-        policy=dict(policy),
+        policy=dict(policy) | _reference_policy(reference[0]),
+        reference=reference[0],
+        reference_name=reference[1],
         judges=dict(judges),
         metrics=dict(metrics),
     )
 
 
-def title(dataset: str, task: str, rules: Rules) -> str:
+def title(dataset: str, task: str, rules: Rules, reference: str = "") -> str:
     own = "" if rules.name == DEFAULT else f":{rules.name}"
-    return f"{dataset}/{task}{own}@{rules.version}"
+    return f"{dataset}/{task}{own}@{rules.version}{f'+{reference}' if reference else ''}"
+
+
+def _reference_policy(reference: str) -> dict[str, str]:
+    """What the policy says of another reference than the real images."""
+    return {"reference": "mean and covariance of features, as given"} if reference else {}
 
 
 def differing(first: Any, second: Any, prefix: str = "") -> list[str]:
@@ -145,11 +162,10 @@ def read_protocol(name: str, folders: Sequence[Path]) -> Protocol | None:
     file = next((f for f in files if f.is_file()), None)
     if file is None:
         return None
-    try:
-        return Protocol.model_validate(json.loads(file.read_text()))
-    except (ValidationError, ValueError) as error:
-        first = str(error).splitlines()[0]
-        raise InputError(f"{file} is not a protocol of this symmbench ({first}); run its cells again.") from None
+    found = read_json(Protocol, file, "a protocol of this symmbench", "run its cells again")
+    if re.fullmatch("[0-9a-f]{16}", name) and found.hash != name:
+        raise InputError(f"{file} has been edited: what it says has the hash {found.hash}; run its cells again.")
+    return found
 
 
 def fields_apart(first: str, second: str, folders: Sequence[Path]) -> list[str]:

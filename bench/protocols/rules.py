@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ...symmflow.bounded import read_toml
 from ...symmflow.errors import InputError, unknown
+from ...symmflow.names import Name, one_line
 
 DEFAULT = "harness"
+BACKGROUND = "background"
+"""The class that is one of its own by name."""
+
+
+Samples = Annotated[int, Field(strict=True, ge=1, le=10**4)]
 
 
 class Rules(BaseModel):
@@ -19,15 +25,15 @@ class Rules(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
-    version: int
+    name: Name
+    version: Annotated[int, Field(strict=True, ge=1, le=10**6)]
     title: str = ""
     source: str = ""
     split: dict[str, str] = {}
     """Of tasks; the caller chooses that of the others."""
-    samples_per_label: int | None = None
+    samples_per_label: Samples | None = None
     """None: the caller chooses."""
-    samples_on: dict[str, int] = {}
+    samples_on: dict[str, Samples] = {}
     """Samples a label on data sets that take another number of them."""
     extractor: str | None = None
     background: Literal["counted", "ignored"] = "counted"
@@ -50,7 +56,7 @@ class Rules(BaseModel):
 
     def ignored(self, classes: tuple[str, ...]) -> tuple[str, ...]:
         """The classes that do not count."""
-        return tuple(c for c in classes if c == "background") if self.background == "ignored" else ()
+        return tuple(c for c in classes if c == BACKGROUND) if self.background == "ignored" else ()
 
     def require(self, task: str) -> None:
         """Raise `InputError` where they do not say how to measure a task."""
@@ -63,7 +69,7 @@ class Rules(BaseModel):
 @lru_cache(maxsize=1)
 def all_rules() -> dict[str, Rules]:
     """The bundled rules, ours first."""
-    tables = tomllib.loads((Path(__file__).parent / "protocols.toml").read_text())
+    tables = read_toml(Path(__file__).parent / "protocols.toml")
     return {name: Rules(name=name, **table) for name, table in tables.items()}
 
 
@@ -79,17 +85,15 @@ def rules(name: str) -> Rules:
 
 def _own(path: Path) -> Rules:
     try:
-        table: dict[str, Any] = tomllib.loads(path.read_text())
+        table = read_toml(path)
         found = Rules.model_validate({"name": path.stem, "version": 1} | table)
     except OSError as error:
         raise InputError(f"{path} cannot be read as a protocol: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a valid TOML file: {error}.") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         allowed = f"; a protocol has {', '.join(Rules.model_fields)}" if first["type"] == "extra_forbidden" else ""
-        raise InputError(f"{path}: {where}: {first['msg'].lower()}{allowed}.") from None
+        raise InputError(f"{path}: {where}: {one_line(first['msg'].lower(), 200)}{allowed}.") from None
     if found.name in all_rules():
         raise InputError(f"{path}: the name {found.name!r} is that of a bundled protocol; choose another.")
     return found

@@ -2,10 +2,11 @@
 
 from .cell import Cell, Coordinates
 from .code import Code
-from .evidence import SHARD, Evidence, Shard, begin, begun_by, has_shard, shard_count, write_shard
+from .evidence import Evidence, Replaced, shard_count
 from .missing import Missing
 from .record import CheckpointFacts, Cost, Figure, Record, dumps, read_record
-from .store import Store, Stored, read_stored
+from .shards import SHARD, Generation, Shard, begin, joined, write_shard
+from .store import Store, Stored, read_stored, steadily
 
 __all__ = [
     "SHARD",
@@ -16,17 +17,19 @@ __all__ = [
     "Cost",
     "Evidence",
     "Figure",
+    "Generation",
     "Missing",
     "Record",
+    "Replaced",
     "Shard",
     "Store",
     "Stored",
     "begin",
-    "begun_by",
     "dumps",
-    "has_shard",
+    "joined",
     "read_record",
     "read_stored",
     "shard_count",
+    "steadily",
     "write_shard",
 ]

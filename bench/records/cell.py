@@ -8,27 +8,28 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ...symmflow.names import LONGEST_NAME, Name, Source
 from ..protocols import content_hash
 
 
 class Coordinates(BaseModel):
     """What a cell and its record have in common. A field at its default does not count in the key."""
 
-    method: str
+    method: Name
     version: int = 1
     """Of the method: raised when its outputs change."""
-    task: str
-    dataset: str
-    split: str
+    task: Name
+    dataset: Source
+    split: Name
     steps: int | None
-    """None: the method has none, or its solver chooses them."""
-    solver: str | None
+    """None: the method has none, its solver chooses them, or nobody says."""
+    solver: Name | None
     """None: the method solves nothing."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     seed: int = 0
     limit: int | None = None
     samples_per_mask: int = 1
-    noise: str
+    noise: Name
     """Version of the noise."""
 
     @property
@@ -64,4 +65,6 @@ class Cell(Coordinates):
     def folder(self) -> Path:
         """Where its record lies in a store."""
         name = re.sub(r"[^\w.=-]+", "-", self.title.replace("=", ""))
-        return Path(re.sub(r"[/:]+", "-", self.dataset)) / self.task / f"{name}-{self.key[:10]}"
+        name = name.encode()[: LONGEST_NAME - 11].decode(errors="ignore")  # with a dash and the key, a name again
+        where = re.sub(r"[^\w.@-]+", "-", self.dataset)[:LONGEST_NAME] if ":" in self.dataset else self.dataset
+        return Path(where) / self.task / f"{name}-{self.key[:10]}"

@@ -1,7 +1,8 @@
 """Per-sample evidence: Parquet shards of 256 ids beside a record, each committed whole.
 
-A cut run loses at most the shard it was in. Figures are computed from evidence alone, so they can be computed again
-without a network. Each task writes the table `samples`, a row a sample, and whatever else its metrics read:
+A record names the folder of its evidence; another evaluation fills another one. Figures are computed from evidence
+alone, so they can be computed again without a network. Each task writes the table `samples`, a row a sample, and
+whatever else its metrics read:
 
 | task | samples | other tables |
 |---|---|---|
@@ -10,71 +11,65 @@ without a network. Each task writes the table `samples`, a row a sample, and wha
 | sis | id, draw, features, lpips_gt, lpips_diversity, feature_diversity, aligned | `alignment`: like `confusion` |
 | cycle | id, aligned, cycle_features, cycle_lpips | `confusion` |
 
-`timing-00000.json` beside them is what the batches of a shard cost.
+Syntheses of no certain labels have no draw, and features alone. `timing-00000.json` beside a shard is what its batches
+cost.
 """
 
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict
 
+from ...symmflow.bounded import picture
 from ...symmflow.errors import InputError
-from ...symmflow.files import write_atomically
-from .code import Code
+from ..protocols.reading import read_json
+from .shards import MAIN, SHARD, shard_path, timing_path
+from .sizes import header
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow
 
-SHARD = 256
-"""Ids a shard, and the largest batch."""
-MAIN = "samples"
-"""The table of every sample, in order; it is written last, so that its file says that a shard is whole."""
 BULKY = ("features", "png")
 """Columns that are large and that few figures need."""
+KINDS = {
+    **dict.fromkeys(("id", "scale", "group"), "string"),
+    **dict.fromkeys(("label", "prediction", "truth", "pixels", "draw"), "integer"),
+    **dict.fromkeys(("lpips_gt", "lpips_diversity", "feature_diversity"), "floating"),
+    **dict.fromkeys(("cycle_features", "cycle_lpips"), "floating"),
+    **dict.fromkeys(("features", "scores"), "list"),
+    "aligned": "boolean",
+    "png": "binary",
+}
+"""What the columns hold, as `pyarrow.types` calls it. Those of other packages' metrics are theirs to check."""
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Shard:
-    """The evidence of up to `SHARD` ids: tables by name, and the timing of the batches that made them."""
+class Batch(TypedDict):
+    """What a batch cost."""
 
-    tables: Mapping[str, pd.DataFrame]
-    batches: Sequence[Mapping[str, Any]]
-
-
-def shard_path(folder: Path, number: int, table: str) -> Path:
-    return folder / "evidence" / f"{table}-{number:05d}.parquet"
+    seconds: float
+    size: int
+    evaluations: int
+    peak: int
+    device: str
 
 
-def write_shard(folder: Path, number: int, shard: Shard) -> None:
-    """Write the timing and all tables, the main one last."""
-    write_atomically(_timing(folder, number), json.dumps(list(shard.batches)))
-    for name in sorted(shard.tables, key=lambda n: n == MAIN):
-        write_atomically(shard_path(folder, number, name), to_parquet(shard.tables[name]))
+@with_config(ConfigDict(extra="allow"))
+class Replayed(Batch, total=False):
+    bare: float
+    """Seconds a row of its last network call alone."""
 
 
-def begin(folder: Path, code: Code) -> None:
-    """Say by which code the shards are made that will lie here."""
-    write_atomically(_made_by(folder), code.model_dump_json() + "\n")
-
-
-def begun_by(folder: Path) -> str:
-    """The digest of the code that made the shards here; empty where nobody says so."""
-    try:
-        return Code.model_validate_json(_made_by(folder).read_bytes()).digest
-    except (OSError, ValueError):
-        return ""
-
-
-def has_shard(folder: Path, number: int) -> bool:
-    return shard_path(folder, number, MAIN).is_file()
+class Replaced(InputError):
+    """Evidence that gave way to a newer evaluation while it was read."""
 
 
 @dataclass
@@ -85,6 +80,10 @@ class Evidence:
     shards: int
     reference: Evidence | None = None
     """That of the real images under the same protocol, where there is one."""
+    named: Callable[[], str] = field(default=str, repr=False)
+    """The folder that the record names now."""
+    statistics: Path | None = None
+    """Mean and covariance of features that stand in the place of real images, where the protocol says so."""
     _known: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -121,16 +120,16 @@ class Evidence:
 
     def shard(self, number: int) -> dict[str, pd.DataFrame]:
         """All tables of one shard, whole."""
-        names = [
-            path.name.rpartition("-")[0] for path in sorted((self.folder / "evidence").glob(f"*-{number:05d}.parquet"))
-        ]
+        names = [path.name.rpartition("-")[0] for path in sorted(self.folder.glob(f"*-{number:05d}.parquet"))]
         if not names:
-            raise InputError(f"{self.folder} has no evidence of shard {number}; run the cell again with --force.")
+            raise self._gone(f"{self.folder} has no evidence of shard {number}")
         return {name: self._read(number, name, self._schema(number, name).names).to_pandas() for name in names}
 
     def batches(self) -> list[dict[str, Any]]:
         """The timing of the batches that made it."""
-        return [batch for n in range(self.shards) for batch in json.loads(_timing(self.folder, n).read_text())]
+        files = [timing_path(self.folder, number) for number in range(self.shards)]
+        said = "the timing of a shard", "run the cell again with --force"
+        return [dict(batch) for file in files for batch in read_json(list[Replayed], file, *said)]
 
     def features(self, rows: float = 2048) -> Iterator[tuple[list[str], np.ndarray]]:
         """Blocks of (ids, features [n, D]) of at least `rows` rows where there are as many, `inf`: all in one block."""
@@ -138,8 +137,11 @@ class Evidence:
         parts: list[np.ndarray] = []
         for number in range(self.shards):
             table = self._read(number, MAIN, ["id", "features"])
-            flat = table["features"].combine_chunks()
-            parts.append(flat.flatten().to_numpy(zero_copy_only=False).reshape(len(table), -1))
+            flat = table["features"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+            if not len(table) or flat.dtype.kind != "f" or len(flat) % len(table):
+                path = shard_path(self.folder, number, MAIN)
+                raise InputError(f"{path} is damaged (features of unequal length); remove it and run the cell again.")
+            parts.append(flat.reshape(len(table), -1))
             ids += table["id"].to_pylist()
             if len(ids) >= rows or number == self.shards - 1:
                 yield ids, np.concatenate(parts)
@@ -147,36 +149,72 @@ class Evidence:
 
     def masks(self) -> Iterator[tuple[str, np.ndarray]]:
         """The predicted class ids of every image, [H, W]."""
-        from PIL import Image
-
         for number in range(self.shards):
             for row in self._read(number, MAIN, ["id", "png"]).to_pylist():
-                yield row["id"], np.asarray(Image.open(io.BytesIO(row["png"])))
+                try:
+                    yield row["id"], np.asarray(picture(row["png"]))
+                except (OSError, ValueError, TypeError):
+                    path = shard_path(self.folder, number, MAIN)
+                    raise InputError(
+                        f"{path} is damaged (the mask of {row['id']} is no picture); remove it and run the cell again."
+                    ) from None
 
     def _schema(self, number: int, name: str) -> pyarrow.Schema:
-        import pyarrow
-        import pyarrow.parquet as parquet
-
-        path = shard_path(self.folder, number, name)
-        try:
-            return parquet.read_schema(path)
-        except FileNotFoundError:
-            raise InputError(f"the evidence in {self.folder} has no {name}; run the cell again with --force.") from None
-        except (OSError, pyarrow.ArrowInvalid) as error:
-            raise InputError(f"{path} is damaged ({error}); remove it and run the cell again.") from None
+        found = self._open(number, name, lambda file: header(file).schema.to_arrow_schema())
+        if "id" not in found.names:
+            path = shard_path(self.folder, number, name)
+            raise InputError(f"{path} is damaged (it has no samples' ids); remove it and run the cell again.")
+        return found
 
     def _read(self, number: int, name: str, columns: list[str]) -> pyarrow.Table:
-        import pyarrow
         import pyarrow.parquet as parquet
 
-        known = self._schema(number, name).names
+        known = self._schema(number, name)
         path = shard_path(self.folder, number, name)
-        if missing := [c for c in columns if c not in known]:
+        if missing := [c for c in columns if c not in known.names]:
             raise InputError(f"{path} has no {', '.join(missing)}; run the cell again with --force.")
+        check_columns(path, known, columns)
+        table = self._open(number, name, lambda file: parquet.read_table(file, columns=columns))
+        if "id" in columns and table["id"].null_count:
+            raise InputError(f"{path} is damaged (samples without an id); remove it and run the cell again.")
+        return table
+
+    def _open(self, number: int, name: str, read: Callable[[Path], T]) -> T:
+        import pyarrow
+
+        path = shard_path(self.folder, number, name)
         try:
-            return parquet.read_table(path, columns=columns)
-        except (OSError, pyarrow.ArrowInvalid) as error:
-            raise InputError(f"{path} is damaged ({error}); remove it and run the cell again.") from None
+            return read(path)
+        except FileNotFoundError:
+            raise self._gone(f"the evidence in {self.folder} has no {name}") from None
+        except (OSError, ValueError, pyarrow.ArrowException) as error:
+            said = str(error).partition("\n")[0].rstrip(".")
+            raise InputError(f"{path} is damaged ({said}); remove it and run the cell again.") from None
+
+    def _gone(self, said: str) -> InputError:
+        if self.named() not in ("", self.folder.name):
+            return Replaced(f"{self.folder} was replaced while it was read; call again.")
+        return InputError(f"{said}; run the cell again with --force.")
+
+
+def check_columns(path: Path, schema: pyarrow.Schema, columns: Sequence[str]) -> None:
+    """Refuse columns that do not hold what their name says."""
+    import pyarrow
+
+    for column in columns:
+        held = schema.field(column).type
+        if (kind := KINDS.get(column)) and not (getattr(pyarrow.types, f"is_{kind}")(held) or _like(held, kind)):
+            raise InputError(
+                f"{path} is damaged ({column} holds {held}, not {kind}); remove it and run the cell again."
+            )
+
+
+def _like(held: pyarrow.DataType, kind: str) -> bool:
+    """Other ways to hold the same; a column of nothing, where nobody could be measured, is of type null."""
+    import pyarrow
+
+    same = {"string": ("large_string",), "binary": ("large_binary",), "list": ("large_list", "fixed_size_list")}
+    return any(getattr(pyarrow.types, f"is_{other}")(held) for other in (*same.get(kind, ()), "null"))
 
 
 def shard_count(samples: int) -> int:
@@ -190,20 +228,3 @@ def mask_png(mask: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(mask.astype(np.uint8 if mask.max(initial=0) < 256 else np.uint16)).save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def to_parquet(frame: pd.DataFrame) -> bytes:
-    import pyarrow
-    import pyarrow.parquet as parquet
-
-    buffer = io.BytesIO()
-    parquet.write_table(pyarrow.Table.from_pandas(frame, preserve_index=False), buffer, compression="zstd")
-    return buffer.getvalue()
-
-
-def _made_by(folder: Path) -> Path:
-    return folder / "evidence" / "code.json"
-
-
-def _timing(folder: Path, number: int) -> Path:
-    return folder / "evidence" / f"timing-{number:05d}.json"

@@ -6,17 +6,33 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, with_config
+from typing_extensions import TypedDict
 
-from ...symmflow.errors import InputError
+from ...symmflow.names import Name, SlashedName
+from ..protocols.reading import read_json
 from .cell import Cell, Coordinates
 from .code import Code
 
-SCHEMA = 2
 DIFFERING = 0.01
 """Share of values that may differ, beyond rounding, when samples are asked a second time."""
+
+
+def _named(protocol: dict[str, str]) -> dict[str, str]:
+    """The hash becomes part of a path, the rest of a page."""
+    for part in ("name", "hash"):
+        if not protocol.get(part):
+            raise ValueError(f"protocol has no {part}")
+    TypeAdapter(Name).validate_python(protocol["hash"])
+    for part in ("name", "rules"):
+        TypeAdapter(SlashedName).validate_python(protocol.get(part, part))
+    return protocol
+
+
+def _name_or_nothing(name: str) -> str:
+    return name and TypeAdapter(Name).validate_python(name)
 
 
 class Figure(BaseModel):
@@ -66,11 +82,38 @@ class Cost(BaseModel):
     device: str
 
 
+class Jackknife(TypedDict):
+    """A distance without each group of images, and its second differences."""
+
+    without: list[float | None]
+    second: list[float | None]
+
+
+@with_config(ConfigDict(extra="allow"))
+class Details(TypedDict, total=False):
+    """What others than tables read; metrics may add to it."""
+
+    jackknife: dict[str, Jackknife]
+    classes: list[str]
+    ignored_classes: list[str]
+    features: dict[str, Any]
+
+
+@with_config(ConfigDict(extra="allow"))
+class Provenance(TypedDict, total=False):
+    """Where it was made; see `provenance`."""
+
+    packages: dict[str, str]
+    threads: int | None
+    cpu: str
+    gpu: str
+
+
 class Record(Coordinates):
     """A cell's outcome."""
 
-    schema_version: int = SCHEMA
-    key: str
+    schema_version: Literal[1, 2] = 2
+    key: Name
     status: Literal["ok", "failed"]
     reason: str = ""
     """The traceback of a failure."""
@@ -79,29 +122,31 @@ class Record(Coordinates):
     """All inference options that the task depends on."""
     chosen: dict[str, Any] = Field(default_factory=dict)
     """Those of them that differ from the method's defaults: part of the cell."""
-    n: int
+    n: Annotated[int, Field(ge=0, le=10**9)]
     """Evaluated images (labels, for synthesis)."""
     nfe: float | None = None
     """Network evaluations an image that the cell costs standing alone, counted by a hook."""
     nfe_executed: float | None = None
     """What was really spent, an image: less than `nfe` where a sweep shares evaluations between step counts."""
-    metrics: dict[str, Figure] = Field(default_factory=dict)
-    absent: dict[str, str] = Field(default_factory=dict)
+    metrics: dict[Name, Figure] = Field(default_factory=dict)
+    absent: dict[Name, str] = Field(default_factory=dict)
     """Metrics that could not be measured here, and why."""
-    details: dict[str, Any] = Field(default_factory=dict)
+    details: Details = Field(default_factory=lambda: Details())
     """Per class figures, n / d of the features, and the like."""
     cost: Cost | None = None
-    protocol: dict[str, str]
+    protocol: Annotated[dict[str, str], AfterValidator(_named)]
     """name, hash and rules; the whole of it lies in `protocols/` of the store."""
     outputs: Code = Field(default_factory=Code)
     """The code that made the evidence."""
     scoring: Code = Field(default_factory=Code)
     """The code that made figures of it."""
-    reference: str = ""
+    reference: Annotated[str, AfterValidator(_name_or_nothing)] = ""
     """Names the evidence of real images that the figures are against, of all that was made under the protocol."""
     differing: float | None = None
     """Share of the values that differed when the first samples were asked a second time; None: they were not."""
-    provenance: dict[str, Any] = Field(default_factory=dict)
+    evidence: str = Field(default="evidence", pattern=r"^evidence(-[0-9a-f]+-[0-9]+)?$")
+    """The folder beside it where its evidence lies."""
+    provenance: Provenance = Field(default_factory=lambda: Provenance())
     created: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
 
     @property
@@ -137,14 +182,7 @@ class Record(Coordinates):
 
 def read_record(path: Path) -> Record:
     """Raises `InputError` for what is no record of this version."""
-    try:
-        return Record.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(
-            f"{path} is not a record of this symmbench ({'.'.join(map(str, first['loc']))}: {first['msg'].lower()}); "
-            "remove its folder and run the cell again."
-        ) from None
+    return read_json(Record, path, "a record of this symmbench", "remove it and run the cell again")
 
 
 def dumps(records: Sequence[Record]) -> str:

@@ -1,25 +1,36 @@
-"""The store: a folder of records, evidence beside each."""
+"""The store: a folder of records, evidence beside each, in which several processes may work."""
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TypeVar
 
-from ...symmflow.errors import InputError, Unwritable
-from ...symmflow.files import write_atomically
+from ...symmflow.errors import InputError, Unwritable, note
+from ...symmflow.files import ASIDE, remove_left, write_atomically
+from ...symmflow.locks import Lock, acquire
 from ..protocols import Protocol, read_protocol
 from .cell import Cell
-from .evidence import Evidence, shard_count
+from .evidence import Evidence, Replaced, shard_count
 from .record import Record, read_record
+from .shards import Generation, begun, clear, in_use, unmade
+
+RECORD, FAILURE = "record.json", "failure.json"
+T = TypeVar("T")
 
 
 class Store:
-    """A folder of records: `<data set>/<task>/<cell>/record.json`, evidence beside it. Mergeable by copying."""
+    """A folder of records: `<data set>/<task>/<cell>/record.json`, evidence beside it. Mergeable by copying.
+
+    The record names the folder of its evidence, so that one rename of a file takes the place of an earlier evaluation;
+    what that one left goes afterwards. Whoever finds an evaluation whole commits it. Locks spare double work, and no
+    more: a record whose evidence another one removed is not finished, and is made again.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -28,9 +39,9 @@ class Store:
         """Make sure that the folder can be written, before work is spent."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            probe = self.root / f".write-{os.getpid()}"
-            probe.write_text("")
-            probe.unlink()
+            with TemporaryFile(dir=self.root):  # has no name that could stay
+                pass
+            shutil.rmtree(self.root / ".again", ignore_errors=True)  # where 0.1 evaluated again
         except OSError as error:
             raise Unwritable(self.root, error) from None
 
@@ -41,16 +52,94 @@ class Store:
         """Where the evidence of the real images under a protocol lies; `name`: see `Record.reference`."""
         return self.root / "protocols" / "-".join([protocol, "reference", *([name] if name else [])])
 
-    def get(self, cell: Cell) -> Record | None:
-        """The finished record of a cell, if there is one."""
-        path = self.path(cell) / "record.json"
+    def statistics(self, protocol: str) -> Path:
+        """Where the mean and covariance lie that a protocol of such a reference holds syntheses against."""
+        return self.root / "protocols" / f"{protocol}-statistics.npz"
+
+    def read(self, cell: Cell) -> Record | None:
+        """The record of a cell, finished or not; one that cannot be read is named, and counts as none."""
+        path = self.path(cell) / RECORD
         if not path.is_file():
             return None
-        record = read_record(path)
-        return record if record.status == "ok" and record.key == cell.key else None
+        try:
+            record = read_record(path)
+        except InputError as error:
+            note(str(error).rstrip("."))
+            return None
+        return record if record.key == cell.key else None
+
+    def get(self, cell: Cell) -> Record | None:
+        """The finished record of a cell, if there is one."""
+        record = self.read(cell)
+        return record if record and Stored(record, self.path(cell)).finished else None
 
     def put(self, cell: Cell, record: Record) -> None:
-        write_atomically(self.path(cell) / "record.json", record.model_dump_json(indent=2) + "\n")
+        write_atomically(self.path(cell) / RECORD, _text(record))
+
+    def to_fill(self, cell: Cell, made_by: str, *, anew: bool) -> Generation:
+        """Which evidence an evaluation fills: one that was begun by the same code, or a new one.
+
+        `anew`: not what the record has already.
+        """
+        record, there = self.read(cell), [g for g in self._generations(cell) if g.made_by == made_by]
+        now = Generation.of(record.evidence) if record else None
+        if now is None or now.made_by != made_by:
+            return max(there, key=lambda g: g.number, default=Generation(made_by, 0))
+        if not anew:
+            return now
+        later = [g for g in there if g.number > now.number]
+        return max(later, key=lambda g: g.number, default=Generation(made_by, now.number + 1))
+
+    def answered(self, cell: Cell, asked: Generation) -> Record | None:
+        """The finished record that an evaluation would give, or a later one by the same code."""
+        record = self.get(cell)
+        found = Generation.of(record.evidence) if record else None
+        return record if found and found.made_by == asked.made_by and found.number >= asked.number else None
+
+    def commit(self, cell: Cell, record: Record) -> bool:
+        """Make this the record of its cell, and remove what it takes the place of; False if its evidence has a gap."""
+        folder, asked = self.path(cell), Generation.of(record.evidence)
+        with self._lock(cell):
+            if asked and self.answered(cell, asked):
+                return True
+            if not Stored(record, folder).finished:
+                return False
+            before = self.read(cell)
+            with suppress(FileNotFoundError):
+                (folder / record.evidence / "preview.png").replace(folder / "preview.png")
+            self.put(cell, record)
+            (folder / FAILURE).unlink(missing_ok=True)
+            if before and before.evidence != record.evidence:
+                shutil.rmtree(folder / before.evidence, ignore_errors=True)
+            clear(folder / record.evidence)
+        return self.get(cell) is not None
+
+    def fail(self, cell: Cell, record: Record) -> Stored:
+        """Keep the record of a failure; beside figures where there are some."""
+        with self._lock(cell):
+            stands = self.read(cell)
+            path = self.path(cell) / (FAILURE if stands and stands.status == "ok" else RECORD)
+            write_atomically(path, _text(record))
+            return Stored(read_record(path), path.parent)
+
+    def tidy(self, cell: Cell, made_by: str) -> None:
+        """Remove what cut evaluations left of a cell: by other code or older than the record, and nobody's any more."""
+        folder, record = self.path(cell), self.read(cell)
+        named = record.evidence if record else ""
+        now = Generation.of(named)
+        after = now.number if now and now.made_by == made_by else -1
+        others = [generation for generation in self._generations(cell) if generation.name != named]
+        old = [generation for generation in others if generation.made_by != made_by or generation.number < after]
+        left = [folder, *([folder / named] if record and record.status == "ok" else [])]
+        left = [one for one in left if one.is_dir() and any(_is_left(path.name) for path in one.iterdir())]
+        if not (old or left) or (lock := acquire(self._lock_path(cell))) is None:
+            return
+        with lock:
+            for generation in old if lock.held else ():
+                if not in_use(folder / generation.name):
+                    shutil.rmtree(folder / generation.name, ignore_errors=True)
+            for one in left:
+                remove_left(one) if one == folder else clear(one)
 
     def put_protocol(self, protocol: Protocol) -> None:
         path = self.root / "protocols" / f"{protocol.hash}.json"
@@ -67,29 +156,45 @@ class Store:
         return found
 
     def forget(self, cell: Cell) -> None:
-        """Drop a cell's record and evidence, to evaluate it again."""
-        if self.path(cell).exists():
-            try:
-                shutil.rmtree(self.path(cell))
-            except OSError as error:
-                raise Unwritable(self.path(cell), error) from None
-
-    def move(self, cell: Cell, other: Store) -> None:
-        """Put a finished cell in the place of another store's; folders that are empty now go."""
+        """Drop a cell: first its record, then its evidence."""
         try:
-            other.forget(cell)
-            other.path(cell).parent.mkdir(parents=True, exist_ok=True)
-            self.path(cell).rename(other.path(cell))
+            with self._lock(cell):
+                (self.path(cell) / RECORD).unlink(missing_ok=True)
+            shutil.rmtree(self.path(cell))
         except OSError as error:
-            raise Unwritable(other.path(cell), error) from None
-        for folder in self.path(cell).parents[: len(cell.folder.parts)]:
-            with suppress(OSError):  # not empty
-                folder.rmdir()
+            raise Unwritable(self.path(cell), error) from None
 
-    def items(self) -> Iterator[Stored]:
-        """Every record with the folder of its cell."""
-        for path in sorted(self.root.glob("*/*/*/record.json")):
-            yield Stored(read_record(path), path.parent)
+    def items(self, refused: Callable[[InputError], None] | None = None) -> Iterator[Stored]:
+        """Every record with the folder of its cell. `refused` is told of those that cannot be read; default: a note."""
+        for path in sorted(self.root.glob(f"*/*/*/{RECORD}")):
+            try:
+                yield Stored(read_record(path), path.parent)
+            except InputError as error:
+                if refused is None:
+                    note(f"{str(error).rstrip('.')}; it is left out")
+                else:
+                    refused(error)
+
+    def unfinished(self) -> Iterator[Cell]:
+        """Cells whose evaluation was begun, and that have no record."""
+        for path in sorted(self.root.glob("*/*/*/evidence-*/cell.json")):
+            with suppress(InputError):
+                if not (path.parents[1] / RECORD).exists():
+                    yield begun(path.parent)
+
+    def _generations(self, cell: Cell) -> list[Generation]:
+        try:
+            return [g for path in self.path(cell).iterdir() if (g := Generation.of(path.name))]
+        except OSError:
+            return []
+
+    def _lock_path(self, cell: Cell) -> Path:
+        return self.path(cell) / ".record.lock"
+
+    def _lock(self, cell: Cell) -> Lock:
+        lock = acquire(self._lock_path(cell), wait=True)
+        assert lock is not None
+        return lock
 
 
 @dataclass(frozen=True)
@@ -105,21 +210,50 @@ class Stored:
 
     @cached_property
     def evidence(self) -> Evidence:
-        shards = shard_count(self.record.n)
-        real = Evidence(self.store.reference(self.record.protocol["hash"], self.record.reference), shards)
-        return Evidence(self.folder, shards, real)
+        shards, protocol = shard_count(self.record.n), self.record.protocol["hash"]
+        real = Evidence(self.store.reference(protocol, self.record.reference) / "evidence", shards)
+        given = self.store.statistics(protocol)
+        own = self.folder / self.record.evidence
+        return Evidence(own, shards, real, self._named, given if given.is_file() else None)
+
+    @property
+    def finished(self) -> bool:
+        """Whether figures stand on evidence that is whole, here beside them."""
+        real = self.evidence.reference.folder if self.record.reference and self.evidence.reference else None
+        folders = [self.evidence.folder, *([real] if real else [])]
+        return self.record.status == "ok" and not any(unmade(folder, self.evidence.shards) for folder in folders)
+
+    def rewrite(self, record: Record) -> None:
+        """Put other figures of the same evidence in the record's place, unless there is another record by now."""
+        path = self.folder / RECORD
+        lock = acquire(self.folder / ".record.lock", wait=True)
+        assert lock is not None
+        with lock:
+            if read_record(path).is_same(self.record):
+                write_atomically(path, _text(record))
+
+    def _named(self) -> str:
+        try:
+            return read_record(self.folder / RECORD).evidence
+        except InputError:
+            return ""
 
 
-def read_stored(folders: Sequence[Path], replaced: list[Record] | None = None) -> list[Stored]:
+def read_stored(
+    folders: Sequence[Path],
+    replaced: list[Record] | None = None,
+    refused: Callable[[InputError], None] | None = None,
+) -> list[Stored]:
     """The cells of one or more stores, each key once, the newest record counting.
 
-    `replaced` collects the older records of a cell whose figures a newer one does not repeat.
+    `replaced` collects the older records of a cell whose figures a newer one does not repeat. `refused` is told of
+    records that cannot be read; by default a note names them.
     """
     newest: dict[str, Stored] = {}
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"there is no results folder {folder}; `bench run` makes one.")
-        for stored in Store(folder).items():
+        for stored in Store(folder).items(refused):
             record, other = stored.record, newest.get(stored.record.key)
             if other is None or other.record.created < record.created:
                 newest[record.key] = stored
@@ -128,3 +262,19 @@ def read_stored(folders: Sequence[Path], replaced: list[Record] | None = None) -
     if not newest:
         raise InputError(f"there are no records in {', '.join(map(str, folders))}; `bench run` makes some.")
     return list(newest.values())
+
+
+def steadily(read: Callable[[], T]) -> T:
+    """What `read` makes of stores; again, where a newer evaluation took the place of what it was reading."""
+    for _ in range(20):
+        with suppress(Replaced):
+            return read()
+    return read()
+
+
+def _is_left(name: str) -> bool:
+    return name.endswith(".lock") or name.startswith("batches-") or ASIDE.fullmatch(name) is not None
+
+
+def _text(record: Record) -> str:
+    return record.model_dump_json(indent=2) + "\n"

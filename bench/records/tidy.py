@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from ...symmflow.names import check_path
 from .record import Record
+from .store import read_stored
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def load(*results: Path | str) -> pd.DataFrame:
+    """All figures of some stores as one tidy table: a row a cell and metric (an absent metric has no value).
+
+    Columns: key, status, method, recipe, checkpoint, task, dataset, split, n, steps, solver, precision, seed, protocol
+    (its hash), rules, nfe, nfe_executed, images_per_second, device, threads, batch_size (speeds of
+    unequal ones say nothing of each other), metric, value, low, high, unit, better, covers, absent (the reason),
+    created.
+    """
+    import pandas as pd
+
+    folders = [check_path(Path(folder)) for folder in results] or [Path("results")]
+    return pd.DataFrame([row for stored in read_stored(folders) for row in rows_of(stored.record)])
 
 
 def rows_of(record: Record) -> Iterator[dict[str, Any]]:

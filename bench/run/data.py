@@ -38,6 +38,17 @@ class Shown:
     picture: Picture = field(repr=False)
 
 
+def get(name: str, *, data_root: Path | str | None = None, progress: Report | None = None) -> Path | None:
+    """Fetch a data set or a judge's weights, verified; where they lie, None for a data set that code makes.
+
+    A transfer that breaks off is taken up again by the next call. `data_root`: where to put the files of a data set,
+    by default the cache. `progress` is told of a file, its bytes that are here and its bytes in all (0: unknown).
+    """
+    from .needs import get as fetched
+
+    return fetched(name, path_of(data_root), progress)
+
+
 def show(
     name: str,
     *,

@@ -37,9 +37,12 @@ class MadeBy:
     @cached_property
     def reference(self) -> str:
         """Names the evidence of real images: its code, and the libraries, since both sides must be seen alike."""
-        libraries = sorted(provenance.libraries().items())
-        said = f"{self.installed.code(self._seen_by).digest} {libraries}"
-        return hashlib.sha256(said.encode()).hexdigest()[:10]
+        return _name(self.installed.code(self._seen_by))
+
+    @cached_property
+    def evidence(self) -> str:
+        """Names the evidence of cells: no shard of it is by other code or libraries."""
+        return _name(self.outputs)
 
     @property
     def _seen_by(self) -> list[str]:
@@ -47,6 +50,11 @@ class MadeBy:
         names = [found.name for found in job.judges.values()]
         runs = [method for name in names for method in judges.judge(name).runs]
         return parts.reference(type(job.task).__module__, job.protocol.dataset, names, runs)
+
+
+def _name(code: Code) -> str:
+    said = f"{code.digest} {sorted(provenance.libraries().items())}"
+    return hashlib.sha256(said.encode()).hexdigest()[:10]
 
 
 @dataclass
@@ -58,6 +66,8 @@ class Due:
     evaluate: list[Cell] = field(default_factory=list)
     score: list[Cell] = field(default_factory=list)
     """From the evidence that is there."""
+    anew: set[str] = field(default_factory=set)
+    """Keys of cells whose evidence, though whole, is not to be used again."""
     failed: dict[str, Stored] = field(default_factory=dict)
     """What could not be done, by the key of its cell."""
     why: Counter[str] = field(default_factory=Counter)
@@ -75,10 +85,13 @@ def due(job: Job, store: Store, request: Request, installed: Installed) -> Due:
     for cell, record in zip(job.cells, records, strict=True):
         if record is None or request.force:
             found.evaluate.append(cell)
+            if request.force:
+                found.anew.add(cell.key)
         elif request.keep_old:
             continue
         elif changed := record.outputs.changed(found.by.outputs) or _other_libraries(record, request):
             found.evaluate.append(cell)
+            found.anew.add(cell.key)
             found.why[f"evaluated again: {changed}"] += 1
         elif changed := record.scoring.changed(found.by.scoring):
             found.score.append(cell)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from ...symmflow.guests import Guest, said
 from ...symmflow.noise import Draws
 from ...symmflow.solvers import ADAPTIVE
 from .. import judges
-from ..records import SHARD, Shard
+from ..records import SHARD, Shard, joined
 from ..tasks import Inputs, Look, MethodError, Results, pad_to
 from . import repeat
 from .cost import EvaluationCounter, peak_memory, stopwatch
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from ...methods import Foreign, Method
     from ...symmflow.checkpoint import Checkpoint
     from .job import Job
+
+    Made = tuple[np.ndarray, Batch, dict["Steps", list[Any]], dict["Steps", list[dict[str, Any]]]]
 
 Steps = int | None
 REPLAYS = 6
@@ -74,7 +76,7 @@ class Evaluator:
         method = _loaded(job, opened, device)
         size = min(batch_size, len(data))
         loaded = {role: judges.load(found, card, device) for role, found in job.judges.items()}
-        look = Look(card, loaded, size, job.protocol.rules.rounding)
+        look = Look(card, loaded, size, job.protocol.rules.rounding, method.paired)
         ahead = decoders() if workers is None else workers
         return cls(job, data, method, look, device, size, ahead if len(data) > size else 0)
 
@@ -83,45 +85,58 @@ class Evaluator:
         return np.arange(number * SHARD, min((number + 1) * SHARD, len(self.data)))
 
     def shard(
-        self, number: int, steps: tuple[Steps, ...], advance: Callable[[int], None] = _nobody
+        self, number: int, steps: Sequence[Steps], advance: Callable[[int], None] = _nobody
     ) -> dict[Steps, Shard]:
         """Evaluate a shard at every step count; `advance(n)` is told of finished images."""
-        rows: dict[Steps, list[dict[str, Any]]] = {s: [] for s in steps}
-        batches: dict[Steps, list[dict[str, Any]]] = {s: [] for s in steps}
-        positions, first = self.positions(number), None
+        made = [shards for _, shards in self.batches(number, steps, advance=advance)]
+        return {s: joined([one[s] for one in made]) for s in steps}
+
+    def batches(
+        self, number: int, steps: Sequence[Steps], start: int = 0, advance: Callable[[int], None] = _nobody
+    ) -> Iterator[tuple[int, dict[Steps, Shard]]]:
+        """Evaluate a shard from its sample `start` on, batch by batch: (samples that are done, what the batch gave)."""
+        done = start
+        for index, batch, made, timings in self.made(number, steps, start):
+            rows = {s: self.job.task.rows(batch, len(index), made[s], self.look) for s in steps}
+            if index[0] == 0:
+                self.first |= {s: made[s][0] for s in steps}
+            advance(len(index) * len(steps))
+            done += len(index)
+            yield done, {s: Shard(as_tables([rows[s]]), timings[s]) for s in steps}
+
+    def made(self, number: int, steps: Sequence[Steps], start: int = 0) -> Iterator[Made]:
+        """Batch by batch of a shard: positions, the padded batch, by step count an output for each sample of a label,
+        and what they cost."""
+        positions = self.positions(number)
         alone = self.job.cells[0].solver in ADAPTIVE  # takes samples one by one, each at its own cost
         task, fewest = self.job.task, min(steps, key=lambda s: s or 0)
-        indices = [positions[start : start + self.size] for start in range(0, len(positions), self.size)]
+        indices = [positions[begin : begin + self.size] for begin in range(start, len(positions), self.size)]
         padded = indices if alone else [pad_to(index, self.size) for index in indices]
         for index, batch in zip(indices, self.data.batches(padded, self.workers), strict=True):
             if not self.warm:
                 list(self._call(batch, (fewest,), draw=0))
                 self.warm = True
+            first: Tensor | None = None
             made: dict[Steps, list[Any]] = {s: [] for s in steps}
+            timings: dict[Steps, list[dict[str, Any]]] = {s: [] for s in steps}
             for draw in range(self.job.cells[0].samples_per_mask):
-                for count, result, timing in self._call(batch, steps, draw):
+                for count, result, timing in self._call(batch, tuple(steps), draw):
                     made[count].append(task.array(result, self.look.rounding))
-                    batches[count].append(timing)
-                    if index[0] == draw == 0 and count == fewest and repeat.affordable(self._samples):
+                    timings[count].append(timing)
+                    if index[0] == draw == 0 and count == fewest and self._asks_again:
                         first = task.tensor(result)[: repeat.COUNT].clone()
             if first is not None:
-                batches[fewest][0]["differing"], first = self._again(index[: repeat.COUNT], fewest, first), None
-            for count in steps:
-                rows[count].append(task.rows(batch, len(index), made[count], self.look))
-                if index[0] == 0:
-                    self.first[count] = made[count][0]
-            advance(len(index) * len(steps))
-        return {s: Shard(as_tables(rows[s]), batches[s]) for s in steps}
+                timings[fewest][0]["differing"] = self._again(index[: repeat.COUNT], fewest, first)
+            yield index, batch, made, timings
 
-    def real_shard(self, number: int) -> Shard | None:
-        """Evidence of the real images of a shard, where the task's figures are against it."""
+    def real_shard(self, number: int) -> Shard:
+        """Evidence of the real images of a shard, for a task whose figures are against it."""
         rows = []
         positions = self.positions(number)
         indices = [positions[start : start + self.size] for start in range(0, len(positions), self.size)]
         for batch in self.data.batches(indices, self.workers):
             tables = self.job.task.real_rows(batch, self.look)
-            if tables is None:
-                return None
+            assert tables is not None
             rows.append(tables)
         return Shard(as_tables(rows), [])
 
@@ -177,9 +192,10 @@ class Evaluator:
         return Results(job.task, self.method, job.card, inputs, asked, self.look.rounding)
 
     @property
-    def _samples(self) -> int:
-        """Of a cell."""
-        return self.job.protocol.n * self.job.cells[0].samples_per_mask
+    def _asks_again(self) -> bool:
+        """Whether the method is asked for the first samples a second time."""
+        samples = self.job.protocol.n * self.job.cells[0].samples_per_mask
+        return not self.job.ready_made and repeat.affordable(samples)
 
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:
         import torch
@@ -194,6 +210,7 @@ def _loaded(job: Job, opened: Checkpoint | Foreign, device: str) -> Method:
         with Guest():
             method = methods.method(job.method).load(opened, job.card, device, job.options)
             len(method.networks)  # it is a method, whose cost can be counted
+            job.prepare(method)
     except InputError as error:
         raise Unusable(str(error)) from error
     except Exception as error:

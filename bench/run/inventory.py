@@ -12,8 +12,7 @@ from ...symmflow.guests import Guest, said
 from ...symmflow.plugins import left_out
 from .. import judges, metrics, tasks
 from ..protocols import all_rules
-from ..records import read_stored
-from .standing import unfinished
+from ..records import Cell, Record, Store, read_stored
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -175,26 +174,33 @@ def of_protocols() -> Rows:
 
 
 def of_runs(out: Path) -> Rows:
-    cut, unknown = unfinished(out), dict.fromkeys(("steps", "seed", "n", "created"), "–")
-    begun = [
-        {"key": key, "status": "unfinished", "data set": data, "task": task, "method": title, **unknown}
-        for data, task, title, key in cut
-    ]
-    records = [stored.record for stored in read_stored([out])] if not cut or any(out.glob("*/*/*/record.json")) else []
-    return begun + [
+    """A row a record or a cut evaluation. Unfinished: evidence is missing. Unreadable: a damaged or foreign file."""
+    refused: list[InputError] = []
+    store = Store(out)
+    begun = [(cell, {"status": "unfinished"}) for cell in store.unfinished()]
+    stored = read_stored([out], refused=refused.append) if not begun else list(store.items(refused.append))
+    found: list[tuple[Cell | Record, Row]] = [*begun]
+    for one in stored:
+        status = "unfinished" if one.record.status == "ok" and not one.finished else one.record.status
+        found.append((one.record, {"status": status, "n": one.record.n, "created": one.record.created}))
+    rows = [
         {
-            "key": r.key,
-            "status": r.status,
-            "data set": r.dataset,
-            "task": r.task,
-            "method": r.method,
-            "steps": "–" if r.steps is None else r.steps,
-            "seed": r.seed,
-            "n": r.n,
-            "created": r.created,
+            "key": cell.key,
+            "status": more["status"],
+            "data set": cell.dataset,
+            "task": cell.task,
+            "method": cell.method,
+            "steps": "–" if cell.steps is None else cell.steps,
+            "seed": cell.seed,
+            "n": more.get("n", "–"),
+            "created": more.get("created", "–"),
         }
-        for r in sorted(records, key=lambda r: (r.dataset, r.task, r.method, r.steps or 0, r.seed))
+        for cell, more in sorted(
+            found, key=lambda f: (f[0].dataset, f[0].task, f[0].method, f[0].steps or 0, f[0].seed)
+        )
     ]
+    unknown = dict.fromkeys(("key", "data set", "task", "method", "steps", "seed", "n"), "–")
+    return rows + [unknown | {"status": "unreadable", "created": str(error)} for error in refused]
 
 
 def of_hub() -> Rows:

@@ -8,12 +8,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from ... import datasets
+from ... import datasets, methods
 from ...datasets import Card, Split
+from ...methods import Method
 from ...symmflow.errors import InputError
 from .. import metrics, tasks
 from ..judges import Found
 from ..metrics import Metric, Subject
+from ..metrics.reference import Statistics, read_statistics
 from ..protocols import Protocol
 from ..records import Cell, CheckpointFacts, Missing, Record, shard_count
 
@@ -30,6 +32,8 @@ class Job(BaseModel):
     made_of: CheckpointFacts
     trust: bool = False
     data_root: Path | None = None
+    reference: Path | None = None
+    """NPZ of the statistics that stand in the place of real images."""
     protocol: Protocol
     judges: dict[str, Found] = {}
     """By role."""
@@ -46,6 +50,11 @@ class Job(BaseModel):
     @cached_property
     def card(self) -> Card:
         return datasets.card(self.protocol.dataset, self.data_root)
+
+    @property
+    def ready_made(self) -> bool:
+        """Whether its outputs are read, not made."""
+        return methods.method(self.method).ready_made
 
     @property
     def shards(self) -> int:
@@ -73,6 +82,21 @@ class Job(BaseModel):
             raise InputError(f"{asked.dataset} {asked.split} has changed since this was planned; start again.")
         split.verify()
         return split.with_originals() if asked.rules.scored_at == "original" else split
+
+    def prepare(self, method: Method) -> None:
+        """Tell a method what it will be asked for. Raises `InputError` where it cannot be given."""
+        everything = datasets.manifest(self.protocol.dataset, self.protocol.split, self.data_root).ids
+        for part in self.task.parts(self.card):
+            method.prepare(part, everything[: self.protocol.n], everything, self.cells[0].samples_per_mask)
+
+    def statistics(self) -> Statistics | None:
+        """Those of the reference. Raises `InputError` where they are others than were planned with."""
+        if self.reference is None:
+            return None
+        found = read_statistics(self.reference)
+        if found.sha256 != self.protocol.reference:
+            raise InputError(f"the statistics {self.reference} have changed since this was planned; start again.")
+        return found
 
     def blank(self, cell: Cell, status: str, reason: str = "", made_of: CheckpointFacts | None = None) -> Record:
         """A record of a cell without its outcome."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, get_type_hints
 
 from ...symmflow.errors import InputError, unknown
+from ...symmflow.names import check_given
 from .request import Names
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ class RequestFields(TypedDict, total=False):
     seeds: Sequence[int] | int
     options: Mapping[str, Any]
     checkpoint: str | Path | None
+    name: str | None
+    unpaired: bool
+    reference: str | Path | None
     precision: str
     protocol: str | Rules
     split: str | None
@@ -101,9 +105,11 @@ def named(function: F) -> F:
 
     @wraps(function)
     def called(*args: Any, **given: Any) -> Any:
-        for name in given:
+        check_given(args)
+        for name, value in given.items():
             if name not in known:
                 raise unknown("keyword", name, known)
+            check_given(value)
         return function(*args, **given)
 
     return called  # type: ignore[return-value]
@@ -119,6 +125,7 @@ def request_of(kind: type[R], given: R | None, keywords: Mapping[str, Any]) -> R
     for name, value in keywords.items():
         if name not in hints:
             raise unknown("keyword", name, hints)
+        check_given(value)
         values[name] = _fitting(hints[name], value)
     return kind(**values)
 

@@ -20,11 +20,12 @@ from ...symmflow.solvers import ADAPTIVE
 from .. import judges, metrics
 from ..judges import Found
 from ..metrics import Metric, Subject
+from ..metrics.reference import read_statistics
 from ..protocols import Protocol, Rules, make, rules
 from ..records import Cell, CheckpointFacts, Missing
 from ..tasks import Task
 from .job import Job
-from .request import Request, fixed, options_of
+from .request import STEPS, Request, fixed, options_of
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,13 @@ class Plan:
     unsupported: list[Unsupported] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     """What was taken for granted of the data; what other packages register under names of ours that are asked for."""
+
+    def require_all(self) -> None:
+        """Raise `InputError` where a method does not offer a cell."""
+        if self.unsupported:
+            cell = self.unsupported[0]
+            at = f" at {cell.steps} step{'s' if cell.steps > 1 else ''}" if cell.steps else ""
+            raise InputError(f"{cell.method} cannot do {cell.task}{at}: {cell.reason}; ask for what it can do.")
 
 
 @dataclass(frozen=True)
@@ -136,6 +144,7 @@ def _field(task: Task, dataset: str, request: Request, named: Rules, said: list[
         policy=task.policy(card, named, several),
         judges={role: found[role].identity if role in found else None for role in chosen},
         metrics={metric.name: metric.version for metric in asked},
+        reference=(read_statistics(given).sha256, given.stem) if (given := request.reference) else ("", ""),
     )
     missing = {role: str(judge) for role, judge in chosen.items() if isinstance(judge, Missing)}
     return _Field(task, card, samples, root, len(samples) < len(everything), several, protocol, found, missing)
@@ -159,7 +168,7 @@ def _jobs(name: str, here: _Field, request: Request, unsupported: list[Unsupport
         unsupported.append(Unsupported(name, task.name, card.name, None, reason))
         return []
     solver = (request.solver or solvers[0]) if solvers else None
-    counts: Sequence[int | None] = [None] if kind.stepless or solver in ADAPTIVE else request.steps
+    counts = _counts(name, kind, solver, request)
     supported = _supported(name, kind, here, counts, None, unsupported)
     if not supported:  # asked before a checkpoint is looked for
         return []
@@ -173,10 +182,11 @@ def _jobs(name: str, here: _Field, request: Request, unsupported: list[Unsupport
     supported = _supported(name, kind, here, supported, getattr(opened, "recipe", None), unsupported)
     if not supported:
         return []
-    everything, defaults = (options_of(kind, given) for given in (request.options, {}))
+    chosen = {**request.options, "unpaired": True} if request.unpaired else request.options
+    everything, defaults = (options_of(kind, given) for given in (chosen, {}))
     options = {field: everything[field] for field in task.inference_fields(kind, card)}
     common: dict[str, Any] = {
-        "method": methods.label(name, opened),
+        "method": methods.label(name, opened, request.name),
         "version": kind.version,
         "checkpoint": opened.fingerprint,
         "task": task.name,
@@ -190,13 +200,14 @@ def _jobs(name: str, here: _Field, request: Request, unsupported: list[Unsupport
         "noise": NOISE_VERSION,
         "protocol": here.protocol.hash,
     }
-    return [
+    jobs = [
         Job(
             method=_lasting(name),
             checkpoint=_absolute(request.checkpoint),
             made_of=checkpoint_facts(opened),
             trust=request.trust,
             data_root=here.root and here.root.absolute(),
+            reference=request.reference and request.reference.absolute(),
             protocol=here.protocol,
             judges=here.judges,
             missing=here.missing,
@@ -205,6 +216,18 @@ def _jobs(name: str, here: _Field, request: Request, unsupported: list[Unsupport
         )
         for seed in ([0] if kind.stepless else request.seeds)  # without steps there is no noise either
     ]
+    if kind.ready_made:  # what is wrong with files is said before any work
+        jobs[0].prepare(kind.load(opened, card, "cpu", options))
+    return jobs
+
+
+def _counts(name: str, kind: type[Method], solver: str | None, request: Request) -> Sequence[int | None]:
+    """The step counts that are asked of a method; None: it has none, or its solver chooses them."""
+    if kind.ready_made:
+        if len(request.steps) > 1:
+            raise InputError(f"{name} holds the outputs of one step count; name it alone with --steps, or none.")
+        return request.steps or [None]
+    return [None] if kind.stepless or solver in ADAPTIVE else request.steps or STEPS
 
 
 def _absolute(given: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +14,13 @@ from ..protocols import DEFAULT, Rules
 
 if TYPE_CHECKING:
     from ... import methods
+    from ...methods import Method
     from ..tasks import Task
 
+MOST_STEPS, MOST_SEED, MOST_SAMPLES, MOST_WORKERS = 10**6, 2**63 - 1, 10**4, 256
 PRECISIONS = ("fp32", "bf16", "fp16")
+STEPS = (25,)
+"""Where nobody names any."""
 SCORED_AT = ("view", "original")
 
 
@@ -32,7 +37,7 @@ class Asked:
 
 
 MEASURED, RESULTS, MACHINE = "How it is measured", "Results", "Machine and files"
-CHECKPOINT = Asked("Folder or hub id. Default: the bundled one.")
+CHECKPOINT = Asked("Folder, or hub:owner/name. Default: the bundled one.")
 DATA_ROOT = Asked("Where the files of the data set lie.", panel=MACHINE)
 Checkpoint = Annotated[str | None, CHECKPOINT]
 DataRoot = Annotated[Path | None, DATA_ROOT]
@@ -62,7 +67,14 @@ class Request:
     datasets: Annotated[
         Names, Asked("Data sets. Default: digits for cls, digit-scenes else.", "--dataset", "-d", of="dataset")
     ] = ()
-    steps: Annotated[Sequence[int], Asked("Inference steps, comma separated.", "--steps", least=1)] = (25,)
+    steps: Annotated[
+        Sequence[int],
+        Asked(
+            "Inference steps, comma separated. Default: 25, of a picture 1,5,25, of outputs:PATH none.",
+            "--steps",
+            least=1,
+        ),
+    ] = ()
     solver: Annotated[
         str | None,
         Asked(
@@ -75,6 +87,14 @@ class Request:
         default_factory=dict
     )
     checkpoint: Checkpoint = None
+    name: Annotated[str | None, Asked("What a method made elsewhere is called in tables: outputs:NAME.")] = None
+    unpaired: Annotated[
+        bool, Asked("The syntheses of outputs:PATH are of no certain labels: metrics of whole sets alone.")
+    ] = False
+    reference: Annotated[
+        Path | None,
+        Asked("Statistics that syntheses are held against: an NPZ of mu and sigma. A protocol of its own."),
+    ] = None
     precision: Annotated[str, Asked("fp32, bf16 or fp16 (autocast).")] = "fp32"
     protocol: Annotated[
         str | Rules, Asked("One of `bench list protocols`, or a TOML file of your own.", of="protocol", panel=MEASURED)
@@ -141,24 +161,44 @@ class Request:
             options_of(kind, self.options)
         if self.precision not in PRECISIONS:
             raise unknown("precision", self.precision, PRECISIONS)
-        if self.limit is not None and self.limit < 1:
-            raise InputError(f"--limit must be at least 1, not {self.limit}.")
+        if self.limit is not None and not 1 <= self.limit < 2**63:
+            raise InputError(f"--limit must be at least 1 and less than 2^63, not {self.limit}.")
         if not 1 <= self.batch_size <= SHARD:
             raise InputError(f"--batch-size must lie in 1-{SHARD} (a shard of evidence), not {self.batch_size}.")
-        if self.workers is not None and self.workers < 0:
-            raise InputError(f"--workers must be at least 0, not {self.workers}.")
+        if self.workers is not None and not 0 <= self.workers <= MOST_WORKERS:
+            raise InputError(f"--workers must lie in 0-{MOST_WORKERS}, not {self.workers}.")
         if self.scored_at not in (None, *SCORED_AT):
             raise unknown("--scored-at", self.scored_at, SCORED_AT)
-        if self.samples_per_mask is not None and self.samples_per_mask < 1:
-            raise InputError(f"--samples-per-mask must be at least 1, not {self.samples_per_mask}.")
+        if self.samples_per_mask is not None and not 1 <= self.samples_per_mask <= MOST_SAMPLES:
+            raise InputError(f"--samples-per-mask must lie in 1-{MOST_SAMPLES:,}, not {self.samples_per_mask}.")
         if self.keep_old and (self.force or self.fresh):
             raise InputError(f"--keep-old keeps what --{'force' if self.force else 'fresh'} makes again; drop one.")
-        for flag, given, least in (("--steps", self.steps, 1), ("--seeds", self.seeds, 0)):
+        for flag, given, least, most in (("--steps", self.steps, 1, MOST_STEPS), ("--seeds", self.seeds, 0, MOST_SEED)):
             for number in given:
-                if not isinstance(number, int) or number < least:
+                if not isinstance(number, int) or isinstance(number, bool) or number < least:
                     raise InputError(f"{flag} must be whole numbers of at least {least}, not {number!r}.")
+                if number > most:
+                    raise InputError(f"{flag} must be whole numbers of at most {most:,}, not {number:,}.")
         if self.checkpoint and (len(self.methods) != 1 or self.methods[0] == "all"):
             raise InputError("--checkpoint goes with exactly one --method.")
+        self._check_elsewhere(kinds)
+
+    def _check_elsewhere(self, kinds: Sequence[type[Method]]) -> None:
+        """What goes with outputs, models and statistics that were made elsewhere."""
+        from .. import tasks
+
+        asked = [tasks.task(name) for name in self.tasks]
+        if any(kind.ready_made for kind in kinds) and not asked:
+            raise InputError("name what the outputs are: --task ss (masks), sis (syntheses) or cls (class scores).")
+        if self.unpaired and not (any(kind.ready_made for kind in kinds) and all(one.draws for one in asked)):
+            raise InputError("--unpaired goes with --method outputs:PATH --task sis.")
+        if self.reference and not (asked and all(one.several for one in asked)):
+            raise InputError("--reference goes with --task sis.")
+        if self.name is not None:
+            if len(self.methods) != 1 or ":" not in self.methods[0]:
+                raise InputError("--name goes with exactly one --method that was made elsewhere, such as outputs:PATH.")
+            if not re.fullmatch(r"[\w.+-]+", self.name):
+                raise InputError(f"--name takes letters, digits and any of . + - _, not {self.name!r}.")
 
     def wanted(self) -> list[tuple[Task, str]]:
         """(task, data set): the given data sets as far as they offer the task, else each task's default."""

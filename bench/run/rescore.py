@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Sequence
@@ -10,12 +11,13 @@ from math import isclose
 from pathlib import Path
 
 from ...symmflow.errors import InputError, Unwritable
-from ...symmflow.files import write_atomically
+from ...symmflow.files import atomic
 from .. import metrics, tasks
 from ..code import Installed, parts
 from ..metrics import Metric, Scores, Subject
+from ..metrics.reference import read_statistics
 from ..protocols import Protocol, Rules, rules
-from ..records import Code, Figure, Missing, Record, Store, Stored
+from ..records import Code, Figure, Generation, Missing, Record, Store, Stored
 
 ROUNDING = 1e-6
 """Relative difference up to which a figure is the same."""
@@ -94,7 +96,7 @@ def _again(
         _keep(found.after, asked, stored, store)
         store.forget(record.cell)
     elif write and found.after != found.before:
-        write_atomically(stored.folder / "record.json", found.after.model_dump_json(indent=2) + "\n")
+        stored.rewrite(found.after)
 
 
 def _asked(protocol: Protocol, named: Rules) -> list[Metric]:
@@ -170,20 +172,31 @@ def _keep(record: Record, protocol: Protocol, stored: Stored, store: Store) -> N
     """Put a record and its evidence into another store; files are linked where that can be."""
     store.prepare()
     store.put_protocol(protocol)
-    _link(stored.folder / "evidence", store.path(record.cell) / "evidence")
-    if stored.evidence.real.folder.is_dir():
-        _link(stored.evidence.real.folder / "evidence", store.reference(protocol.hash, record.reference) / "evidence")
-    store.put(record.cell, record)
+    source = stored.evidence
+    made = hashlib.sha256(f"{stored.record.key} {stored.record.created}".encode()).hexdigest()[:10]
+    record = record.model_copy(update={"evidence": Generation(made, 0).name})
+    _link(source.folder, store.path(record.cell) / record.evidence)
+    if source.real.folder.is_dir():
+        _link(source.real.folder, store.reference(protocol.hash, record.reference) / "evidence")
+    if source.statistics is not None:
+        read_statistics(source.statistics).write(store.statistics(protocol.hash))
+    if (stands := store.get(record.cell)) and stands.evidence == record.evidence:
+        Stored(stands, store.path(record.cell)).rewrite(record)
+    else:
+        store.commit(record.cell, record)
 
 
 def _link(source: Path, target: Path) -> None:
+    """What is there already is the same."""
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for file in source.iterdir():
-            (target / file.name).unlink(missing_ok=True)
+        for file in sorted(source.glob("[!.]*-*.*")):
+            if (target / file.name).exists():
+                continue
             try:
                 os.link(file, target / file.name)
             except OSError:
-                shutil.copyfile(file, target / file.name)
+                with atomic(target / file.name) as aside:
+                    shutil.copyfile(file, aside)
     except OSError as error:
         raise Unwritable(target, error) from None

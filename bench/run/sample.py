@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ... import methods
 from ...symmflow.errors import InputError
 from ..tasks import MethodError
 from .plan import plan
 from .request import Request
+
+GRID = (1, 5, 25)
+"""Step counts where nobody names any."""
 
 
 def sample_grid(request: Request, count: int) -> Picture:
@@ -20,11 +24,9 @@ def sample_grid(request: Request, count: int) -> Picture:
     from ...reports import pictures
     from .evaluate import Evaluator
 
-    planned = plan(replace(request, limit=count))
-    if planned.unsupported:
-        cell = planned.unsupported[0]
-        at = f" at {cell.steps} step{'s' if cell.steps > 1 else ''}" if cell.steps else ""
-        raise InputError(f"{cell.method} cannot do {cell.task}{at}: {cell.reason}; ask for what it can do.")
+    read = all(name != "all" and methods.method(name).ready_made for name in request.methods)
+    planned = plan(replace(request, limit=count, steps=request.steps or (() if read else GRID)))
+    planned.require_all()
     if len(planned.jobs) > 1:
         raise InputError("a picture is of one method, task, data set and seed; name one of each.")
     job = planned.jobs[0]

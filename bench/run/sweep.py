@@ -1,17 +1,18 @@
-"""Runs a plan: evaluates what the store lacks, shard by shard, and commits records."""
+"""Runs a plan: has evaluated what the store lacks, and commits records."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...symmflow.errors import InputError
-from ...symmflow.files import write_atomically
 from ...symmflow.guests import watched
 from .. import metrics
 from ..code import Installed
+from ..metrics.distances import require_fit
 from ..records import (
     Cell,
     CheckpointFacts,
@@ -19,12 +20,8 @@ from ..records import (
     Record,
     Store,
     Stored,
-    begin,
-    begun_by,
-    has_shard,
     provenance,
     read_record,
-    write_shard,
 )
 from . import repeat
 from .cost import throughput
@@ -33,9 +30,13 @@ from .plan import Plan, Unsupported
 from .request import Request
 from .rescore import scored
 from .standing import kept
+from .work import Work, wait
 
 if TYPE_CHECKING:
     from .evaluate import Evaluator
+
+REASON = 10_000
+"""Characters that a record keeps of either end of a traceback; messages may be of any length."""
 
 
 @dataclass
@@ -92,26 +93,51 @@ def _sweep(plan: Plan, request: Request, store: Store, progress: Progress) -> Ou
         progress.say(line)
     progress.begin([one for one in found if one.evaluate])
     for one in found:
+        if not request.keep_old:
+            for cell in one.job.cells:
+                store.tidy(cell, one.by.evidence)
         _score_again(one, store, outcome, progress)
         outcome.reused += len(one.job.cells) - len(one.evaluate)
-        if one.evaluate:
-            reason = _run(one, store, request, progress, outcome)
-            if reason and len(plan.jobs) == 1:
-                raise reason
-            if reason:
-                outcome.unsupported += _unusable(one.evaluate, reason)
-                there = [cell for cell in one.job.cells if store.get(cell)]
-                outcome.cells += [_stored(store, cell) for cell in there]
-                continue
-        made = [one.failed.get(cell.key) or _stored(store, cell) for cell in one.job.cells]
-        outcome.cells += made
-        for stored in made:
-            if stored.record.cell in one.evaluate:
-                progress.finished(stored.record)
+    works = [Work.begin(one, store) for one in found if one.evaluate]
+    unusable = _work_off(works, request, progress, outcome) if works else {}
+    if len(plan.jobs) == 1:
+        for reason in unusable.values():
+            raise reason
+    for one in found:
+        why = unusable.get(id(one))
+        outcome.unsupported += _unusable(one.evaluate, why) if why else []
+        there = [cell for cell in one.job.cells if not why or store.get(cell)]
+        outcome.cells += [one.failed.get(cell.key) or _stored(store, cell) for cell in there]
     for line in filter(None, (repeat.fault(record) for record in outcome.records)):
         outcome.said.append(line)
         progress.say(line)
     return outcome
+
+
+def _work_off(works: list[Work], request: Request, progress: Progress, outcome: Outcome) -> dict[int, InputError]:
+    """Evaluate what is free of all jobs, then wait for what others make; the methods that cannot be loaded, by job."""
+    from .evaluate import Unusable
+
+    unusable: dict[int, InputError] = {}
+    while works:
+        left, moved = [], False
+        for work in works:
+            before = work.images
+            try:
+                done = _run(work, request, progress)
+            except Unusable as error:
+                unusable[id(work.due)], done = error, True
+            outcome.evaluated += work.images - before
+            moved |= done or work.images > before
+            if not done:
+                left.append(work)
+            elif id(work.due) not in unusable:
+                for cell in work.due.evaluate:
+                    progress.finished((work.due.failed.get(cell.key) or _stored(work.store, cell)).record)
+        if left and not moved:
+            wait(left, progress.say)
+        works = left
+    return unusable
 
 
 def _score_again(due: Due, store: Store, outcome: Outcome, progress: Progress) -> None:
@@ -124,28 +150,25 @@ def _score_again(due: Due, store: Store, outcome: Outcome, progress: Progress) -
             outcome.said.append(f"1 cell is evaluated again: {str(error).rstrip('.')}.")
             progress.say(outcome.said[-1])
             due.evaluate.append(cell)
+            due.anew.add(cell.key)
             continue
         except Exception:
             _put_failure(due, store, cell)
             continue
-        store.put(cell, scored(stored.record, scores, due.by.scoring))
+        stored.rewrite(scored(stored.record, scores, due.by.scoring))
         outcome.rescored += 1
 
 
-def _run(due: Due, store: Store, request: Request, progress: Progress, outcome: Outcome) -> InputError | None:
-    """Evaluate a job; failures become records, a method that cannot be loaded is given back."""
-    from .evaluate import Unusable
-
+def _run(work: Work, request: Request, progress: Progress) -> bool:
+    """One pass over a job; whether it is done. Failures become records; `Unusable`: its method cannot be loaded."""
     try:
-        outcome.evaluated += _evaluate(due, store, request, progress)
-    except Unusable as error:
-        return error
+        return _evaluate(work, request, progress)
     except InputError:
         raise
     except (Exception, SystemExit):  # SystemExit: of a judge; what a method raises is a MethodError
-        for cell in due.evaluate:
-            _put_failure(due, store, cell)
-    return None
+        for cell in work.cells:
+            _put_failure(work.due, work.store, cell)
+    return True
 
 
 def _unusable(cells: Sequence[Cell], error: InputError) -> list[Unsupported]:
@@ -158,81 +181,69 @@ def _stored(store: Store, cell: Cell) -> Stored:
     return Stored(read_record(folder / "record.json"), folder)
 
 
-def _aside(store: Store) -> Store:
-    return Store(store.root / ".again")
-
-
-def _evaluate(due: Due, store: Store, request: Request, progress: Progress) -> int:
+def _evaluate(work: Work, request: Request, progress: Progress) -> bool:
+    """Make what is missing and commit what is whole; False where others still make some of it."""
     from .evaluate import Evaluator
 
-    job = due.job
+    job, cells = work.due.job, work.cells
+    if not cells or work.is_others(cells):
+        return not cells
     evaluator = Evaluator.open(job, request.device, request.batch_size, request.workers)
-    store.put_protocol(job.protocol)
-    cells = [(cell, _begun(cell, due, store, request)) for cell in due.evaluate]
-    real = _reference(evaluator, store, due.by.reference)
-    todo = {n: [(c, at) for c, at in cells if not has_shard(at.path(c), n)] for n in range(job.shards)}
-    sizes = {number: len(evaluator.positions(number)) for number in todo}
-    work = sum(sizes[number] * len(missing) for number, missing in todo.items())
-    everything = job.protocol.n * len(cells)
-    progress.job(job.title, everything, everything - work)
-    for number, missing in todo.items():
-        if not missing:
-            continue
-        made = evaluator.shard(number, tuple(c.steps for c, _ in missing), progress.advance)
-        for cell, at in missing:
-            if number == 0 and not job.card.is_points:
-                write_atomically(at.path(cell) / "preview.png", evaluator.preview(cell.steps))
-            write_shard(at.path(cell), number, made[cell.steps])
+    work.store.put_protocol(job.protocol)
+    missing = sum(len(evaluator.positions(number)) * len(lacking) for number, lacking in work.missing(cells).items())
+    progress.job(job.title, job.protocol.n * len(cells), job.protocol.n * len(cells) - missing)
+    given = _given(work, evaluator)
+    work.once(evaluator, cells, progress.advance)
+    real = work.look_at_real(evaluator)
+    if work.busy:
+        return False
     facts, made_of = provenance.collect(evaluator.device), _made_of(evaluator)
-    for cell, at in cells:
-        try:
-            record = _record(due, cell, made_of, Evidence(at.path(cell), job.shards, real), facts)
-        except InputError:
-            raise
-        except Exception:
-            _put_failure(due, store, cell)
-            continue
-        at.put(cell, record)
-        if at is not store:
-            at.move(cell, store)
-    return work
+    done = [_commit(work, cell, made_of, real, given, facts) for cell in work.cells]
+    return all(done) or not work.once_more()
 
 
-def _begun(cell: Cell, due: Due, store: Store, request: Request) -> Store:
-    """Where a cell is evaluated: aside where a finished record stands, which stays until there is a new one.
-
-    Shards of an evaluation that was cut count, unless other code made them.
-    """
-    finished = store.get(cell) is not None
-    at = _aside(store) if finished else store
-    anew = request.force or (request.fresh and finished)
-    if anew or begun_by(at.path(cell)) != due.by.outputs.digest:
-        at.forget(cell)
-        begin(at.path(cell), due.by.outputs)
-    return at
+def _commit(
+    work: Work,
+    cell: Cell,
+    made_of: CheckpointFacts,
+    real: Evidence | None,
+    given: Path | None,
+    facts: dict[str, Any],
+) -> bool:
+    """Whether a cell has its record now, or a failure; False where its evidence has gone."""
+    try:
+        found = Evidence(work.folder(cell), work.shards, real, statistics=given)
+        record = _record(work, cell, made_of, found, facts)
+    except InputError:
+        if work.has_gap(cell):
+            return False
+        raise
+    except Exception:
+        _put_failure(work.due, work.store, cell)
+        return True
+    return work.store.commit(cell, record)
 
 
 def _made_of(evaluator: Evaluator) -> CheckpointFacts:
     """With the number of parameters counted, where another project's files do not say."""
     made_of = evaluator.job.made_of
-    if made_of.parameters is not None:
+    if made_of.parameters is not None or evaluator.job.ready_made:
         return made_of
     count = sum(p.numel() for network in evaluator.method.networks for p in network.parameters())
     return made_of.model_copy(update={"parameters": count})
 
 
 def _put_failure(due: Due, store: Store, cell: Cell) -> None:
-    """A failure is a record with its traceback, never a silent gap; aside where finished figures stand."""
-    at = _aside(store) if store.get(cell) else store
-    at.put(cell, due.job.blank(cell, "failed", traceback.format_exc()))
-    due.failed[cell.key] = _stored(at, cell)
+    """A failure is a record with its traceback, never a silent gap; beside finished figures where they stand."""
+    said = traceback.format_exc()
+    if len(said) > 2 * REASON:
+        said = f"{said[:REASON]}\n[...]\n{said[-REASON:]}"
+    due.failed[cell.key] = store.fail(cell, due.job.blank(cell, "failed", said))
 
 
-def _record(due: Due, cell: Cell, made_of: CheckpointFacts, found: Evidence, facts: dict[str, Any]) -> Record:
-    job = due.job
+def _record(work: Work, cell: Cell, made_of: CheckpointFacts, found: Evidence, facts: dict[str, Any]) -> Record:
+    job, by = work.due.job, work.due.by
     scores = metrics.score(job.metrics, found, job.subject)
-    batches = found.batches()
-    evaluations, rows = sum(b["evaluations"] for b in batches), sum(b["size"] for b in batches)
     samples = found.table("samples")
     if len(found.ids) != job.protocol.n or len(samples) != job.protocol.n * cell.samples_per_mask:
         raise RuntimeError(
@@ -240,25 +251,34 @@ def _record(due: Due, cell: Cell, made_of: CheckpointFacts, found: Evidence, fac
         )
     record = job.blank(cell, "ok", made_of=made_of).model_copy(
         update={
-            "nfe": evaluations / rows,
-            "nfe_executed": evaluations / rows,
-            "cost": throughput(batches),
-            "outputs": due.by.outputs,
-            "reference": due.by.reference if found.reference else "",
-            "differing": next((b["differing"] for b in batches if "differing" in b), None),
+            **({} if job.ready_made else _cost(found)),
+            "outputs": by.outputs,
+            "evidence": work.fill[cell.key].name,
+            "reference": by.reference if found.reference else "",
             "provenance": facts,
         }
     )
-    return scored(record, scores, due.by.scoring)
+    return scored(record, scores, by.scoring)
 
 
-def _reference(evaluator: Evaluator, store: Store, name: str) -> Evidence | None:
-    """Evidence of the real images under the job's protocol, made once a store and `name`, which says by whose eyes."""
-    folder, shards = store.reference(evaluator.job.protocol.hash, name), evaluator.job.shards
-    for number in range(shards):
-        if has_shard(folder, number):
-            continue
-        if (shard := evaluator.real_shard(number)) is None:
-            return None
-        write_shard(folder, number, shard)
-    return Evidence(folder, shards)
+def _given(work: Work, evaluator: Evaluator) -> Path | None:
+    """The statistics of the job's reference, kept in the store; refused before work is spent where they do not fit."""
+    job = work.due.job
+    if (found := job.statistics()) is None:
+        return None
+    real = work.look_at_real(evaluator)
+    looks = any(metric.judge == "extractor" and "extractor" in job.judges for metric in job.metrics)
+    if real and looks and not work.busy:
+        require_fit(found, real)
+    path = work.store.statistics(job.protocol.hash)
+    if not path.is_file():
+        found.write(path)
+    return path
+
+
+def _cost(found: Evidence) -> dict[str, Any]:
+    """What a cell cost, and whether it repeats; nobody knows it of outputs that were made elsewhere."""
+    batches = found.batches()
+    nfe = sum(b["evaluations"] for b in batches) / sum(b["size"] for b in batches)
+    differing = next((b["differing"] for b in batches if "differing" in b), None)
+    return {"nfe": nfe, "nfe_executed": nfe, "cost": throughput(batches), "differing": differing}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from ...symmflow.errors import InputError
 from ...symmflow.recipe import Recipe
-from .request import MACHINE, Asked, DataRoot, Device, Names, Options, Trust
+from .request import MACHINE, MOST_WORKERS, Asked, DataRoot, Device, Names, Options, Trust
 
 if TYPE_CHECKING:
     from ...symmflow.checkpoint import Checkpoint
@@ -42,22 +43,19 @@ class Training:
         """Refuse limits that no training can have."""
         if self.max_steps is not None and self.max_steps < 1:
             raise InputError(f"--max-steps must be at least 1, not {self.max_steps}.")
-        if self.workers is not None and self.workers < 0:
-            raise InputError(f"--workers must be at least 0, not {self.workers}.")
-        if self.max_minutes is not None and self.max_minutes <= 0:
-            raise InputError(f"--max-minutes must be more than 0, not {self.max_minutes:g}.")
+        if self.max_minutes is not None and not 0 < self.max_minutes < inf:
+            raise InputError(f"--max-minutes must be more than 0 and finite, not {self.max_minutes:g}.")
+        if self.workers is not None and not 0 <= self.workers <= MOST_WORKERS:
+            raise InputError(f"--workers must lie in 0-{MOST_WORKERS}, not {self.workers}.")
 
 
 def run_training(request: Training, progress: Callable[[Progress], None] | None = None) -> Checkpoint:
     """Train a recipe into its folder, going on where an earlier call stopped."""
     from importlib.metadata import version
 
-    import torch
-
     from ... import datasets, methods
     from ...methods.parts.latents import codec_facts
     from ...symmflow.device import decoders, resolve_device
-    from ...symmflow.train import Trainer
 
     request.check()
     asked = request.recipe
@@ -69,6 +67,11 @@ def run_training(request: Training, progress: Callable[[Progress], None] | None 
     card = datasets.card(name, request.data_root)
     kind.check_data(card)
     device = resolve_device(request.device)
+
+    import torch  # late: what is wrong with a request is said at once
+
+    from ...symmflow.train import Trainer
+
     torch.manual_seed(recipe.train.seed)
     network, objective = kind.untrained(recipe, card), kind.objective(recipe, card)
     data = datasets.load(name, "train", request.data_root)

@@ -10,6 +10,7 @@ from ...methods import Classification, Method, Sampling
 from .task import Array, Inputs, Look, Tables, Task, classes_fault, copied
 
 if TYPE_CHECKING:
+    import pandas as pd
     from torch import Tensor
 
     from ..protocols import Rules
@@ -55,6 +56,13 @@ class Classify(Task):
         classes, scores, scale = outputs[0]
         made = {"label": batch.labels[:real], "prediction": classes[:real], "scores": list(scores[:real])}
         return {"samples": {"id": list(batch.ids[:real]), **made, "scale": [scale] * real}}
+
+    def exported(self, card: Card, ids: Sequence[str], outputs: Sequence[Any]) -> dict[str, pd.DataFrame]:
+        import pandas as pd
+
+        _, scores, scale = outputs[0]
+        columns = {name: scores[: len(ids), k] for k, name in enumerate(card.classes)}
+        return {"scores.csv": pd.DataFrame({"id": list(ids), **columns, "scale": scale})}
 
     def shown(self, output: tuple[Array, Array, str]) -> Array:
         return output[0]

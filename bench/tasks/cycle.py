@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...datasets import Batch, Card
-from ...methods import Method, Sampling
+from ...methods import Method, Sampling, Support, no
 from ...symmflow.pixels import from_uint8, to_uint8
+from ...symmflow.recipe import Recipe
 from .cls import Classify
 from .results import Results
 from .sis import Synthesize
@@ -33,6 +34,11 @@ class Cycle(Task):
 
     def parts(self, card: Card) -> tuple[str, ...]:
         return ("sis", "ss" if card.has_masks else "cls")
+
+    def supports(self, kind: type[Method], steps: int | None, card: Card, recipe: Recipe | None = None) -> Support:
+        if kind.ready_made:
+            return no("its outputs are read, and what is made of them cannot be made again")
+        return super().supports(kind, steps, card, recipe)
 
     def policy(self, card: Card, rules: Rules, samples: int) -> dict[str, Any]:
         return super().policy(card, rules, samples) | {"uint8": f"{rules.rounding}, after clamping to [-1, 1]"}

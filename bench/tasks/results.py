@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ...symmflow.errors import InputError
 from ...symmflow.guests import Guest, said
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ class Results:
         except MethodError:
             raise
         except Exception as error:
+            if isinstance(error, InputError) and self.method.ready_made:  # its files are bad, and it says which
+                raise
             raise self._error(f"breaks with {said(error)}") from error
 
     def _error(self, what: str) -> MethodError:

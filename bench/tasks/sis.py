@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,9 @@ class Synthesize(Task):
 
     def rows(self, batch: Batch, real: int, outputs: Sequence[Any], look: Look) -> Tables:
         samples, genuine = [images[:real] for images in outputs], to_uint8(batch.images[:real])
+        if not look.paired:
+            whole = [{"id": batch.ids[:real], **_features(images, look)} for images in samples]
+            return {"samples": _flat(_joined(whole))}
         seen = [_seen(batch, images, look) for images in samples]
         tables = {name: _joined([one[name] for one in seen]) for name in seen[0]}
         table = tables["samples"] | {"draw": np.repeat(np.arange(len(samples)), real)}
@@ -68,6 +72,14 @@ class Synthesize(Task):
         tables = _seen(batch, to_uint8(batch.images), look)
         return tables | {"samples": _flat(tables["samples"])}
 
+    def exported(self, card: Card, ids: Sequence[str], outputs: Sequence[Array]) -> dict[str, bytes]:
+        ends = [f"_{draw}" for draw in range(len(outputs))] if len(outputs) > 1 else [""]
+        return {
+            f"{own}{end}.png": _png(image)
+            for end, images in zip(ends, outputs, strict=True)
+            for own, image in zip(ids, images, strict=False)
+        }
+
     def shown(self, output: Array) -> Array:
         return output
 
@@ -77,8 +89,7 @@ def _seen(batch: Batch, images: Array, look: Look) -> Tables:
     ids, labels = batch.ids[: len(images)], batch.labels[: len(images)]
     samples: dict[str, Any] = {"id": np.asarray(ids, dtype=object)}
     tables: Tables = {"samples": samples}
-    if extract := look.judge("extractor"):
-        samples["features"] = extract(images)
+    samples |= _features(images, look)
     if align := look.judge("aligner"):
         found = align(images)
         if look.card.has_masks:
@@ -86,6 +97,19 @@ def _seen(batch: Batch, images: Array, look: Look) -> Tables:
         else:
             samples["aligned"] = found == labels
     return tables
+
+
+def _png(image: Array) -> bytes:
+    """uint8 [C, H, W] of one or three channels as a file."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(image[0] if len(image) == 1 else np.moveaxis(image, 0, -1)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _features(images: Array, look: Look) -> dict[str, Array]:
+    return {"features": extract(images)} if (extract := look.judge("extractor")) else {}
 
 
 def _joined(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:

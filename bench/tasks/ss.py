@@ -53,6 +53,9 @@ class Segment(Task):
             counts = confusion_columns(ids, batch.labels[:real], masks, classes)
         return {"confusion": counts, "samples": {"id": ids, "png": list(map(mask_png, masks))}}
 
+    def exported(self, card: Card, ids: Sequence[str], outputs: Sequence[Array]) -> dict[str, bytes]:
+        return {f"{own}.png": mask_png(mask) for own, mask in zip(ids, outputs[0], strict=False)}
+
     def shown(self, output: Array) -> Array:
         return output
 

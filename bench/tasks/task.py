@@ -11,11 +11,13 @@ import numpy as np
 
 from ...datasets import Batch, Card
 from ...methods import Method, Sampling, Support
+from ...symmflow.errors import InputError
 from ...symmflow.pixels import to_uint8
 from ...symmflow.recipe import Recipe
 from ..metrics.confusion import sparse_confusion
 
 if TYPE_CHECKING:
+    import pandas as pd
     from PIL import Image
     from torch import Tensor
 
@@ -47,6 +49,8 @@ class Look:
     """Images a batch: fewer are padded, so that kernels round alike."""
     rounding: str = "round"
     """Of synthesized images to 8 bits."""
+    paired: bool = True
+    """False: syntheses are of no certain labels, and only whole sets can be looked at."""
 
     def judge(self, role: str) -> Callable[..., Array] | None:
         """The judge of a role, made to see `size` images whatever it is asked of; None where there is none."""
@@ -132,6 +136,15 @@ class Task(ABC):
     def real_rows(self, batch: Batch, look: Look) -> Tables | None:
         """Evidence of the real images themselves, where figures are against it."""
         return None
+
+    @property
+    def looks_at_real(self) -> bool:
+        """Whether it has `real_rows`."""
+        return type(self).real_rows is not Task.real_rows
+
+    def exported(self, card: Card, ids: Sequence[str], outputs: Sequence[Any]) -> Mapping[str, bytes | pd.DataFrame]:
+        """Files of the first ids: whole ones, and the rows of a CSV, by name; `outputs`: one a sample of each label."""
+        raise InputError(f"{self.name} makes nothing that other tools read; choose another --task.")
 
     @abstractmethod
     def shown(self, output: Any) -> Array:

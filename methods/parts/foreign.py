@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from ...datasets import Card
+from ...symmflow.bounded import check_size
 from ...symmflow.errors import InputError
 from ...symmflow.files import sha256
+from ...symmflow.names import one_line
+from ...symmflow.network import closed
 from ...symmflow.recipe import Recipe
 from ..base import Foreign, Method
-from .hub import from_hub
+from .hub import from_hub, hub_id, missing
 
 if TYPE_CHECKING:
     from torch import nn
 
     from ...symmflow.objective import Objective
 
+CONFIG, WEIGHTS = 64 << 20, 1 << 40
+"""Bytes of a model's files: vocabularies are the largest that is parsed."""
+REPORTED = {"output_loading_info": True, "ignore_mismatched_sizes": True}
+"""`from_pretrained` tells what does not fit, all of it, instead of making it up or raising; see `whole`."""
 TRANSFORMERS = "transformers is not installed; pip install 'symmbench[hf]'"
 
 
@@ -48,31 +56,98 @@ class Pretrained(Method):
         where = given or argument
         if not where:
             raise InputError(f"name the model: --method {cls.name}:<folder or hub id>.")
-        return foreign_checkpoint(where, cls.files, cls.needs)
+        return foreign_checkpoint(where, cls.files, cls.needs, marked=given is not None)
 
 
-def foreign_checkpoint(where: str, patterns: Sequence[str], needs: Sequence[str]) -> Foreign:
-    """A model of another project: the files that match `patterns` in a folder or a hub repository, hashed together."""
+def foreign_checkpoint(where: str, patterns: Sequence[str], needs: Sequence[str], *, marked: bool = False) -> Foreign:
+    """A model of another project: the files that match `patterns` in a folder or a hub repository, hashed together.
+
+    `marked`: a hub id needs its mark (`hub:`).
+    """
     path = Path(where)
     if not path.is_dir():
-        if where.count("/") != 1 or where.startswith((".", "~")):
-            raise InputError(f"there is no folder {where}; give a folder or a hub id (owner/name).")
-        path = from_hub(where, patterns)
+        if (repository := hub_id(where, marked=marked)) is None:
+            said = missing(where) if marked else f"there is no folder {where}"
+            raise InputError(f"{said}; give a folder or a hub id (hub:owner/name).")
+        path = from_hub(repository, patterns)
     for pattern in needs:
         if not any(path.glob(pattern)):
             raise InputError(f"{where} has no {pattern}; it is not a model of this kind.")
     files = sorted({file for pattern in patterns for file in path.glob(pattern) if file.is_file()})
     digest = hashlib.sha256()
     for file in files:
+        check_size(file, CONFIG if file.suffix in (".json", ".txt") else WEIGHTS)
         digest.update(f"{file.relative_to(path)} {sha256(file)}\n".encode())
     return Foreign(path, where, digest.hexdigest())
 
 
 @contextmanager
 def loading(path: Path, kind: str) -> Iterator[None]:
-    """Say in a sentence what another library finds wrong with a model."""
+    """Say in a sentence what another library finds wrong with a model, and let it ask nothing of the network."""
+    asked: list[str] = []
     try:
+        with closed() as asked, _quiet("transformers", "diffusers"):
+            yield
+    except InputError:
+        raise
+    except Exception as error:  # whatever another library makes of files that nobody has vetted
+        _complain(path, asked)
+        first = (str(error).strip() or repr(error)).splitlines()[0]
+        raise InputError(f"{path} is no {kind} ({type(error).__name__}: {one_line(first, 200)}).") from error
+    _complain(path, asked)
+
+
+@contextmanager
+def _quiet(*names: str) -> Iterator[None]:
+    """Without the coloured reports that a library logs of what `whole` says in a sentence."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
         yield
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise InputError(f"{path} is no {kind} ({first}).") from error
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _complain(path: Path, asked: Sequence[str]) -> None:
+    if asked:
+        raise InputError(
+            f"the model in {path} is not whole: its configuration asks for files of {asked[0]}, and nothing is fetched "
+            "that was not named; save it with all of its weights, without use_pretrained_backbone."
+        )
+
+
+def held(path: Path, make: Callable[[], nn.Module]) -> None:
+    """Refuse a network of more parameters than its files can hold, before it is built: `make` would."""
+    from ...symmflow.networks import parameters_of
+
+    parameters, size = parameters_of(make), sum(file.stat().st_size for file in path.glob("*.safetensors"))
+    if parameters > size:
+        raise InputError(
+            f"the configuration in {path} is of a network of {parameters:,} parameters, and its weights are {size:,} "
+            "bytes; give one whose config.json and weights belong together."
+        )
+
+
+def whole(path: Path, loaded: tuple[Any, Mapping[str, Any]]) -> Any:
+    """The network of `from_pretrained(..., output_loading_info=True)`, if every weight of it came from the files.
+
+    Raises `InputError` where weights are missing, and would be random, or where the files have others than it.
+    """
+    made, found = loaded
+    for what, said in (
+        ("missing_keys", "has no weights for"),
+        ("mismatched_keys", "has weights of another shape for"),
+        ("unexpected_keys", "has weights that the network does not know:"),
+    ):
+        if names := sorted(key if isinstance(key, str) else str(key[0]) for key in found.get(what) or ()):
+            more = f" and {len(names) - 3} more" if names[3:] else ""
+            raise InputError(
+                f"the model in {path} {said} {one_line(', '.join(names[:3]), 200)}{more}; give one whose config.json "
+                "and weights belong together."
+            )
+    if errors := found.get("error_msgs"):
+        raise InputError(f"the model in {path} does not fit its config.json ({one_line(str(errors[0]), 200)}).")
+    return made

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ...symmflow.bounded import TEXT, read_bytes
 from ...symmflow.errors import InputError, unknown
 
 INSTALL = "mmsegmentation is not installed; pip install 'symmbench[mmseg]'"
@@ -58,9 +59,9 @@ def _bases(path: Path) -> list[Path]:
         if path.suffix != ".py":
             import yaml  # reads JSON too
 
-            named = yaml.safe_load(path.read_text()).get("_base_", [])
+            named = yaml.safe_load(read_bytes(path, TEXT)).get("_base_", [])
             return [_base(path, name) for name in ([named] if isinstance(named, str) else named)]
-        tree = ast.parse(path.read_text())
+        tree = ast.parse(read_bytes(path, TEXT))
         named = [
             name
             for node in tree.body
@@ -70,7 +71,7 @@ def _bases(path: Path) -> list[Path]:
         ]
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); another config inherits from it.") from None
-    except (SyntaxError, ValueError, AttributeError) as error:
+    except (SyntaxError, ValueError, AttributeError, RecursionError, MemoryError) as error:  # nested beyond reading
         raise InputError(f"{path}: what it inherits from cannot be told ({error}); write its _base_ out.") from None
     return [*(_base(path, name) for name in named), *_read_bases(path, tree)]
 

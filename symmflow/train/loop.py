@@ -20,7 +20,9 @@ from torch import nn
 
 from ..checkpoint import Checkpoint, open_checkpoint, save_checkpoint
 from ..device import resolve_device
-from ..errors import InputError, Unwritable
+from ..errors import Busy, InputError, Unwritable
+from ..files import remove_left
+from ..locks import acquire, holder
 from ..networks import parameter_count
 from ..noise import generator
 from ..objective import Objective
@@ -32,7 +34,7 @@ from .state import State
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-STATE, CHECKPOINT = "state.pt", "checkpoint"
+STATE, CHECKPOINT, LOCK = "state.pt", "checkpoint", ".lock"
 
 
 @dataclass
@@ -69,8 +71,8 @@ class Trainer:
 
     def train(self, max_steps: int | None = None, max_seconds: float | None = None) -> Checkpoint:
         """Run to `max_steps` (default: the whole schedule), or as long as `max_seconds` allow; save a checkpoint."""
-        recipe, config = self.recipe, self.recipe.train
-        last = min(max_steps or recipe.schedule.steps, recipe.schedule.steps)
+        steps = self.recipe.schedule.steps
+        last = min(max_steps or steps, steps)
 
         # where it is computed and kept
         try:
@@ -78,6 +80,23 @@ class Trainer:
         except OSError as error:
             raise Unwritable(self.out, error) from None
         accelerator = self._accelerator()
+        with self._alone(accelerator):
+            return self._train(accelerator, last, max_seconds)
+
+    @contextmanager
+    def _alone(self, accelerator: Accelerator) -> Iterator[None]:
+        """Hold the folder's lock, so that no other training writes there."""
+        if not accelerator.is_main_process:
+            yield
+            return
+        if (lock := acquire(self.out / LOCK)) is None:
+            raise Busy(f"{self.out} is being trained into by {holder(self.out / LOCK)}")
+        with lock:
+            remove_left(self.out)
+            yield
+
+    def _train(self, accelerator: Accelerator, last: int, max_seconds: float | None) -> Checkpoint:
+        recipe, config = self.recipe, self.recipe.train
 
         # what a step sees, what changes, and where an earlier call stopped
         feed = Feed(self.data, recipe, accelerator.process_index, accelerator.num_processes, self.mirrored)

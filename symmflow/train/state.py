@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..bounded import check_weights
 from ..errors import InputError, OtherRecipe
 from ..files import atomic
 from ..recipe import Recipe
@@ -96,6 +97,7 @@ class State:
     def load(self, path: Path, recipe: Recipe) -> None:
         """Go on from a saved state; one of another recipe, another layout or in pieces is refused."""
         try:
+            check_weights(path)
             values = torch.load(path, map_location="cpu", weights_only=True)
             if (layout := values.get("layout", 1)) not in (1, LAYOUT):
                 raise InputError(

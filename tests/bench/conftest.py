@@ -32,7 +32,7 @@ class Results:
     def add(self, method: str, task: str, tables: dict[str, pd.DataFrame], **facts: Any) -> None:
         number = len(self.cells)
         folder = self.root / "d" / task / str(number)
-        write_shard(folder, 0, Shard(tables, []))
+        write_shard(folder / "evidence", 0, Shard(tables, []))
         record = {
             "key": str(number),
             "status": "ok",

@@ -123,6 +123,8 @@ def test_a_store_of_before_has_the_same_figures_to_the_last_digit(after: tuple[P
     assert len(found.made) == 16 and not found.left
     for one in found.made:
         for name, (first, second) in one.changed.items():  # the figure is the same, its interval another one since
+            if name not in one.before.metrics:  # a metric that came later
+                continue
             assert first and second and _by_ratios(name)
             ends = {"low": first.low, "high": first.high, "covers": first.covers}
             assert second.model_copy(update=ends) == first

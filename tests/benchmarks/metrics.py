@@ -249,7 +249,9 @@ def write_counts(folder: Path, number: int, ids: list[str]) -> None:
         columns = {"truth": truth[region].astype(np.int16), "prediction": prediction.astype(np.int16), "pixels": counts}
         confusion = pd.DataFrame({"id": mine[region // 8], **columns})
         found.append((region // 8 + shard * SHARD, truth[region], prediction, counts))
-        write_shard(folder, shard, Shard({"samples": pd.DataFrame({"id": mine}), "confusion": confusion}, []))
+        write_shard(
+            folder / "evidence", shard, Shard({"samples": pd.DataFrame({"id": mine}), "confusion": confusion}, [])
+        )
     joined = [np.concatenate(parts) for parts in zip(*found, strict=True)]
     sample = MeanIoU(tuple(ids), Areas.from_sparse(*joined, n=len(ids), num_classes=CLASSES))
     details = {"classes": [str(k) for k in range(CLASSES)], "ignored_classes": []}
@@ -285,7 +287,7 @@ def write_cell(
     for shard in range(shard_count(n)):
         mine = ids[shard * SHARD : (shard + 1) * SHARD]
         parts = {name: table[table["id"].isin(mine)] for name, table in tables.items()}
-        write_shard(folder, shard, Shard(parts, []))
+        write_shard(folder / "evidence", shard, Shard(parts, []))
     write_record(folder, number, seed, method, task, steps, n, metrics, details)
 
 

@@ -137,7 +137,11 @@ def test_an_archive_becomes_its_folder(served: Any, tmp_path: Path) -> None:
     assert fetch(wanted, tmp_path) == tmp_path / "batches" and len(served.asked) == 1
 
 
-@pytest.mark.parametrize("content", [packed(**{"..__evil": b"x"}), b"no archive", packed(other__file=b"x")])
+@pytest.mark.parametrize(
+    "content",
+    [packed(**{"..__evil": b"x"}), b"no archive", packed(other__file=b"x")],
+    ids=["leads out", "no archive", "another folder"],
+)
 def test_an_archive_that_is_none_leaves_nothing(served: Any, tmp_path: Path, content: bytes) -> None:
     served.files["/set.tar.gz"] = content
     digest = f"md5:{hashlib.md5(content).hexdigest()}"

@@ -112,7 +112,7 @@ def test_hub_id_that_cannot_be_reached_is_one_sentence(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(InputError, match=r"model .* cannot be had from the hub"):
-        methods.checkpoint("symmflow", "digits", "nobody/nothing")
+        methods.checkpoint("symmflow", "digits", "hub:nobody/nothing")
 
 
 def test_recipes_say_where_they_differ_from_the_paper() -> None:

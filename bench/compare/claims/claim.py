@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from .... import methods
 from ....symmflow.errors import InputError
 from ...metrics import family
-from ...records import Missing, Record, Stored
+from ...records import Missing, Record, Replaced, Stored
 from ...statistics import Difference, Interval
 from ..difference import difference, shared_seeds
 from ..rows import default_options, over_seeds
@@ -147,6 +147,8 @@ class Claim:
             cells[method] = [cell for cell in mine if cell.record.checkpoint.fingerprint == newest]
         try:
             return self.judge(cells)
+        except Replaced:
+            raise
         except InputError as error:  # evidence that was pruned or is damaged
             return Missing(str(error))
 

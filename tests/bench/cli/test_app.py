@@ -32,7 +32,11 @@ def test_help_is_quick_and_imports_no_torch(without_torch: Any) -> None:
         (("run", "--checkpoint", "runs/no/where"), "no checkpoint folder at runs/no/where; `bench train` makes one."),
         (("train", "--recipe", "mnist/symmflo"), "did you mean 'mnist/symmflow'"),
         (("train", "--recipe", "digits/cnn", "--set", "optimizer.lr=fast"), "; mend the recipe or the --set."),
-        (("run", "--checkpoint", "runs/my ckpt"), "cannot be had from the hub"),
+        (
+            ("run", "--checkpoint", "runs/my"),
+            "no checkpoint folder at runs/my; a repository of the hub is written hub:runs/my",
+        ),
+        (("run", "--checkpoint", "hub:runs/my ckpt"), "is no id of the hub; write it like hub:owner/name."),
         (("sample", "-d", "digits", "-m", "cnn", "-t", "cls", "-n", "1", "-o", "."), "is a folder; name a file"),
         (("train", "--recipe", "two-spirals/symmflow", "--set", "data.shift=1"), "remove it from a recipe for points"),
         (("train", "--recipe", "two-spirals/symmflow", "--set", "train.seed=-1"), "train.seed"),

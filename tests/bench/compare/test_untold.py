@@ -12,7 +12,7 @@ def test_six_scenes_have_a_mean_iou_and_no_interval(tmp_path: Path) -> None:
     asked = {"tasks": "ss", "datasets": "digit-scenes", "limit": 6, "out": out, "device": "cpu"}
     found = api.run(methods=["unet", "symmflow"], steps=1, **asked)  # type: ignore[arg-type]
     (table,) = found.blocks()
-    assert f"no interval for miou: {FEW}." in table.notes
+    assert f"no interval for miou, mean_f1, mean_accuracy: {FEW}." in table.notes
     assert "percent where a figure is a share." in table.notes
     for record in found:
         miou, pixels = record.metrics["miou"], record.metrics["pixel_accuracy"]

@@ -11,7 +11,7 @@ import pytest
 from symmbench.bench.metrics import Groups, Sample, Values
 from symmbench.bench.metrics.areas import PARTS, Areas
 from symmbench.bench.metrics.segmentation import MeanIoU, PixelAccuracy
-from symmbench.bench.records.evidence import to_parquet
+from symmbench.bench.records.shards import to_parquet
 from symmbench.bench.statistics import jackknife_error, resampled
 
 N = 24

@@ -20,7 +20,7 @@ from symmbench.bench import api, metrics
 from symmbench.bench.cli import main
 from symmbench.bench.code import installed
 from symmbench.bench.metrics.areas import Areas
-from symmbench.bench.records import Store, begun_by, provenance
+from symmbench.bench.records import Store, provenance
 from symmbench.bench.run.plan import plan
 from symmbench.bench.run.request import Request
 from symmbench.bench.run.sweep import Outcome, Progress, sweep
@@ -208,7 +208,7 @@ def test_a_damaged_rounding_is_evaluated_again_with_its_real_images(
 def test_evidence_that_does_not_suffice_is_made_again(tmp_path: Path, edit: Edit) -> None:
     request = scenes(tmp_path, "ss")
     run(request)
-    next(tmp_path.glob("*/*/*/evidence/confusion-*.parquet")).unlink()
+    next(tmp_path.glob("*/*/*/evidence-*/confusion-*.parquet")).unlink()
     edit("bench/metrics/areas.py", "self.truth.sum(axis=0) > 0", "self.truth.sum(axis=0) >= 1")
     found = run(request)
     assert found.evaluated == 24 and found.rescored == found.reused == 0
@@ -282,12 +282,11 @@ def test_shards_of_other_code_are_not_gone_on_with(tmp_path: Path, slowed: Calla
 
     with pytest.raises(KeyboardInterrupt):
         sweep(plan(request), request, Second())
-    cell = plan(request).jobs[0].cells[0]
-    first = begun_by(Store(tmp_path / "r").path(cell))
-    assert first
+    (first,) = tmp_path.glob("r/*/*/*/evidence-*")
+    assert (first / "samples-00000.parquet").is_file()
     slowed()
     found = run(request)
-    assert found.evaluated == 300 and begun_by(Store(tmp_path / "r").path(cell)) != first
+    assert found.evaluated == 300 and found.records[0].evidence != first.name and not first.exists()
     whole = run(replace(request, out=tmp_path / "whole"))
     assert found.records[0].metrics == whole.records[0].metrics
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from symmbench import datasets
-from symmbench.bench.records import Evidence, Record, Store
+from symmbench.bench.records import Record, Store, Stored
 from symmbench.bench.run.plan import plan
 from symmbench.bench.run.request import Request
 from symmbench.bench.run.sweep import sweep
@@ -48,7 +48,8 @@ def test_three_tasks_give_complete_records(store: tuple[Path, list[Record]]) -> 
             assert metric.low is not None and metric.high is not None and metric.covers
             assert metric.low <= metric.value <= metric.high
     ss, sis, cls = records[0], records[2], records[4]
-    assert set(ss.metrics) == {"miou", "pixel_accuracy"} and len(ss.details["iou_per_class"]) == 11
+    shares = {"miou", "pixel_accuracy", "mean_f1", "mean_accuracy", "fw_iou"}
+    assert set(ss.metrics) == shares and len(ss.details["iou_per_class"]) == 11
     assert {"fid[digits-cnn]", "kid[digits-cnn]"} <= set(sis.metrics) and "lpips-alex" in sis.absent["lpips_gt"]
     assert (
         sis.details["features"]["n_over_d"] == round(50 / 64, 2) and "mostly bias" in sis.details["features"]["warning"]
@@ -60,7 +61,7 @@ def test_three_tasks_give_complete_records(store: tuple[Path, list[Record]]) -> 
 
 def test_metrics_agree_with_the_evidence(store: tuple[Path, list[Record]]) -> None:
     out, (_, record, *_) = store
-    table = Evidence(Store(out).path(record.cell), 1).table("confusion")
+    table = Stored(record, Store(out).path(record.cell)).evidence.table("confusion")
     dense = np.zeros((11, 11))
     np.add.at(dense, (table["truth"], table["prediction"]), table["pixels"])
     assert dense.sum() == 50 * 32 * 32
@@ -84,7 +85,7 @@ def test_several_samples_a_mask(untrained_scenes: Path, tmp_path: Path) -> None:
     request = scenes(untrained_scenes, tmp_path, tasks=["sis"], samples_per_mask=2)
     record = run(request)[0]
     assert record.details["features"]["n"] == 100 and record.details["features"]["reference_n"] == 50
-    found = Evidence(Store(tmp_path).path(plan(request).jobs[0].cells[0]), 1)
+    found = Stored(record, Store(tmp_path).path(record.cell)).evidence
     table = found.table("samples")
     assert (
         table.groupby("id")["draw"].apply(sorted).map(tuple) == pd.Series([(0, 1)] * 50, index=sorted(set(table["id"])))

@@ -16,6 +16,10 @@ from symmbench import datasets, methods
 from symmbench.bench import api
 from symmbench.bench.protocols import Protocol
 from symmbench.bench.records import Record, Store
+from symmbench.bench.run.evaluate import Evaluator
+from symmbench.bench.run.job import Job
+from symmbench.bench.run.plan import plan
+from symmbench.bench.run.request import Request
 from symmbench.symmflow.checkpoint import save_checkpoint
 from symmbench.symmflow.errors import InputError
 from symmbench.symmflow.pixels import IGNORE
@@ -101,6 +105,18 @@ def test_a_folder_is_measured_with_one_flag(bench: Any, tmp_path: Path) -> None:
     )
     again = bench("run", *arguments, "--batch-size", "5", "--json")
     assert "nothing to evaluate" not in again.stdout and json.loads(again.stdout) == json.loads(done.stdout)
+
+
+def test_a_job_finds_its_folder_from_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    own(Path("street"))
+    checkpoint(Path("made"), "folder:street", size="16")
+    asked = Request(methods=["unet"], tasks=["ss"], datasets=["folder:street"], size="16", checkpoint="made", limit=2)
+    (job,) = plan(asked).jobs
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    opened = Evaluator.open(Job.model_validate_json(job.model_dump_json()), "cpu")
+    assert job.data_root == tmp_path / "street" and len(opened.data) == 2
 
 
 def test_sizes_and_crops_are_protocols_of_their_own(tmp_path: Path) -> None:

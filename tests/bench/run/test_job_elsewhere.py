@@ -20,12 +20,11 @@ def test_paths_are_meant_from_every_folder(
     untrained_scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(untrained_scenes.parent)
-    Path("data").mkdir(exist_ok=True)
-    asked = Request(tasks=["ss"], steps=[1], limit=2, checkpoint=untrained_scenes.name, data_root=Path("data"))
+    asked = Request(tasks=["ss"], steps=[1], limit=2, checkpoint=untrained_scenes.name)
     (job,) = plan(asked).jobs
     monkeypatch.chdir(tmp_path)
     opened = Evaluator.open(Job.model_validate_json(job.model_dump_json()), "cpu")
-    assert opened.job.checkpoint == str(untrained_scenes) and opened.job.data_root == untrained_scenes.parent / "data"
+    assert opened.job.checkpoint == str(untrained_scenes)
 
 
 def test_a_judge_is_looked_up_where_the_job_is_opened(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_rescoring_gives_the_same_figures_and_finds_what_changed(
     done = without_torch("rescore")
     assert done.returncode == 0 and "4 cells: 0 changed, 4 the same" in done.stdout, done.stdout + done.stderr
     (cell,) = [stored for stored in Store(tmp_path / "results").items() if stored.record.task == "cls"]
-    file = cell.folder / "evidence" / "samples-00000.parquet"
+    file = cell.evidence.folder / "samples-00000.parquet"
     import pyarrow.parquet as parquet
 
     meta = parquet.read_table(file).schema.metadata

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from symmbench import methods
-from symmbench.bench.records import SHARD, Record
+from symmbench.bench.records import Record
 from symmbench.bench.run.plan import plan
 from symmbench.bench.run.request import Request
 from symmbench.bench.run.sweep import Progress, sweep
-from symmbench.symmflow.errors import InputError
+from symmbench.symmflow.errors import InputError, Note
 
 
 def run(request: Request) -> list[Record]:
@@ -31,7 +31,7 @@ def test_the_same_request_evaluates_nothing(tmp_path: Path) -> None:
     assert [r.metrics for r in again.records] == [r.metrics for r in first.records if r.seed == 0]
 
 
-def test_a_cut_run_keeps_its_shards_and_ends_with_the_same_figures(tmp_path: Path) -> None:
+def test_a_cut_run_keeps_its_batches_and_ends_with_the_same_figures(tmp_path: Path) -> None:
     class Cut(Progress):
         def __init__(self) -> None:
             self.images = 0
@@ -45,7 +45,7 @@ def test_a_cut_run_keeps_its_shards_and_ends_with_the_same_figures(tmp_path: Pat
     with pytest.raises(KeyboardInterrupt):
         sweep(plan(request), request, Cut())
     rest = sweep(plan(request), request)
-    assert rest.evaluated == 2000 - 4 * SHARD
+    assert rest.evaluated == 2000 - 1152  # 18 batches of 64; the nineteenth was open
     whole = run(replace(request, out=tmp_path / "whole"))
     assert rest.records[0].metrics == whole[0].metrics
 
@@ -67,20 +67,21 @@ def test_a_failing_method_is_a_failed_record_and_the_others_go_on(
     assert run(base)[0].status == "ok"  # a failure is tried again
 
 
-def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+def test_a_damaged_record_is_named_and_made_again_from_its_evidence(tmp_path: Path) -> None:
     request = Request(tasks=["cls"], datasets=["two-spirals"], steps=[1], limit=4, out=tmp_path)
-    run(request)
+    (before,) = run(request)
     path = next(tmp_path.glob("*/*/*/record.json"))
     path.write_text(path.read_text()[:100])
-    with pytest.raises(InputError, match=r"record.json is not a record"):
-        run(request)
+    with pytest.warns(Note, match=r"record.json is not a record"):
+        again = sweep(plan(request), request)
+    assert again.evaluated == 0 and again.records[0].metrics == before.metrics
 
 
 def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
     request = Request(tasks=["cls"], datasets=["two-spirals"], steps=[1], limit=4, out=tmp_path)
     run(request)
     next(tmp_path.glob("*/*/*/record.json")).unlink()
-    next(tmp_path.glob("*/*/*/evidence/*.parquet")).write_bytes(b"PAR1")
+    next(tmp_path.glob("*/*/*/evidence-*/*.parquet")).write_bytes(b"PAR1")
     with pytest.raises(InputError, match="is damaged"):
         run(request)
 
