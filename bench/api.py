@@ -23,7 +23,6 @@ from .run.roundtrip import roundtrip as roundtrip
 from .run.training import Training
 
 if TYPE_CHECKING:
-
     from ..symmflow.checkpoint import Checkpoint as TrainedCheckpoint
     from ..symmflow.train import Progress as TrainingProgress
     from .checks.conformance import Check

@@ -12,12 +12,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor
 
+from .bounded import check_size, check_weights
 from .errors import InputError
 from .files import sha256
+from .names import one_line
+from .network import closed
+from .networks import parameters_of
 from .recipe import LatentsConfig
+from .weights import LARGEST, read_tables
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+CONFIG, WEIGHTS = "config.json", "diffusion_pytorch_model.safetensors"
 
 
 class Autoencoder(ABC):
@@ -54,12 +62,13 @@ class Autoencoder(ABC):
     def model(self) -> nn.Module:
         """Its network. Raises `InputError` for files that are not of its kind, or of another shape than configured."""
         try:
-            model = self._read(self.folder)
+            with closed():
+                model = self._read(self.folder)
         except InputError:
             raise
         except Exception as error:  # whatever another library makes of files that nobody has vetted
-            first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise InputError(f"{self.folder} is no {self.config.codec} ({first}).") from error
+            first = (str(error).strip() or repr(error)).splitlines()[0]
+            raise InputError(f"{self.folder} is no {self.config.codec} ({one_line(first, 200)}).") from error
         channels, factor = self._found(model)
         if (channels, factor) != (self.config.channels, self.config.factor):
             raise InputError(
@@ -109,7 +118,14 @@ class Autoencoder(ABC):
 
 
 def _loaded(kind: Any, folder: Path) -> nn.Module:
-    """By diffusers, every weight from the files."""
+    """By diffusers, every weight from the files; none is made that they cannot hold."""
+    size = check_size(folder / WEIGHTS, LARGEST)
+    said = read_tables(folder / CONFIG)
+    if (parameters := parameters_of(lambda: kind.from_config(said))) > size:
+        raise InputError(
+            f"the configuration in {folder} is of {parameters:,} parameters, and its weights are {size:,} bytes; give "
+            "files that belong together."
+        )
     model, found = kind.from_pretrained(folder, use_safetensors=True, output_loading_info=True, local_files_only=True)
     wrong = [*found["missing_keys"], *found["unexpected_keys"], *found["mismatched_keys"]]
     if wrong:
@@ -121,7 +137,7 @@ def _loaded(kind: Any, folder: Path) -> nn.Module:
 class KLAutoencoder(Autoencoder):
     """diffusers' AutoencoderKL, as Stable Diffusion has it: latents are (posterior - shift) * scale."""
 
-    files = ("config.json", "diffusion_pytorch_model.safetensors")
+    files = (CONFIG, WEIGHTS)
 
     def _read(self, folder: Path) -> nn.Module:
         from diffusers import AutoencoderKL
@@ -149,7 +165,7 @@ class TinyAutoencoder(Autoencoder):
     Its `forward` rounds latents to 8 bits, its tiles have four channels: only `encode` and `decode` are called.
     """
 
-    files = ("config.json", "diffusion_pytorch_model.safetensors")
+    files = (CONFIG, WEIGHTS)
 
     def _read(self, folder: Path) -> nn.Module:
         from diffusers import AutoencoderTiny
@@ -185,6 +201,7 @@ class TAEF2(TinyAutoencoder):
             layers = getattr(model, half).layers
             for index in self.lowest[half]:
                 layers[index] = pooled(layers[index])
+            check_weights(folder / file)
             # the file of the decoder counts the clamp before the first layer too
             for name, value in torch.load(folder / file, map_location="cpu", weights_only=True).items():
                 index, _, rest = name.partition(".")

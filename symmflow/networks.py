@@ -10,7 +10,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from .errors import InputError
+from .errors import InputError, Oversized
 from .recipe import NetworkConfig
 
 
@@ -165,12 +165,20 @@ class UNet(nn.Module):
 def parameters_of(make: Callable[[], nn.Module]) -> int:
     """How many parameters a network would have: it is built on a device that stores none."""
     try:
+        return parameter_count(weightless(make))
+    except Oversized:
+        return 2**60
+
+
+def weightless(make: Callable[[], nn.Module]) -> nn.Module:
+    """The network on a device that stores none of its weights. Raises `Oversized` where they cannot be numbered."""
+    try:
         with torch.device("meta"):
-            return parameter_count(make())
+            return make()
     except RuntimeError as error:
         if "overflow" not in str(error) and "too large" not in str(error):
             raise
-        return 2**60
+        raise Oversized("this network has more weights than any machine") from None
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from .bounded import read_toml
 from .errors import InputError, NoRecipe, WrongValue, nearest
-from .names import Name, SlashedName, Source, one_line
+from .names import Name, Place, SlashedName, Source, one_line
 
 Positive = Annotated[int, Field(ge=1, le=10**9)]
 Width = Annotated[int, Field(ge=1, le=2**16)]
@@ -63,15 +63,15 @@ class NetworkConfig(Table):
     """Sine / cosine pairs of the time embedding of the MLP and of `gain`."""
     gain: bool = False
     """Add the U-Net's input to its output, scaled by a learned function of time a channel."""
-    heads: tuple[Positive, ...] = (8,)
+    heads: Annotated[tuple[Width, ...], Field(min_length=1, max_length=16)] = (8,)
     """Of the cross-attention of Stable Diffusion's U-Net: one number for all levels, or one a level."""
-    context: Positive = 768
+    context: Width = 768
     """Width of the text embedding that it attends to."""
-    tokens: Positive = 77
+    tokens: Width = 77
     """Positions of that embedding."""
     linear_projection: bool = False
     """Linear maps around its attention, as Stable Diffusion 2 has them, not 1x1 convolutions."""
-    pipeline: str | None = None
+    pipeline: Place | None = None
     """The pipeline that it comes from: a folder in diffusers' format, or a name or hub id that whoever opens it knows.
     Its text encoder makes the embedding of the empty prompt; absent = zeros."""
     pretrained: Literal["copy", "preserving", "random"] = "random"
@@ -83,10 +83,10 @@ class LatentsConfig(Table):
     """`[latents]`: the image codec between pixels and the space in which the network works (`symmflow.latents`)."""
 
     codec: Literal["pixels", "autoencoder-kl", "autoencoder-tiny", "taef2"] = "pixels"
-    weights: str | None = None
+    weights: Place | None = None
     """Those of the autoencoder: a folder, or a name or hub id that whoever opens it knows."""
-    channels: Positive = 4
-    factor: Positive = 8
+    channels: Width = 4
+    factor: Annotated[int, Field(ge=1, le=256)] = 8
     """Pixels a side that a latent stands for."""
     scale: Annotated[float, Field(gt=0)] | None = None
     """Latents are multiplied by this; absent = as the autoencoder's configuration says."""

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from .errors import InputError
+from .names import one_line
+from .network import closed
 from .recipe import NetworkConfig
 
 Widening = Literal["copy", "preserving"]
@@ -167,12 +169,13 @@ def empty_prompt(pipeline: Path) -> tuple[Tensor, Tensor]:
         raise InputError("transformers is not installed, which makes the prompt's embedding; pip install it.") from None
     disable_progress_bar()
     try:
-        tokenizer = CLIPTokenizer.from_pretrained(pipeline, subfolder="tokenizer", local_files_only=True)
-        encoder = CLIPTextModel.from_pretrained(
-            pipeline, subfolder="text_encoder", use_safetensors=True, local_files_only=True
-        )
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        with closed():
+            tokenizer = CLIPTokenizer.from_pretrained(pipeline, subfolder="tokenizer", local_files_only=True)
+            encoder = CLIPTextModel.from_pretrained(
+                pipeline, subfolder="text_encoder", use_safetensors=True, local_files_only=True
+            )
+    except Exception as error:  # whatever another library makes of files that nobody has vetted
+        first = one_line((str(error).strip() or repr(error)).splitlines()[0], 200)
         raise InputError(f"{pipeline} has no text encoder and tokenizer in diffusers' format ({first}).") from error
     length = min(tokenizer.model_max_length, encoder.config.max_position_embeddings)
     ids = tokenizer("", padding="max_length", max_length=length, truncation=True, return_tensors="pt").input_ids

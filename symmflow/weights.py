@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
-from .errors import InputError
+from .bounded import check_size, check_weights, read_json
+from .errors import InputError, Unreadable
+from .names import one_line
 
+LARGEST = 1 << 40
+"""Bytes of a file of weights."""
 NAMES = (
     "diffusion_pytorch_model.safetensors",
     "diffusion_pytorch_model.safetensors.index.json",
@@ -33,9 +37,20 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if path.name.endswith(".index.json"):
         return _shards(path)
     found = _safetensors(path) if path.suffix == ".safetensors" else _torch(path)
-    wrong = [str(name) for name, value in found.items() if not isinstance(value, Tensor)]
+    wrong = [one_line(str(name), 80) for name, value in found.items() if not isinstance(value, Tensor)]
     if wrong or not found:
         raise InputError(f"{path} is no state dict: {wrong[0] if wrong else 'nothing'} in it is no tensor.")
+    return found
+
+
+def read_tables(path: Path) -> dict[str, Any]:
+    """The values by name in a JSON file. Raises `InputError` where it holds none."""
+    try:
+        found = read_json(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{path} holds no values by name; get it again.")
     return found
 
 
@@ -46,10 +61,12 @@ def file_of(path: Path) -> Path:
 
 def _shards(index: Path) -> dict[str, Tensor]:
     try:
-        names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+        names = sorted(set(read_json(index)["weight_map"].values()))
         files = [index.parent / Path(name).name for name in names]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{index} is no index of weights ({type(error).__name__}); get it again.") from None
+        if other := [file.name for file in files if file.suffix not in (".safetensors", ".bin")]:
+            raise ValueError(f"{one_line(other[0], 80)} holds no weights")
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise InputError(f"{index} is no index of weights ({one_line(repr(error), 200)}); get it again.") from None
     return {name: value for file in files for name, value in read_weights(file).items()}
 
 
@@ -58,9 +75,10 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     try:
+        check_size(path, LARGEST)
         return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is no whole safetensors file ({error}); get it again.") from None
+    except (SafetensorError, Unreadable, OSError) as error:
+        raise InputError(f"{path} is no whole safetensors file ({one_line(str(error), 200)}); get it again.") from None
 
 
 def one_tensor(path: Path) -> Tensor:
@@ -84,11 +102,12 @@ def _torch(path: Path) -> dict[str, Tensor]:
 def _saved(path: Path) -> object:
     import torch
 
+    check_weights(path)
     try:
         found: object = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise InputError(f"{path} holds more than weights, which could run code, and is not read.") from None
-    except (RuntimeError, OSError, EOFError, ValueError) as error:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f"{path} is no whole file of torch ({first}); get it again.") from None
+    except Exception as error:  # whatever torch makes of bytes that nobody has vetted
+        first = (str(error).strip() or repr(error)).splitlines()[0]
+        raise InputError(f"{path} is no whole file of torch ({one_line(first, 200)}); get it again.") from None
     return found

@@ -116,6 +116,7 @@ _add(
     TRUST,
     """
     bench list methods
+    bench list hub
     bench list runs --out results
     """,
 )

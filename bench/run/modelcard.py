@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...symmflow.names import printable
 from ..records import read_stored
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ def model_card(checkpoint: Checkpoint, card: Card, results: Path | None) -> str:
     """Markdown with the front matter that the hub reads."""
     recipe, manifest = checkpoint.recipe, checkpoint.manifest
     steps = manifest.get("trained_steps")
+    parameters = manifest.get("parameters", 0)
     trained = f"{steps:,} of {recipe.schedule.steps:,} steps" if steps else "elsewhere, and imported"
     told = [
         "---",
@@ -25,7 +27,7 @@ def model_card(checkpoint: Checkpoint, card: Card, results: Path | None) -> str:
         "---",
         f"# {recipe.name}",
         "",
-        f"A {recipe.method} checkpoint of {manifest['parameters']:,} parameters for {card.title}, trained {trained}.",
+        f"A {recipe.method} checkpoint of {parameters:,} parameters for {card.title}, trained {trained}.",
         "",
         "`config.json` and `diffusion_pytorch_model.safetensors` are the U-Net in diffusers' format; "
         "`beside.safetensors`, where there is one, is what the network holds beside it. "
@@ -36,7 +38,7 @@ def model_card(checkpoint: Checkpoint, card: Card, results: Path | None) -> str:
         f"{card.title}. {card.source}. Licence: {card.licence}.",
     ]
     if data := manifest.get("data"):
-        told += ["", f"Trained on {data.get('n', 0):,} samples of {data.get('name')} {data.get('split')}."]
+        told += ["", f"Trained on {data.get('n')} samples of {data.get('name')} {data.get('split')}."]
     shown = recipe.model_dump(mode="json", exclude_defaults=True, exclude={"name", "notes", "source"})
     told += ["", "## Recipe", "", recipe.notes, *([f"Source: {recipe.source}."] if recipe.source else [])]
     told += ["", "```json", json.dumps(shown, indent=2), "```", "", "## Figures", ""]
@@ -49,7 +51,7 @@ def model_card(checkpoint: Checkpoint, card: Card, results: Path | None) -> str:
             "|---" * 8 + "|",
             *rows,
         ]
-    return "\n".join(told) + "\n"
+    return printable("\n".join(told) + "\n")
 
 
 def figures(checkpoint: Checkpoint, results: Path) -> list[str]:

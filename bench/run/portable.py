@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from ...symmflow.errors import InputError
+from ...symmflow.bounded import read_json
+from ...symmflow.errors import Damaged, InputError
 from ...symmflow.recipe import Recipe, check_table
 from .keywords import named
 from .request import Asked, Options
@@ -43,14 +44,12 @@ def import_checkpoint(
     `file`: a state dict (.pt, .bin, .safetensors), a folder in diffusers' format, or NAME:PATH of a published model
     (`bench list hub`). Nothing in it can run code.
     """
-    import torch
-
     from ... import datasets, methods
     from ...methods.parts.latents import codec_facts
     from ...symmflow.checkpoint import save_checkpoint
     from ...symmflow.convert import to_ours
     from ...symmflow.files import sha256
-    from ...symmflow.networks import parameter_count
+    from ...symmflow.networks import parameter_count, weightless
     from ...symmflow.weights import file_of, read_weights
 
     path = _found(str(file))
@@ -61,8 +60,7 @@ def import_checkpoint(
     kind = methods.method(chosen.method)
     kind.check_recipe(chosen)
     card = datasets.card(datasets.named(chosen.dataset, chosen.data.size, chosen.data.crop))
-    with torch.device("meta"):
-        network = kind.network(chosen, card)
+    network = weightless(lambda: kind.network(chosen, card))
     folder = path / "unet" if (path / "unet").is_dir() else path
     _check_config(folder, network)
     weights = to_ours(read_weights(folder), network)
@@ -92,11 +90,15 @@ def _found(given: str) -> Path:
 
 def _facts(path: Path) -> dict[str, Any]:
     """What an exported folder says of itself."""
+    from ...symmflow.checkpoint import FORMAT, Manifest
+
     if not (path / FACTS).is_file():
         return {}
     try:
-        found = json.loads((path / FACTS).read_text())
-        return {"recipe": found["recipe"], **{name: found[name] for name in KEPT if name in found}}
+        found = read_json(path / FACTS)
+        facts = {"recipe": found["recipe"], **{name: found[name] for name in KEPT if name in found}}
+        Manifest.model_validate({**facts, "format": FORMAT, "sha256": "0" * 64})
+        return facts
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path / FACTS} cannot be read ({type(error).__name__}); export it again.") from None
 
@@ -116,13 +118,11 @@ def _recipe(name: str | None, overrides: dict[str, Any], facts: Mapping[str, Any
 def _check_config(folder: Path, network: nn.Module) -> None:
     """Refuse what shapes do not show: other heads, norms or time than the recipe's."""
     from ...symmflow.stable_diffusion import unlike_config
+    from ...symmflow.weights import read_tables
 
     if not (folder / CONFIG).is_file():
         return
-    try:
-        found = json.loads((folder / CONFIG).read_text())
-    except ValueError:
-        raise InputError(f"{folder / CONFIG} is no JSON; get it again.") from None
+    found = read_tables(folder / CONFIG)
     unet: Any = getattr(network, "unet", None)
     if unet is not None and (wrong := unlike_config(unet, found)):
         raise InputError(f"{folder} holds another network than the recipe's: {wrong}.")
@@ -167,14 +167,16 @@ def export_checkpoint(
     ] = None,
 ) -> Path:
     """Write a checkpoint as a folder that diffusers opens, with a model card; `import_checkpoint` reads it back."""
-    import torch
-    from safetensors.torch import load_file, save
+    from safetensors.torch import save
 
     from ... import datasets, methods
     from ...symmflow.checkpoint import WEIGHTS as OWN
     from ...symmflow.checkpoint import open_checkpoint
     from ...symmflow.convert import OURS
     from ...symmflow.files import atomic_folder
+    from ...symmflow.networks import weightless
+    from ...symmflow.stable_diffusion import unlike
+    from ...symmflow.weights import read_weights
     from .modelcard import model_card
 
     path = Path(checkpoint)
@@ -185,9 +187,10 @@ def export_checkpoint(
     if folder.exists() and not (folder / FACTS).is_file() and any(folder.iterdir()):
         raise InputError(f"{folder} holds other files; choose another --out.")
     card = datasets.card(datasets.named(recipe.dataset, recipe.data.size, recipe.data.crop))
-    with torch.device("meta"):
-        network: Any = methods.method(recipe.method).network(recipe, card)
-    weights = load_file(opened.path / OWN)
+    network: Any = weightless(lambda: methods.method(recipe.method).network(recipe, card))
+    weights = read_weights(opened.path / OWN)
+    if wrong := unlike({name: tuple(value.shape) for name, value in network.state_dict().items()}, weights):
+        raise Damaged(f"the weights in {opened.path} do not fit their recipe ({wrong})")
     ours = {name.removeprefix(OURS): value for name, value in weights.items() if name.startswith(OURS)}
     rest = {name: value for name, value in weights.items() if not name.startswith(OURS)}
     facts = {"recipe": recipe.model_dump(mode="json", exclude_none=True)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...datasets import Card
@@ -43,6 +44,14 @@ def in_space(objective: Objective, images: ImageCodec, config: LatentsConfig) ->
         return objective
     _ = images.model  # weights that are missing are told before anything begins
     return InLatents(objective, images, config.sample)
+
+
+def codec_folder(recipe: Recipe) -> Path | None:
+    """Where the autoencoder's files lie, fetched if need be; None for pixels."""
+    from ...symmflow.autoencoders import Autoencoder
+
+    images = image_codec(recipe.latents)
+    return images.folder if isinstance(images, Autoencoder) else None
 
 
 def codec_facts(recipe: Recipe) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from ...symmflow.errors import InputError
@@ -19,7 +18,7 @@ TEXT = ("tokenizer/*", "text_encoder/config.json", "text_encoder/model.safetenso
 def begin_with(network: nn.Module, recipe: Recipe) -> None:
     """Give a network the empty prompt of the recipe's pipeline, and its weights if `network.pretrained` says so."""
     from ...symmflow.stable_diffusion import StableDiffusionUNet, empty_prompt, load_pretrained, set_prompt
-    from ...symmflow.weights import read_weights
+    from ...symmflow.weights import read_tables, read_weights
 
     config = recipe.network
     if not isinstance(network, StableDiffusionUNet):
@@ -33,5 +32,5 @@ def begin_with(network: nn.Module, recipe: Recipe) -> None:
     folder = located(config.pipeline, TEXT + (UNET if config.pretrained != "random" else ()))
     set_prompt(network, *empty_prompt(folder))
     if config.pretrained != "random":
-        said = json.loads((folder / "unet" / "config.json").read_text())
+        said = read_tables(folder / "unet" / "config.json")
         load_pretrained(network, read_weights(folder / "unet"), config.pretrained, said)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...datasets.hub import snapshot
 from ...symmflow.errors import InputError, unknown
+from ...symmflow.network import is_closed
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,9 @@ TAEF2 = "clone github.com/madebyollin/taesd, which holds taef2_encoder.pth and t
 def located(name: str, patterns: Sequence[str] = ()) -> Path:
     """The folder of a model by its path, its name in the table, or any id of the hub (`owner/name`).
 
-    `patterns`: of the files that are needed. What is on this machine is taken as it is. Raises `InputError` with what
-    every mirror answered.
+    `patterns`: of the files that are needed. What is on this machine is taken as it is; where the network is closed,
+    because a checkpoint's recipe names the model and not the user, nothing else is. Raises `InputError` with what every
+    mirror answered.
     """
     path = Path(name).expanduser()
     if path.is_dir():
@@ -89,12 +91,14 @@ def located(name: str, patterns: Sequence[str] = ()) -> Path:
             if "/" in name:
                 raise InputError(f"there is no folder {name}; name one, one of {', '.join(PUBLISHED)}, or a hub id.")
             raise unknown("published model", name, PUBLISHED)
-        return snapshot(name, patterns, kept=True)
-    answers = []
+        return snapshot(name, patterns, kept=True, asked=False)
+    answers: list[str] = []
     for repository in found.repositories:
         try:
-            return snapshot(repository, patterns or found.files, revision=found.revision, kept=True)
+            return snapshot(repository, patterns or found.files, revision=found.revision, kept=True, asked=False)
         except InputError as error:
             answers.append(str(error).rstrip("."))
     gone = f" ({', '.join(found.gone)} is no longer there)" if found.gone else ""
-    raise InputError(f"{found.what}{gone}: {'; '.join(answers)}; or name a folder that holds it.")
+    raise InputError(
+        f"{found.what}{gone}: {'; '.join(answers[:1] if is_closed() else answers)}; or name a folder that holds it."
+    )

@@ -12,7 +12,10 @@ import pytest
 from symmbench import datasets, methods
 from symmbench.bench.cli.app import app
 
-COMMANDS = ("run", "train", "sample", "compare", "gate", "reproduce", "rescore", "check", "doctor", "list")
+COMMANDS = (
+    *("run", "train", "sample", "import", "export", "compare", "gate", "reproduce", "rescore"),
+    *("roundtrip", "check", "doctor", "list"),
+)
 GROUPED = {**dict.fromkeys(COMMANDS, ()), "data": ("get", "verify"), "baseline": ("save",)}
 
 
