@@ -61,9 +61,10 @@ class Autoencoder(ABC):
     @cached_property
     def model(self) -> nn.Module:
         """Its network. Raises `InputError` for files that are not of its kind, or of another shape than configured."""
+        folder = self.folder  # found, perhaps fetched, before the network is closed
         try:
             with closed():
-                model = self._read(self.folder)
+                model = self._read(folder)
         except InputError:
             raise
         except Exception as error:  # whatever another library makes of files that nobody has vetted

@@ -319,3 +319,38 @@ def test_the_round_trip_is_what_encoding_and_decoding_gives(pipeline: Path, tmp_
     assert found["latents"] == [4, 8, 8] and list(found["iou"]) == list(CARD.classes)
     with pytest.raises(InputError, match="works on pixels"):
         api.roundtrip("digit-scenes/symmflow")
+
+
+def test_an_evaluation_fetches_no_autoencoder_until_its_user_asks(
+    pipeline: Path, tmp_path: Path, hub: Any, bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    vae = {file.name: file.read_bytes() for file in (pipeline / "vae").iterdir()}
+    hub.put("models/owner/vae", vae)
+    recipe = write_recipe(tmp_path, "semflow", pipeline)
+    recipe.write_text(recipe.read_text().replace(f'weights = "{pipeline}"', 'weights = "owner/vae"'))
+    made = api.train(recipe=str(recipe), out=tmp_path / "run", device="cpu", max_steps=1)  # names it, and fetches it
+    request = ("-m", "semflow", "-t", "ss", "-d", "digit-scenes", "--checkpoint", str(made.path), "--steps", "1")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "empty"))
+    asked = len(hub.asked)
+    assert asked
+    limits = ("--limit", "2", "--device", "cpu", "--out", str(tmp_path / "r"))
+    refused = bench("run", *request, *limits)
+    assert refused.returncode in (1, 2) and len(hub.asked) == asked
+    assert "'owner/vae' is not on this machine" in refused.stderr and "bench data get --for" in refused.stderr
+    done = bench("data", "get", "--for", *request)
+    assert done.returncode == 0 and "weights owner/vae: " in done.stdout, done.stderr
+    hub.close()
+    ran = bench("run", *request, *limits)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_facts_of_an_export_that_nothing_could_have_written_are_refused(tmp_path: Path) -> None:
+    folder = api.export_checkpoint(methods.bundled("digits")["symmflow"], out=tmp_path / "out")
+    facts = json.loads((folder / "symmbench.json").read_text())
+    for wrong in ({"trained_steps": "many"}, {"data": []}, {"recipe": 3}):
+        (folder / "symmbench.json").write_text(json.dumps(facts | wrong))
+        with pytest.raises(InputError, match=r"symmbench\.json cannot be read"):
+            api.import_checkpoint(folder, out=tmp_path / "made")
+        assert not (tmp_path / "made").exists()
