@@ -122,6 +122,8 @@ def _loaded(kind: Any, folder: Path) -> nn.Module:
     """By diffusers, every weight from the files; none is made that they cannot hold."""
     size = check_size(folder / WEIGHTS, LARGEST)
     said = read_tables(folder / CONFIG)
+    if (other := said.get("_class_name", kind.__name__)) != kind.__name__:
+        raise InputError(f"{folder} is no whole {kind.__name__}: its configuration is of {one_line(str(other), 80)}.")
     if (parameters := parameters_of(lambda: kind.from_config(said))) > size:
         raise InputError(
             f"the configuration in {folder} is of {parameters:,} parameters, and its weights are {size:,} bytes; give "

@@ -37,9 +37,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if path.name.endswith(".index.json"):
         return _shards(path)
     found = _safetensors(path) if path.suffix == ".safetensors" else _torch(path)
-    wrong = [one_line(str(name), 80) for name, value in found.items() if not isinstance(value, Tensor)]
+    wrong = [name for name, value in found.items() if not (isinstance(name, str) and isinstance(value, Tensor))]
     if wrong or not found:
-        raise InputError(f"{path} is no state dict: {wrong[0] if wrong else 'nothing'} in it is no tensor.")
+        what = one_line(str(wrong[0]), 80) if wrong else "nothing"
+        raise InputError(f"{path} is no state dict: {what} in it is no tensor by a name.")
     return found
 
 

@@ -9,12 +9,15 @@ from typing import Any
 import typer
 
 from .. import api
+from . import complete
 from .options import takes
 
 
 @takes(api.roundtrip)
 def roundtrip(
-    recipe: str = typer.Argument(..., help="A recipe with [latents]: a bundled one, or a TOML file."),
+    recipe: str = typer.Argument(
+        ..., help="A recipe with [latents]: a bundled one, or a TOML file.", autocompletion=complete.of("recipe")
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print it as JSON."),
     **asked: Any,
 ) -> None:

@@ -30,9 +30,10 @@ def import_checkpoint(
     file: str | Path,
     *,
     recipe: Annotated[
-        str | None, Asked("Recipe that it was trained by. Default: that in an exported folder.", "--recipe", "-r")
+        str | None,
+        Asked("Recipe that it was trained by. Default: that in an exported folder.", "--recipe", "-r", of="recipe"),
     ] = None,
-    method: Annotated[str | None, Asked("symmflow, semflow, ...: must be the recipe's.", "--as")] = None,
+    method: Annotated[str | None, Asked("symmflow, semflow, ...: must be the recipe's.", "--as", of="method")] = None,
     overrides: Annotated[Options, Asked("Override a value of the recipe: --set latents.weights=FOLDER.", "--set")] = {},  # noqa: B006
     prompt: Annotated[
         Path | str | None, Asked("File of the empty prompt's embedding. Default: by the recipe's pipeline.")

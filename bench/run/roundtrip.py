@@ -43,7 +43,7 @@ def roundtrip(
     recipe: str,
     *,
     overrides: Annotated[Options, Asked("Override a value: --set latents.weights=FOLDER.", "--set")] = {},  # noqa: B006
-    dataset: Annotated[str | None, Asked("Data set. Default: the recipe's.", "--dataset", "-d")] = None,
+    dataset: Annotated[str | None, Asked("Data set. Default: the recipe's.", "--dataset", "-d", of="dataset")] = None,
     split: Annotated[str | None, Asked("Split of the data set. Default: test, or validation.")] = None,
     limit: Annotated[int | None, Asked("Only the first N images.", least=1)] = None,
     data_root: DataRoot = None,

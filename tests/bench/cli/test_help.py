@@ -86,6 +86,8 @@ def offered(bench: Any, line: str) -> list[str]:
         ("bench run --protocol sd", ["sdm"]),
         ("bench train --recipe two-sp", ["two-spirals/symmflow"]),
         ("bench check un", ["unet"]),
+        ("bench import face.pt --as semf", ["semflow"]),
+        ("bench roundtrip camvid/", ["camvid/symmflow"]),
         ("bench sample -m symm", ["symmflow"]),
         ("bench data get lpips-a", ["lpips-alex"]),
         ("bench compare --sort accu", ["accuracy"]),
