@@ -15,6 +15,8 @@ from .download import Download, Report, fetch
 class ByHand(InputError):
     """A data set that its user has to fetch himself: a screen of what, from whom, and where to put it."""
 
+    is_screen = True
+
 
 def obtain(
     card: Card, name: str, downloads: Sequence[Download], needs: Sequence[str], root: Path | None, report: Report | None

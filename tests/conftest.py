@@ -194,14 +194,16 @@ def served() -> Iterator[Any]:
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     """A hub on this machine, a `Hub`, and an empty cache of what comes from it."""
-    from huggingface_hub import constants
+    from huggingface_hub import close_session, constants
 
+    close_session()  # the client keeps one open, with the proxies that there were when it was opened
     with _LOOPBACK.Hub() as server:
         url = f"{server.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url)
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
         yield server
+        close_session()
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..records import Evidence
 
 INTERVAL = "jackknife over images"
+OTHERS = "their evidence tells of other truths; run them again with --force"
 VOID = "every pixel of the truth is void"
 BARE = "the truth has no class but background"
 R = TypeVar("R", bound=Regions)
@@ -40,6 +41,8 @@ class Ratios(Regions):
         return self.ratios.interval()
 
     def minus(self, other: Self, share: bool) -> Difference | Missing:
+        if not self.ratios.pairs(other.ratios):
+            return Missing(OTHERS)
         gap = self.ratios - other.ratios
         return statistics.paired_ratios(gap) if gap.told or gap.nothing else Missing(statistics.FEW)
 

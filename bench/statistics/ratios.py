@@ -58,9 +58,13 @@ class MeanRatio:
 
     def __sub__(self, other: MeanRatio) -> MeanRatio:
         """Classes must lie in the same images for both."""
-        if self.apart.shape != other.apart.shape or (self.held != other.held).any():
+        if not self.pairs(other):
             raise ValueError("ratios of other images or classes are not paired")
         return MeanRatio(self.value - other.value, self.centre - other.centre, self.apart - other.apart, self.held)
+
+    def pairs(self, other: MeanRatio) -> bool:
+        """Whether both are of as many images, of which as many hold each class."""
+        return self.apart.shape == other.apart.shape and bool((self.held == other.held).all())
 
     @property
     def told(self) -> bool:

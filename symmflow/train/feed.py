@@ -62,7 +62,8 @@ class Feed(Dataset):
     def steps(self, first: int, last: int, workers: int = 0) -> Iterator[MicroBatch]:
         """The micro-batches of the steps from `first` until before `last`, prepared by `workers` processes."""
         numbers = range(first * self.accumulate, last * self.accumulate)
-        ahead = {"num_workers": workers, "collate_fn": _as_it_is}
+        # a loader draws a seed for its workers: not from the generator that a network's dropout draws from
+        ahead = {"num_workers": workers, "collate_fn": _as_it_is, "generator": torch.Generator()}
         for made in DataLoader(_Plain(self), batch_size=None, sampler=numbers, **ahead):  # type: ignore[arg-type]
             if isinstance(made, InputError):
                 raise made

@@ -16,8 +16,8 @@ from symmbench.bench.run.request import Request
 from symmbench.bench.run.training import Training
 from symmbench.symmflow.errors import InputError
 
-ROOMS = ("data", "portable", "prepare", "roundtrip")
-WHERE = {api.__name__, *(f"symmbench.bench.run.{room}" for room in ROOMS)}
+ROOMS = ("run.data", "run.portable", "run.prepare", "run.roundtrip", "records.tidy")
+WHERE = {api.__name__, *(f"symmbench.bench.{room}" for room in ROOMS)}
 FUNCTIONS = {
     name: found
     for name, found in vars(api).items()

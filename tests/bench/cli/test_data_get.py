@@ -62,7 +62,7 @@ def network(hub: Any, tmp_path: Path, mnist: Any) -> str:
     net = methods.method("symmflow").network(recipe, datasets.card("mnist"))
     save_checkpoint(tmp_path / "net", net.state_dict(), recipe, "step,loss\n", trained_steps=0)
     hub.put("models/owner/net", {path.name: path.read_bytes() for path in (tmp_path / "net").iterdir()})
-    return "owner/net"
+    return "hub:owner/net"
 
 
 def test_a_data_set_and_weights_by_name(bench: Any, mnist: Any, pinned: None, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_cifar_10_is_its_binary_version(bench: Any, served: Any, monkeypatch: py
         (("mnist", "--for"), "name what to get, or give --for"),
         (("mnits",), "unknown data set or weights 'mnits'; did you mean 'mnist'?"),
         (("lpips-alex", "--data-root", "."), "drop --data-root, $SYMMBENCH_WEIGHTS says where they are kept."),
-        (("--for", "-d", "digits", "--checkpoint", "owner/gone"), "there is no folder 'owner/gone', and model"),
+        (("--for", "-d", "digits", "--checkpoint", "hub:owner/gone"), "model 'owner/gone' cannot be had"),
         (("--for", "-m", "symmflow", "-d", "digits", "-t", "ss"), "has a task of ss"),
     ],
 )

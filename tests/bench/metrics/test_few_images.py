@@ -51,3 +51,11 @@ def test_an_interval_holds_its_figure() -> None:
     for seed in range(100):
         found = made(seed, 14, k=30, often=0.25).interval(True)
         assert found.low <= found.value <= found.high
+
+
+def test_evidence_of_other_truths_is_not_paired() -> None:
+    first, second = made(0, 60), made(1, 60)
+    mine, theirs = (sample.areas for sample in (first, second))  # type: ignore[attr-defined]
+    other = MeanIoU(second.ids, Areas(theirs.hit[::-1, ::-1], mine.truth[:, ::-1], theirs.predicted))
+    gap = first.minus(other, True)
+    assert isinstance(gap, Missing) and str(gap) == "their evidence tells of other truths; run them again with --force"
