@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from ..symmflow.errors import InputError
+from ..symmflow.errors import InputError, WrongValue
 from ..symmflow.pixels import IGNORE
 from ..symmflow.recipe import Table, check_table
 from .card import Card
@@ -115,7 +116,10 @@ def described(root: Path) -> Described | None:
         return None
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not a valid TOML file: {error}.") from None
-    found = check_table(Described, values, str(path))
+    try:
+        found = check_table(Described, values, str(path))
+    except WrongValue as error:
+        raise InputError(f"{error}; correct it there.") from None
     if found.masks == "colours" and found.palette is not None:
         require_colours(found.palette, found.classes, str(path))
     return found
@@ -123,12 +127,14 @@ def described(root: Path) -> Described | None:
 
 def ids_of(root: Path, given: str | Sequence[str]) -> list[str]:
     """The ids of a split: the given ones, or the lines of the file of that name."""
-    if not isinstance(given, str):
-        return list(given)
     try:
-        return [line.strip() for line in (root / given).read_text().splitlines() if line.strip()]
+        lines = given if not isinstance(given, str) else (root / given).read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{root / FILE} names the list {given}, which cannot be read ({error}); mend it.") from None
+    ids = [line.strip() for line in lines if line.strip()]
+    if twice := [one for one, count in Counter(ids).items() if count > 1]:
+        raise InputError(f"{root / FILE} names the sample {twice[0]} twice in one split; remove one.")
+    return ids
 
 
 @lru_cache(maxsize=8)

@@ -42,6 +42,8 @@ class FileDataSet(DataSet):
     """
 
     view: View
+    varied: bool = False
+    """Whether originals, of a native one, are known to be of several sizes: then its card's is but one of them."""
 
     def __init__(
         self,
@@ -63,7 +65,7 @@ class FileDataSet(DataSet):
         self.downloads = tuple(downloads)
 
     def seen(self, view: View) -> DataSet:
-        if view == View((self.card.size[0], self.card.size[1])) and self.view == view:
+        if view == View((self.card.size[0], self.card.size[1])) and self.view == view and not self.varied:
             return self
         other = copy.copy(self)
         other.view, other.native = view, False

@@ -53,8 +53,8 @@ class Masks(Layout):
         images: dict[str, Path] = {}
         masks: dict[str, Path] = {}
         for one in chosen:
-            images |= _by_stem(parts[one])
-            masks |= _by_stem(masks_folder / parts[one].relative_to(root / "images"))
+            _unite(images, _by_stem(parts[one]))
+            _unite(masks, _by_stem(masks_folder / parts[one].relative_to(root / "images")))
         wanted = sorted(images)
         if self.said and self.said.splits:
             wanted = ids_of(root, self.said.splits[split])
@@ -109,7 +109,10 @@ class Classes(Layout):
                 found.append((place, Sample(f"{folder.name}/{stem}", {IMAGE: whole(path)}, label)))
         samples = [sample for _, sample in sorted(found, key=lambda pair: (pair[0], pair[1].label))]
         if self.said and self.said.splits:
-            by_id = {sample.id: sample for sample in samples}
+            by_id: dict[str, Sample] = {}
+            for sample in samples:
+                if (other := by_id.setdefault(sample.id, sample)) is not sample:
+                    raise InputError(_same(other.pieces[IMAGE].path, sample.pieces[IMAGE].path, sample.id))
             wanted = ids_of(root, self.said.splits[split])
             if absent := [one for one in wanted if one not in by_id]:
                 raise InputError(f"{root / FILE} names the sample {absent[0]}, which is not there; correct the split.")
@@ -129,16 +132,11 @@ class Folder(Family):
         return Path(argument).expanduser().absolute().name, root
 
     def layout(self, argument: str, root: Path | None) -> tuple[Layout, Path, list[str]]:
-        assert root is not None
-        found = layout_of(root, described(root))
+        found = layout_of(root := _folder(root), described(root))
         return found, root, found.splits(root)
 
     def open(self, argument: str, root: Path | None) -> FileDataSet:
-        assert root is not None
-        if not root.is_dir():
-            what = f"{root} is a file" if root.is_file() else f"there is no folder {root}"
-            raise InputError(f"{what}; folder: takes the folder that holds {NEEDS}.")
-        said = described(root)
+        said = described(root := _folder(root))
         return _opened(f"{self.name}:{argument}", root, layout_of(root, said), said)
 
 
@@ -181,6 +179,7 @@ def _opened(name: str, root: Path, layout: Masks | Classes, said: Described | No
         title=f"images of the folder {name.partition(':')[2]}",
     )
     opened = FileDataSet(card, (layout,), version, native=True)
+    opened.varied = len({size for catalog in catalogs.values() for size in catalog.sizes}) > 1
     opened.said = _assumed(name, root, layout, catalogs, classes) if said is None else ""
     return opened
 
@@ -193,7 +192,18 @@ def _assumed(
     labels = f"grey values are class ids (0-{len(classes) - 1}), {IGNORE} is void"
     what = f"with masks, {labels}" if isinstance(layout, Masks) else f"in {len(classes)} class folders"
     splits = f"all are the split {next(iter(catalogs))}" if len(catalogs) == 1 else f"splits {', '.join(catalogs)}"
-    return f"{name}: {count:,} images {what}, {splits}; `bench data init {root}` writes a {FILE} to say otherwise."
+    said = f"{name}: {count:,} images {what}, {splits}; `bench data init {root}` writes a {FILE} to say otherwise."
+    if isinstance(layout, Masks) and max(catalog.highest for catalog in catalogs.values()) < 1:
+        said += f' No mask holds another class than 0: where {IGNORE} is one, masks = "colours" and a palette say so.'
+    return said
+
+
+def _folder(root: Path | None) -> Path:
+    assert root is not None  # a path says where it is
+    if not root.is_dir():
+        what = f"{root} is a file" if root.is_file() else f"there is no folder {root}"
+        raise InputError(f"{what}; folder: takes the folder that holds {NEEDS}.")
+    return root
 
 
 def _masks(root: Path) -> Path | None:
@@ -215,6 +225,20 @@ def _by_stem(folder: Path) -> dict[str, Path]:
         if path.suffix.lower() in IMAGES and path.is_file() and (other := found.setdefault(path.stem, path)) != path:
             raise InputError(f"{other} and {path.name} have one stem, {path.stem}; rename or remove one.")
     return found
+
+
+def _unite(found: dict[str, Path], more: Mapping[str, Path]) -> None:
+    """Add the files of another folder, of whose stems none may be there already."""
+    if both := sorted(found.keys() & more.keys()):
+        raise InputError(_same(found[both[0]], more[both[0]], both[0]))
+    found.update(more)
+
+
+def _same(one: Path, other: Path, name: str) -> str:
+    return (
+        f"{one} and {other} are both called {name}, so that the splits in {FILE} name neither; rename one, or leave "
+        "out its splits: then they are what the folders say."
+    )
 
 
 def _parts(images: Path) -> dict[str, Path]:

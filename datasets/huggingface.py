@@ -137,8 +137,9 @@ def _opened(name: str, root: Path, named: Named, repository: str) -> ParquetData
     layout = Parquet(files, columns, said=said)
     version = f"{VERSION} {said.decoding}".rstrip() if said else VERSION
     classes = _classes(root, layout, about, said)
+    seen = [catalog(name, version, layout, root, split) for split in files] if columns.masks else []
     if columns.masks and not classes:
-        highest = max(catalog(name, version, layout, root, split).highest for split in files)
+        highest = max(one.highest for one in seen)
         classes = tuple(map(str, range(max(highest + 1, 2))))
     if not columns.masks:
         layout = replace(layout, classes=classes)
@@ -147,6 +148,7 @@ def _opened(name: str, root: Path, named: Named, repository: str) -> ParquetData
     card = _card(name, root, layout, about, said or Described(classes=classes), repository)
     opened = ParquetDataSet(card, (layout,), version, native=True)
     opened.place = root
+    opened.varied = len({size for one in seen for size in one.sizes}) > 1
     if columns.masks and said is None:
         opened.said = (
             f"{name}: grey values of the column {columns.label.partition('.')[0]} are class ids "

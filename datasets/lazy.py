@@ -115,9 +115,12 @@ class FileSplit(Split):
             return sample.label
         pieces: dict[str, Read] = {r: piece.read() for r, piece in sample.pieces.items() if r != IMAGE}
         mask = self.layout.mask(pieces)
+        names = ", ".join(read.name for read in pieces.values())
+        if self.layout.mask_size is None and mask.shape != (size := self.files.size(position)):
+            sizes = [f"{height}x{width}" for height, width in (mask.shape, size)]
+            raise InputError(f"{names} is {sizes[0]} and its image {sizes[1]}; make them equal, nothing is resized.")
         beyond = mask[(mask >= classes) & (mask != IGNORE)]
         if beyond.size:
-            names = ", ".join(read.name for read in pieces.values())
             raise InputError(
                 f"{names} holds class id {beyond[0]}, but {self.card.name} has {classes} classes (0-{classes - 1}, "
                 f"{IGNORE} = void); name them all, or correct the mask."

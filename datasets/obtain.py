@@ -6,16 +6,14 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..symmflow.errors import InputError
+from ..symmflow.errors import Screen
 from .cache import cache_folder
 from .card import Card
 from .download import Download, Report, fetch
 
 
-class ByHand(InputError):
+class ByHand(Screen):
     """A data set that its user has to fetch himself: a screen of what, from whom, and where to put it."""
-
-    is_screen = True
 
 
 def obtain(

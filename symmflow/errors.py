@@ -17,8 +17,9 @@ class InputError(ValueError):
     A subclass states a fact alone, without a full stop: what helps depends on the caller, who may add it.
     """
 
-    is_screen = False
-    """Whether it is a screen of several lines rather than a sentence."""
+
+class Screen(InputError):
+    """What no sentence holds: lines, to be shown as they are."""
 
 
 class Unwritable(InputError):

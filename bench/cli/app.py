@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 
 import typer
 
-from ...symmflow.errors import InputError
+from ...symmflow.errors import InputError, Screen
 from ...symmflow.guests import watched
-from ...symmflow.names import check_given, one_line, printable
+from ...symmflow.names import check_given, one_line
 from . import check, compare, data, doctor, gate, listing, portable, reproduce, rescore, roundtrip, run, sample, train
 from .help import Command, Commands
 from .notes import notes
@@ -160,7 +160,7 @@ def _run(given: list[str]) -> NoReturn:
             code = app(given, prog_name="bench", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except InputError as error:
-        _fail(remedied(error), debug, screen=error.is_screen)
+        _fail(remedied(error), debug, lines=isinstance(error, Screen))
     except _UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             with unread(sys.stdout):
@@ -190,10 +190,11 @@ def _defect() -> NoReturn:
     sys.exit(70)
 
 
-def _fail(message: str, debug: bool, *, screen: bool = False) -> NoReturn:
+def _fail(message: str, debug: bool, *, lines: bool = False) -> NoReturn:
     if debug:
         import traceback
 
         traceback.print_exc()
-    print(f"error: {printable(message) if screen else one_line(message)}", file=sys.stderr)
+    said = "\n".join(map(one_line, message.splitlines())) if lines else one_line(message)
+    print(f"error: {said}", file=sys.stderr)
     sys.exit(2)

@@ -27,7 +27,10 @@ class Plain:
 
 
 class Console(_Console):
-    """Rich's console: its own control codes go through, those of what it is given do not."""
+    """Rich's console: its own control codes go through, those of what it is given do not; `:cat:` is no picture."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(emoji=False, **options)
 
     @property
     def file(self) -> IO[str]:

@@ -43,6 +43,7 @@ def save(results: Sequence[Path], path: Path) -> int:
                 f"the evidence of '{identity(cell.record)}' in {cell.folder} is not whole; `bench run` makes what is "
                 "missing."
             )
+        cell.check()
     refuse_namesakes(cells)
     installed = Installed()
     for cell in cells:
@@ -58,7 +59,9 @@ def save(results: Sequence[Path], path: Path) -> int:
                     _add(archive, inside / "samples" / f"{name}.parquet", _sample(name, cell))
         for name in sorted({cell.record.protocol["hash"] for cell in cells}):
             if (protocol := read_protocol(name, results)) is None:
-                continue
+                raise InputError(
+                    f"no protocols/{name}.json lies beside the records; copy the folder protocols/ with them."
+                )
             _add(archive, Path("protocols") / f"{name}.json", protocol.model_dump_json(indent=2).encode() + b"\n")
     write_atomically(path, buffer.getvalue())
     return len(cells)
@@ -84,6 +87,8 @@ def _kept(metric: str, record: Record) -> bool:
 
 def _sample(metric: str, cell: Stored) -> bytes:
     found = metrics.sample_of(metric, cell)
+    if belied := metrics.contradicted(metric, cell):
+        found = Missing(belied)
     if isinstance(found, Missing):
         raise InputError(f"{metric} of '{identity(cell.record)}' cannot be kept: {found}")
     return to_parquet(found.frame())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...symmflow.errors import InputError
-from .. import statistics
+from .. import metrics, statistics
 from ..metrics import family
 from ..protocols import fields_apart
 from ..records import Figure, Missing, Record, Stored
@@ -114,6 +114,8 @@ def _difference(metric: str, ours: Stored, base: Stored) -> Difference | Missing
     if metric not in record.metrics:
         why = record.absent.get(metric) or record.absent.get(family(metric)) or "the record does not say why"
         return Missing(f"not measured this time: {why}")
+    if belied := next(filter(None, (metrics.contradicted(metric, cell) for cell in (ours, base))), ""):
+        return Missing(belied)
     return difference(metric, [ours], [base])
 
 

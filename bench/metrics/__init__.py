@@ -2,8 +2,8 @@
 
 from ..records import Evidence, Missing
 from .metric import Floor, Metric, Subject, family
-from .registry import known, metric, names, of, sample_of, samples_of
-from .sample import Groups, Regions, Sample, Values
+from .registry import contradicted, known, metric, names, of, sample_of, samples_of
+from .sample import Groups, Regions, Sample, Values, is_same
 from .score import Scores, score, subject_of
 from .seeds import difference_over_seeds, interval_over_seeds, mean_over_images
 
@@ -18,9 +18,11 @@ __all__ = [
     "Scores",
     "Subject",
     "Values",
+    "contradicted",
     "difference_over_seeds",
     "family",
     "interval_over_seeds",
+    "is_same",
     "known",
     "mean_over_images",
     "metric",

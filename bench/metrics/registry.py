@@ -13,7 +13,7 @@ from ..records import Missing, Replaced, Stored
 from ..records.sizes import header
 from ..statistics import UNGROUPED
 from .metric import Metric, Subject, family
-from .sample import Groups, Sample
+from .sample import Groups, Sample, is_same
 
 GROUP = "symmbench.metrics"
 _METRICS: Plugins[Metric] = Plugins("metric", GROUP, Metric)
@@ -85,6 +85,7 @@ def sample_of(name: str, cell: Stored) -> Sample | Missing:
             return Missing(UNGROUPED)
         return Groups.kept(record.metrics[name].value, **jackknife)
     try:
+        cell.check()
         return one.of(cell.evidence, _subject(cell))
     except Replaced:
         raise
@@ -92,6 +93,17 @@ def sample_of(name: str, cell: Stored) -> Sample | Missing:
         return Missing(str(error).rstrip("."))
     except Exception as error:  # whatever another package's metric raises
         return Missing.broken(error)
+
+
+def contradicted(name: str, cell: Stored) -> str:
+    """How the evidence of a cell belies its record's figure: one of the two is not of this cell. Empty: it does not."""
+    found, figure = sample_of(name, cell), cell.record.metrics.get(name)
+    if isinstance(found, Missing) or figure is None or is_same(found.value, figure.value):
+        return ""
+    return (
+        f"the record says {figure.value:.6g}, and its evidence gives {found.value:.6g}; remove {cell.folder} and "
+        "run the cell again"
+    )
 
 
 def _kept(metric: Metric, path: Path) -> Sample:

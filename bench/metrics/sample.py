@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import isclose, isnan
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
     from .areas import Areas
 
 Array = np.ndarray
+ROUNDING = 1e-6
+"""Relative difference up to which a figure is the same: other machines' libraries add in another order."""
+
+
+def is_same(one: float, other: float) -> bool:
+    """Whether two figures are the same to rounding."""
+    return isclose(one, other, rel_tol=ROUNDING, abs_tol=1e-12) or (isnan(one) and isnan(other))
 
 
 @dataclass(frozen=True)

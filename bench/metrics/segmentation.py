@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
+from ...symmflow.errors import InputError
 from .. import statistics
 from ..protocols.rules import BACKGROUND
 from ..records import Missing
@@ -154,6 +155,14 @@ def _areas(evidence: Evidence, subject: Subject, table: str) -> Areas:
         rows = rows[~rows["truth"].isin(out)]
     image = pd.Index(evidence.ids).get_indexer(pd.Index(rows["id"]))
     truth, predicted, pixels = (rows[c].to_numpy(np.int64) for c in ("truth", "prediction", "pixels"))
+    of_class = np.concatenate([truth, predicted])
+    if min(of_class.min(initial=0), image.min(initial=0), pixels.min(initial=0)) < 0 or (
+        of_class.max(initial=0) >= len(subject.classes)
+    ):
+        raise InputError(
+            f"{table} in {evidence.folder} is damaged (it counts classes, images or pixels that there are not); remove "
+            "the folder and run the cell again."
+        )
     return Areas.from_sparse(image, truth, predicted, pixels, len(evidence.ids), len(subject.classes))
 
 

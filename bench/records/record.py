@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, with_config
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, model_validator, with_config
 from typing_extensions import TypedDict
 
 from ...symmflow.names import Name, SlashedName
@@ -46,6 +47,13 @@ class Figure(BaseModel):
     better: Literal["higher", "lower"] = "higher"
     covers: str = ""
     """Which source of chance the interval speaks of; where none is told, why."""
+
+    @model_validator(mode="after")
+    def _lies_in_its_interval(self) -> Self:
+        ends = [end for end in (self.low, self.value, self.high) if end is not None]
+        if not all(map(isfinite, ends)) or ends != sorted(ends):
+            raise ValueError("is no figure with its interval about it")
+        return self
 
 
 class CheckpointFacts(BaseModel):

@@ -18,7 +18,7 @@ from ..protocols import Protocol, read_protocol
 from .cell import Cell
 from .evidence import Evidence, Replaced, shard_count
 from .record import Record, read_record
-from .shards import Generation, begun, clear, in_use, unmade
+from .shards import MAIN, Generation, begun, clear, in_use, unmade
 
 RECORD, FAILURE = "record.json", "failure.json"
 T = TypeVar("T")
@@ -83,6 +83,8 @@ class Store:
         """
         record, there = self.read(cell), [g for g in self._generations(cell) if g.made_by == made_by]
         now = Generation.of(record.evidence) if record else None
+        if anew and record is None and (self.path(cell) / RECORD).is_file():  # nobody knows what it was made of
+            return Generation(made_by, 1 + max((g.number for g in there), default=-1))
         if now is None or now.made_by != made_by:
             return max(there, key=lambda g: g.number, default=Generation(made_by, 0))
         if not anew:
@@ -223,6 +225,10 @@ class Stored:
         folders = [self.evidence.folder, *([real] if real else [])]
         return self.record.status == "ok" and not any(unmade(folder, self.evidence.shards) for folder in folders)
 
+    def check(self) -> None:
+        """Raise `InputError` where the evidence is not of as many samples as the record says."""
+        check_samples(self.evidence, self.record.n, self.record.samples_per_mask)
+
     def rewrite(self, record: Record) -> None:
         """Put other figures of the same evidence in the record's place, unless there is another record by now."""
         path = self.folder / RECORD
@@ -237,6 +243,17 @@ class Stored:
             return read_record(self.folder / RECORD).evidence
         except InputError:
             return ""
+
+
+def check_samples(evidence: Evidence, samples: int, draws: int) -> None:
+    """Raise `InputError` for evidence that does not hold every sample once, with as many draws."""
+    rows = len(evidence.table(MAIN)) if evidence.shards else 0
+    ids = len(evidence.ids) if rows else 0
+    if not samples or (ids, rows) != (samples, samples * draws):
+        raise InputError(
+            f"the evidence in {evidence.folder} does not hold every sample once ({ids:,} of {samples:,}, {rows:,} "
+            "rows); remove it and run the cell again."
+        )
 
 
 def read_stored(

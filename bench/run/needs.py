@@ -11,7 +11,7 @@ from ...datasets.download import Report, Unreachable
 from ...datasets.obtain import ByHand
 from ...methods.parts.latents import codec_folder
 from ...symmflow.checkpoint import Checkpoint
-from ...symmflow.errors import InputError, unknown
+from ...symmflow.errors import InputError, Screen, unknown
 from .. import judges, metrics, tasks
 from ..judges import weights
 from ..metrics import Subject
@@ -65,7 +65,7 @@ def get_for(request: Request, report: Report | None = None) -> Iterator[Need]:
         except InputError as error:
             refused.append(str(error))
     if refused:
-        raise InputError("\n".join(refused))
+        raise Screen("\n".join(refused))
     yield from _checkpoints(request)
 
 

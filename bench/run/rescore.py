@@ -7,7 +7,6 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import isclose
 from pathlib import Path
 
 from ...symmflow.errors import InputError, Unwritable
@@ -18,9 +17,6 @@ from ..metrics import Metric, Scores, Subject
 from ..metrics.reference import read_statistics
 from ..protocols import Protocol, Rules, rules
 from ..records import Code, Figure, Generation, Missing, Record, Store, Stored
-
-ROUNDING = 1e-6
-"""Relative difference up to which a figure is the same."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +81,8 @@ def _again(
         outcome.left.append((record, reason))
         return
     try:
+        if asked.hash != before.hash and not stored.finished:  # what goes elsewhere could not be committed there
+            raise InputError(f"the evidence in {stored.folder} is not whole; `bench run` makes what is missing.")
         found = _rescored(stored, asked, installed)
     except InputError as error:  # evidence that was pruned or is damaged
         outcome.left.append((record, str(error)))
@@ -146,6 +144,7 @@ def scored(record: Record, scores: Scores, code: Code) -> Record:
 
 def _rescored(stored: Stored, asked: Protocol, installed: Installed) -> Rescored:
     record = stored.record
+    stored.check()
     chosen = _asked(asked, asked.rules)
     missing = {m.judge: Missing(record.absent[m.name]) for m in chosen if m.judge and m.name in record.absent}
     scores = metrics.score(chosen, stored.evidence, metrics.subject_of(asked, missing))
@@ -164,7 +163,7 @@ def _alike(a: Figure | None, b: Figure | None) -> bool:
         return a is b
     ends = ("value", "low", "high")
     pairs = [(getattr(a, end), getattr(b, end)) for end in ends]
-    near = all(x == y or (None not in (x, y) and isclose(x, y, rel_tol=ROUNDING, abs_tol=1e-12)) for x, y in pairs)
+    near = all(x == y or (x is not None and y is not None and metrics.is_same(x, y)) for x, y in pairs)
     return near and a.model_dump(exclude=set(ends)) == b.model_dump(exclude=set(ends))
 
 

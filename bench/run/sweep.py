@@ -20,6 +20,7 @@ from ..records import (
     Record,
     Store,
     Stored,
+    check_samples,
     provenance,
     read_record,
 )
@@ -145,6 +146,7 @@ def _score_again(due: Due, store: Store, outcome: Outcome, progress: Progress) -
     for cell in due.score:
         stored = _stored(store, cell)
         try:
+            stored.check()
             scores = metrics.score(due.job.metrics, stored.evidence, due.job.subject)
         except InputError as error:  # pruned or damaged
             outcome.said.append(f"1 cell is evaluated again: {str(error).rstrip('.')}.")
@@ -153,7 +155,7 @@ def _score_again(due: Due, store: Store, outcome: Outcome, progress: Progress) -
             due.anew.add(cell.key)
             continue
         except Exception:
-            _put_failure(due, store, cell)
+            _put_failure(due, store, cell, stored.record.evidence)
             continue
         stored.rewrite(scored(stored.record, scores, due.by.scoring))
         outcome.rescored += 1
@@ -167,7 +169,7 @@ def _run(work: Work, request: Request, progress: Progress) -> bool:
         raise
     except (Exception, SystemExit):  # SystemExit: of a judge; what a method raises is a MethodError
         for cell in work.cells:
-            _put_failure(work.due, work.store, cell)
+            _put_failure(work.due, work.store, cell, work.fill[cell.key].name)
     return True
 
 
@@ -219,7 +221,7 @@ def _commit(
             return False
         raise
     except Exception:
-        _put_failure(work.due, work.store, cell)
+        _put_failure(work.due, work.store, cell, work.fill[cell.key].name)
         return True
     return work.store.commit(cell, record)
 
@@ -233,22 +235,19 @@ def _made_of(evaluator: Evaluator) -> CheckpointFacts:
     return made_of.model_copy(update={"parameters": count})
 
 
-def _put_failure(due: Due, store: Store, cell: Cell) -> None:
+def _put_failure(due: Due, store: Store, cell: Cell, evidence: str) -> None:
     """A failure is a record with its traceback, never a silent gap; beside finished figures where they stand."""
     said = traceback.format_exc()
     if len(said) > 2 * REASON:
         said = f"{said[:REASON]}\n[...]\n{said[-REASON:]}"
-    due.failed[cell.key] = store.fail(cell, due.job.blank(cell, "failed", said))
+    blank = due.job.blank(cell, "failed", said).model_copy(update={"evidence": evidence})
+    due.failed[cell.key] = store.fail(cell, blank)
 
 
 def _record(work: Work, cell: Cell, made_of: CheckpointFacts, found: Evidence, facts: dict[str, Any]) -> Record:
     job, by = work.due.job, work.due.by
+    check_samples(found, job.protocol.n, cell.samples_per_mask)
     scores = metrics.score(job.metrics, found, job.subject)
-    samples = found.table("samples")
-    if len(found.ids) != job.protocol.n or len(samples) != job.protocol.n * cell.samples_per_mask:
-        raise RuntimeError(
-            f"evidence of {cell.title} does not hold every sample once: {len(found.ids)} of {job.protocol.n} ids"
-        )
     record = job.blank(cell, "ok", made_of=made_of).model_copy(
         update={
             **({} if job.ready_made else _cost(found)),

@@ -19,10 +19,12 @@ Array = np.ndarray
 Size = tuple[int, ...]
 
 
-def size_of(path: Path, member: str | None = None) -> Size:
-    """(H, W) from the header of a file, or of an array in an archive."""
+def size_of(path: Path, member: str | None = None, channels: tuple[int, ...] = ()) -> Size:
+    """(H, W) from the header of a file, or of an array in an archive; its whole shape where that is not [H, W] or, of
+    one of these numbers of channels, [H, W, C]."""
     if member is not None or path.suffix.lower() == ARRAY:
-        return Rows(path, member).shape[:2]
+        shape = Rows(path, member).shape
+        return shape[:2] if len(shape) == 3 and shape[2] in channels else shape
     width, height = _opened(path).size
     return height, width
 
@@ -38,6 +40,8 @@ def read_mask(card: Card, path: Path, member: str | None = None) -> Array:
             return _by_colour(_opaque(loaded, path), card, path)
         if loaded.mode == "P":
             return _by_index(loaded, card, path)
+        if loaded.mode not in ("L", "1", "I", "F") and not loaded.mode.startswith("I;16"):
+            raise InputError(f"{path} is a mask of mode {loaded.mode}; write class ids as 8-bit grey values.")
         return class_ids(np.asarray(loaded), card, str(path))
 
 

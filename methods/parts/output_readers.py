@@ -75,9 +75,8 @@ class _Files(Reader):
             self.files = {i: tuple(names[n * k : (n + 1) * k]) for n, i in enumerate(wanted.ids)}
         else:
             self.files = matched(path, names, wanted.ids, wanted.split, wanted.several if several else None)
-        _require_sizes(
-            card, ((file, size_of(*self._at(file))) for files in self.files.values() for file in files), path
-        )
+        channels, every = (1, 3) if several else (), (file for files in self.files.values() for file in files)
+        _require_sizes(card, ((file, size_of(*self._at(file), channels)) for file in every), path)
 
     def read(self, ids: Sequence[str], draw: int) -> Array:
         once = {i: self.decode(*self._at(self.files[i][draw])) for i in dict.fromkeys(ids)}

@@ -198,3 +198,13 @@ def test_pieces_of_files_and_archives(tmp_path: Path) -> None:
     (tmp_path / "b.zip").write_bytes(b"PK no")
     with pytest.raises(InputError, match=r"b.zip is not a whole zip archive"):
         members(tmp_path / "b.zip")
+
+
+@pytest.mark.parametrize("originals", [False, True])
+def test_a_mask_of_another_size_than_its_image_is_not_stretched(root: Path, originals: bool) -> None:
+    path = root / "testannot" / f"{split(root).ids[1]}.png"
+    with Image.open(path) as mask:
+        mask.resize((mask.width // 2, mask.height // 2), Image.Resampling.NEAREST).save(path)
+    data = split(root).with_originals() if originals else split(root)
+    with pytest.raises(InputError, match=rf"{path.name} is \d+x\d+ and its image \d+x\d+; make them equal"):
+        data.batch([1])

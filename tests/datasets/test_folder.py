@@ -219,3 +219,67 @@ def test_what_is_no_folder_of_images_says_so(tmp_path: Path) -> None:
         datasets.card(f"folders:{tmp_path}")
     with pytest.raises(InputError, match="unknown split of folder:street 'train'"):
         datasets.manifest(f"folder:{own(tmp_path / 'street')}", "train")
+
+
+def test_splits_in_the_toml_name_no_two_files_of_one_stem(tmp_path: Path) -> None:
+    root = tmp_path / "street"
+    for part in ("train", "val"):
+        own(root, f"images/{part}", f"annotations/{part}")
+    assert datasets.card(f"folder:{root}").splits == {"train": 4, "validation": 4}  # the folders tell them apart
+    toml = root / "dataset.toml"
+    toml.write_text('classes = ["a", "b", "c"]\n[splits]\ntest = ["s1"]\n')
+    with pytest.raises(InputError, match=r"images/train/s0\.jpg and .*images/val/s0\.jpg are both called s0"):
+        datasets.card(f"folder:{root}")
+    pets = tmp_path / "pets"
+    for part in ("train", "test"):
+        pictures.save(pictures.image(0, H, W), pets / part / "cat" / "0.png")
+    (pets / "dataset.toml").write_text('classes = ["cat"]\n[splits]\ntest = ["cat/0"]\n')
+    with pytest.raises(InputError, match=r"test/cat/0\.png and .*train/cat/0\.png are both called cat/0"):
+        datasets.card(f"folder:{pets}")
+
+
+def test_verify_of_a_file_says_that_it_is_no_folder(tmp_path: Path) -> None:
+    from symmbench.datasets.verify import verified
+
+    (path := tmp_path / "street").write_text("")
+    with pytest.raises(InputError, match="street is a file; folder: takes the folder that holds images/"):
+        verified(f"folder:{path}", None)
+
+
+def test_images_of_several_sizes_are_seen_at_that_of_the_first_where_it_is_asked_for(tmp_path: Path) -> None:
+    root = own(tmp_path / "street")
+    pictures.save(pictures.image(9, 8, 8), root / "images" / "s3.png")
+    pictures.save(np.zeros((8, 8), np.uint8), root / "masks" / "s3.png")
+    with pytest.raises(InputError, match="8x8, not 12x16; say with --size"):
+        datasets.manifest(f"folder:{root}", "test")
+    found = datasets.load(f"folder:{root}@{H}x{W}", "test")
+    assert found.card.name == f"folder:street@{H}x{W}" and found.batch([3]).labels.shape == (1, H, W)
+
+
+def test_masks_of_black_and_white_are_no_surprise(tmp_path: Path) -> None:
+    root = own(tmp_path / "cells")
+    for i in range(4):
+        pictures.save(np.where(mask(i) == 1, 255, 0).astype(np.uint8), root / "masks" / f"s{i}.png")
+    said = datasets.dataset(f"folder:{root}").said
+    assert said.endswith(
+        'No mask holds another class than 0: where 255 is one, masks = "colours" and a palette say so.'
+    )
+    (root / "dataset.toml").write_text(
+        'classes = ["out", "in"]\nmasks = "colours"\npalette = [[0, 0, 0], [255, 255, 255]]\n'
+    )
+    assert set(np.unique(datasets.load(f"folder:{root}", "test").batch(range(4)).labels)) == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('klasses = ["a"]', r"dataset\.toml: .*field required.*; correct it there\.$"),
+        ('classes = ["a", "b", "c"]\n[splits]\ntest = ["s0", "s1", "s0"]', "names the sample s0 twice in one split"),
+    ],
+)
+def test_a_toml_that_is_wrong_is_what_is_to_be_corrected(tmp_path: Path, text: str, said: str) -> None:
+    root = own(tmp_path / "street")
+    (root / "dataset.toml").write_text(text)
+    with pytest.raises(InputError, match=said) as found:
+        datasets.card(f"folder:{root}")
+    assert type(found.value) is InputError  # which nobody follows up with advice on recipes

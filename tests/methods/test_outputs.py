@@ -425,3 +425,23 @@ def test_an_archive_larger_than_memory_is_read_by_rows(tmp_path: Path, make: Cal
     done = subprocess.run(command, capture_output=True, text=True, env={"OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str([200 * i + 3 for i in range(n // 200)])
+
+
+def test_arrays_and_pictures_that_are_no_mask_are_named_with_what_they_are(write: Write) -> None:
+    path = write("a.png", np.zeros((4, 5), np.uint8))
+    write("b.png", np.zeros((4, 5), np.uint8))
+    write("c.npy", np.zeros((4, 5, 1), np.uint8))
+    with pytest.raises(InputError, match=r"c\.npy is 4x5x1, not 4x5"):
+        opened(path)
+    (path / "c.npy").unlink()
+    write("c.png", Image.new("LA", (5, 4)))
+    with pytest.raises(InputError, match=r"c\.png is a mask of mode LA; write class ids as 8-bit grey values"):
+        masks(path)
+
+
+@pytest.mark.parametrize("shape", [(4, 5, 4), (4, 5, 2, 3)])
+def test_syntheses_of_a_strange_shape_are_named(write: Write, shape: tuple[int, ...]) -> None:
+    for name in IDS:
+        path = write(f"{name}.npy", np.zeros(shape, np.uint8))
+    with pytest.raises(InputError, match=rf"a\.npy is {'x'.join(map(str, shape))}, .*not 4x5"):
+        opened(path, task="sis")

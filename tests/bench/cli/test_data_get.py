@@ -107,6 +107,8 @@ def test_what_can_be_had_is_had_before_the_rest_is_said(bench: Any, mnist: Any, 
     assert done.returncode == 2
     assert [line.partition(": ")[0] for line in done.stdout.splitlines()] == ["data set mnist", "weights lpips-alex"]
     assert "camvid is to be fetched by hand:" in done.stderr and "licence   research use" in done.stderr
+    lines = [line.partition(" ")[0] for line in done.stderr.splitlines() if line.startswith("  ") or "error" in line]
+    assert lines[0] == "error:" and len(lines) > 8  # a screen
     assert "inception-2015-12-05.pt is answered with 403 Forbidden; or fetch it where" in done.stderr
 
 

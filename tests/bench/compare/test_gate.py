@@ -17,6 +17,8 @@ from symmbench.bench.compare.gate import gate
 from symmbench.bench.compare.report import Report
 from symmbench.bench.metrics import Floor
 from symmbench.bench.records import Cost, Figure
+from symmbench.bench.run.plan import plan
+from symmbench.bench.run.request import Request
 from symmbench.reports import ci
 from symmbench.symmflow.errors import InputError
 
@@ -107,11 +109,18 @@ def test_the_fields_in_which_protocols_differ_are_named(results: Any) -> None:
 def test_a_baseline_file_is_small_repeatable_and_gates_like_its_folder(results: Any, tmp_path: Path) -> None:
     scored = results.predictions(110)
     scored["samples"]["scores"] = [list(np.random.default_rng(i).normal(size=10)) for i in range(120)]
-    results.add("m", "cls", scored, metrics={"accuracy": Figure(value=110 / 120), "top5": Figure(value=0.5)})
+    results.add("m", "cls", scored, metrics={"accuracy": Figure(value=110 / 120), "top5": Figure(value=52 / 120)})
     counts = results.confusion(0.8)
     details = {"classes": ["x", "y"], "ignored_classes": []}
-    results.add("m", "ss", counts, metrics={"miou": Figure(value=0.8)}, details=details)
+    table, area = counts["confusion"], 100 * results.n
+    hit = table.loc[(table["truth"] == 1) & (table["prediction"] == 1), "pixels"].sum()
+    miou = (hit / area + area / (2 * area - hit)) / 2
+    results.add("m", "ss", counts, metrics={"miou": Figure(value=miou)}, details=details)
     first, second = tmp_path / "a.zip", tmp_path / "b.zip"
+    with pytest.raises(InputError, match=r"no protocols/h\.json lies beside the records"):
+        baseline.save([results.root], first)
+    (protocols := results.root / "protocols").mkdir(exist_ok=True)
+    (protocols / "h.json").write_text(plan(Request(tasks=["cls"])).jobs[0].protocol.model_dump_json())
     assert baseline.save([results.root], first) == baseline.save([results.root], second) == 2
     assert first.read_bytes() == second.read_bytes() and first.stat().st_size < 20_000
     with baseline.opened(first) as kept:

@@ -12,6 +12,7 @@ from symmbench.bench.checks.parity import areas, miou
 from symmbench.bench.metrics import Subject
 from symmbench.bench.metrics.confusion import sparse_confusion
 from symmbench.bench.records import Evidence, Shard, write_shard
+from symmbench.symmflow.errors import InputError
 
 
 def test_ignored_background_equals_torchmetrics(tmp_path: Path) -> None:
@@ -29,6 +30,15 @@ def test_ignored_background_equals_torchmetrics(tmp_path: Path) -> None:
     oracle = JaccardIndex(task="multiclass", num_classes=5, ignore_index=0)
     expected = oracle(torch.from_numpy(predicted), torch.from_numpy(truth)).item()
     assert found and found.value == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(("column", "value"), [("id", "z"), ("truth", 7), ("prediction", 7), ("pixels", -1)])
+def test_counts_of_what_there_is_not_are_refused(tmp_path: Path, column: str, value: object) -> None:
+    table = pd.DataFrame({"id": ["a", "b"], "truth": [0, 1], "prediction": [0, 1], "pixels": [4, 4]})
+    table.loc[1, column] = value
+    write_shard(tmp_path, 0, Shard({"samples": pd.DataFrame({"id": ["a", "b"]}), "confusion": table}, []))
+    with pytest.raises(InputError, match=r"confusion in .* is damaged"):
+        metrics.metric("miou").sample(Evidence(tmp_path, 1), Subject(("x", "y"), masks=True))
 
 
 def test_a_class_that_is_only_predicted_counts_in_mmsegmentations_mean_and_not_in_ours() -> None:

@@ -61,6 +61,7 @@ DAMAGE: dict[str, Callable[[Path], Any]] = {
     "a path as evidence": edited(evidence="../other"),
     "a negative number of images": edited(n=-1),
     "too many images": edited(n=10**12),
+    "an interval beside its figure": edited(metrics={"accuracy": {"value": 0.5, "low": 0.9, "high": 0.1}}),
     "details of another shape": edited(details={"jackknife": ["fid"]}),
     "packages of another shape": edited(provenance={"packages": 3}),
     "a later version": edited(schema_version=99),

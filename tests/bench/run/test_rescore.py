@@ -14,6 +14,7 @@ import pytest
 
 from symmbench.bench.metrics import classification
 from symmbench.bench.records import Store
+from symmbench.bench.records.shards import to_parquet
 from symmbench.bench.run.plan import plan
 from symmbench.bench.run.request import Request
 from symmbench.bench.run.rescore import rescore
@@ -134,3 +135,29 @@ def test_rounding_is_no_change(bench: Any, tmp_path: Path) -> None:
         changed = {**record, "metrics": {**record["metrics"], "brier": {**brier, **moved}}}
         path.write_text(json.dumps(changed))
         assert said in bench("rescore").stdout
+
+
+def test_evidence_that_lost_samples_changes_no_figure(tmp_path: Path) -> None:
+    asked = request(tmp_path, tasks=["cls"], datasets=["digits"], methods=["cnn"], limit=60)
+    (before,) = sweep(plan(asked), asked).records
+    (cell,) = Store(tmp_path).items()
+    file = cell.evidence.folder / "samples-00000.parquet"
+    file.write_bytes(to_parquet(pd.read_parquet(file)[:30]))
+    ((_, why),) = rescore([tmp_path], write=True).left
+    assert "does not hold every sample once (30 of 60, 30 rows)" in why
+    other = cell.record.scoring.model_copy(update={"digest": "0" * 16, "text": ""})
+    cell.rewrite(cell.record.model_copy(update={"scoring": other}))
+    outcome = sweep(plan(asked), asked)  # other code scored it: again, but not from this
+    assert outcome.evaluated == 60 and outcome.records[0].metrics == before.metrics
+
+
+def test_a_cell_that_is_not_whole_stays_where_it_is_when_a_definition_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = request(tmp_path, tasks=["cls"], datasets=["digits"], methods=["cnn"], limit=60)
+    sweep(plan(asked), asked)
+    (cell,) = Store(tmp_path).items()
+    (cell.evidence.folder / "timing-00000.json").unlink()
+    monkeypatch.setattr(classification, "ACCURACY", replace(classification.ACCURACY, version=2))
+    ((_, why),) = rescore([tmp_path], write=True).left
+    assert "is not whole" in why and [one.record for one in Store(tmp_path).items()] == [cell.record]
