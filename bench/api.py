@@ -14,9 +14,12 @@ from .run.data import get as get
 from .run.data import show as show
 from .run.data import verify as verify
 from .run.keywords import RequestFields, TrainingFields, named, path_of, request_of, several, takes_fields, text_of
+from .run.portable import export_checkpoint as export_checkpoint
+from .run.portable import import_checkpoint as import_checkpoint
 from .run.prepare import init as init
 from .run.prepare import prepare as prepare
 from .run.request import CHECKPOINT, DATA_ROOT, Asked, Device, Names, Request, Trust
+from .run.roundtrip import roundtrip as roundtrip
 from .run.training import Training
 
 if TYPE_CHECKING:
@@ -268,7 +271,7 @@ def coverage(*, trials: int = 1000, quick: bool = False) -> Iterator[Coverage]:
 
 @named
 def inventory(kind: str, out: Results = "results") -> list[dict[str, Any]]:
-    """What there is: methods, datasets, recipes, metrics, judges, protocols, support, or the runs in a store."""
+    """What there is: methods, datasets, recipes, metrics, judges, protocols, support, hub; runs in a store."""
     from .run.inventory import inventory
 
     return inventory(kind, Path(out))

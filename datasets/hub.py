@@ -22,12 +22,14 @@ def snapshot(
     kind: str = "model",
     revision: str | None = None,
     kept: bool = False,
+    asked: bool = True,
     report: Report | None = None,
 ) -> Path:
     """The files of a hub repository (`owner/name`) that match, of one commit: the folder, whose name is the commit.
 
     `kind`: model or dataset. What is here already is not fetched again; without a network it must all be here. `kept`:
-    the commit that is here stays, whatever the hub has by now. Without `report` a terminal shows the client's own bars.
+    the commit that is here stays, whatever the hub has by now. Unless `asked` for by name, nothing is fetched where the
+    network is closed. Without `report` a terminal shows the client's own bars.
     Raises `InputError` with what the hub answers.
     """
     from huggingface_hub import snapshot_download
@@ -45,8 +47,15 @@ def snapshot(
         if kept:
             with suppress(LocalEntryNotFoundError):  # not here, or not all of it
                 return Path(fetched(local_files_only=True))
+        if not asked and network.is_closed():
+            raise InputError(
+                f"{kind} {repository!r} is not on this machine, and nothing is fetched here that was not named; fetch "
+                "it with `bench data get --for` and the options of the run."
+            )
         with network.opened():
             return Path(fetched())
+    except InputError:
+        raise
     except (HTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise InputError(f"{kind} {repository!r} cannot be had from the hub: {_said(error)}.") from None
 

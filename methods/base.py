@@ -13,6 +13,8 @@ from ..symmflow.errors import InputError
 from ..symmflow.recipe import Recipe, Table, check_table
 from ..symmflow.solvers import EVALUATIONS_PER_STEP, Steps
 from .does import YES, Does, Support, no
+from .parts.latents import check_codec, image_codec, only_pixels
+from .parts.pretrained import begin_with
 from .sampling import Sampling
 
 if TYPE_CHECKING:
@@ -80,6 +82,8 @@ class Method(ABC):
     """Its outputs are read, not made: what they cost is not known, and only the user knows in how many steps."""
     points: ClassVar[bool] = False
     """Takes points too, not only images."""
+    latents: ClassVar[bool] = False
+    """Works in the latents of an autoencoder too, where `[latents]` of a recipe names one: through `self.images`."""
     Options: ClassVar[type[Table]] = Table
     """What `[options]` of a recipe may hold for this method; `options_of` reads it."""
     Inference: ClassVar[type[Table]] = Table
@@ -89,6 +93,7 @@ class Method(ABC):
 
     def __init__(self, network: nn.Module, recipe: Recipe, card: Card) -> None:
         self.net, self.recipe, self.card = network, recipe, card
+        self.images = image_codec(recipe.latents)
         self.inference = self.Inference()
 
     @classmethod
@@ -154,6 +159,13 @@ class Method(ABC):
         """Raise `InputError` for a recipe that would run code from outside, unless the user trusts it."""
 
     @classmethod
+    def check_recipe(cls, recipe: Recipe) -> None:
+        """Raise `InputError` for options that it does not have, and for latents where it knows pixels alone."""
+        cls.options_of(recipe)
+        if not cls.latents:
+            only_pixels(recipe)
+
+    @classmethod
     def options_of(cls, recipe: Recipe) -> Any:
         """The recipe's `[options]`, checked."""
         return check_table(cls.Options, recipe.options, f"{recipe.name}: options")
@@ -162,6 +174,13 @@ class Method(ABC):
     @abstractmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
         """The untrained network of a recipe."""
+
+    @classmethod
+    def untrained(cls, recipe: Recipe, card: Card) -> nn.Module:
+        """The network with which a training begins: `network`, with what the recipe's pipeline has to give."""
+        network = cls.network(recipe, card)
+        begin_with(network, recipe)
+        return network
 
     @classmethod
     @abstractmethod
@@ -177,9 +196,12 @@ class Method(ABC):
         `inference`: values of `Inference` that differ from the defaults.
         """
         assert not isinstance(checkpoint, Foreign)
+        cls.check_recipe(checkpoint.recipe)
         network = cls.network(checkpoint.recipe, card)
         checkpoint.load_into(network)
         method = cls(network.to(device).eval().requires_grad_(False), checkpoint.recipe, card)
+        if checkpoint.recipe.latents.codec != "pixels":
+            check_codec(method.images, checkpoint.manifest)
         method.inference = check_table(cls.Inference, inference or {}, f"--set for {cls.name}")
         return method
 

@@ -11,23 +11,26 @@ from ..symmflow.recipe import Recipe
 from ..symmflow.solvers import Steps
 from .base import Classification, Method
 from .does import YES, Classify, Does, Support, Synthesize
-from .parts.conditioning import conditional_network, told
+from .parts.conditioning import conditional_network, mask_codec, told
 from .parts.diffusion import SAMPLERS, Diffusion, DiffusionInference, DiffusionOptions, samplable
+from .parts.latents import image_codec, in_space
 from .parts.stages import Stages, by_stages, enough
 from .sampling import Sampling
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from ..symmflow.labels import Codec
     from ..symmflow.noise import Draws
+    from ..symmflow.objective import Objective
 
 
 @dataclass(frozen=True)
 class EpsilonObjective:
     """Squared error of the noise in an image whose class is told."""
 
-    recipe: Recipe
-    card: Card
+    codec: Codec | None
+    """Of masks; None for classes."""
     diffusion: Diffusion
 
     def loss(
@@ -35,7 +38,7 @@ class EpsilonObjective:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """images: [B, C, H, W] in [-1, 1]; labels: class ids [B]."""
         noise = draws.normal(images.shape[1:], "x").to(images.device)
-        loss = self.diffusion.loss(told(network, labels, self.recipe, self.card), images, noise, draws)
+        loss = self.diffusion.loss(told(network, labels, self.codec, images.shape[2:]), images, noise, draws)
         return loss, {"mse": loss.detach()}
 
 
@@ -59,11 +62,13 @@ class DiffusionClassifier(Method):
         Synthesize(SAMPLERS, options=tuple(DiffusionInference.model_fields), labels="classes"),
     )
     Options = DiffusionOptions
+    latents = True
     Inference = ClassifierInference
 
     def __init__(self, network: nn.Module, recipe: Recipe, card: Card) -> None:
         super().__init__(network, recipe, card)
         self.diffusion = Diffusion(self.options_of(recipe))
+        self.codec = mask_codec(recipe, card, self.images)
 
     @classmethod
     def can(cls, does: Does, steps: int | None, card: Card) -> Support:
@@ -78,8 +83,10 @@ class DiffusionClassifier(Method):
         return conditional_network(recipe, card)
 
     @classmethod
-    def objective(cls, recipe: Recipe, card: Card) -> EpsilonObjective:
-        return EpsilonObjective(recipe, card, Diffusion(cls.options_of(recipe)))
+    def objective(cls, recipe: Recipe, card: Card) -> Objective:
+        images = image_codec(recipe.latents)
+        objective = EpsilonObjective(mask_codec(recipe, card, images), Diffusion(cls.options_of(recipe)))
+        return in_space(objective, images, recipe.latents)
 
     def nfe(self, task: str, steps: Steps | None, solver: str | None) -> int | None:
         if isinstance(self.does(task), Classify) and isinstance(steps, int):
@@ -90,10 +97,11 @@ class DiffusionClassifier(Method):
         def predict(z: Tensor, k: Tensor, classes: Tensor) -> Tensor:
             return self.net(z, self.diffusion.time(k), classes)
 
-        yield from by_stages(predict, images, self.diffusion, self.card, self.inference, sampling)
+        yield from by_stages(predict, self.images.encode(images), self.diffusion, self.card, self.inference, sampling)
 
     def synthesize(self, semantics: Tensor, sampling: Sampling) -> Iterator[Tensor]:
-        start = sampling.noise.normal(self.card.shape, "x", sampling.draw).to(semantics.device)
-        predict = told(self.net, semantics, self.recipe, self.card)
+        shape = self.images.shape(self.card.shape)
+        start = sampling.noise.normal(shape, "x", sampling.draw).to(semantics.device)
+        predict = told(self.net, semantics, self.codec, shape[1:])
         for image in self.diffusion.samples(predict, start, sampling, self.inference.spacing):
-            yield image.clamp(-1, 1)
+            yield self.images.decode(image).clamp(-1, 1)

@@ -12,6 +12,7 @@ from .base import Method, Segmentation
 from .does import YES, Does, Segment, Support, no
 from .parts.diffusion import SAMPLERS, Diffusion, DiffusionInference, DiffusionOptions, samplable
 from .parts.labels import label_codec
+from .parts.latents import image_codec, in_space, space
 from .sampling import Sampling
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..symmflow.labels import Codec
     from ..symmflow.noise import Draws
+    from ..symmflow.objective import Objective
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class DSMObjective:
         """images: [B, C, H, W] in [-1, 1]; labels: class ids [B, H, W]."""
         from ..symmflow.path import join
 
-        masks = self.codec.encode(labels, tuple(images.shape[2:]))
-        masks = self.codec.dequantize(masks, draws.uniform(masks.shape[1:], "dequantize").to(images.device))
+        clean = self.codec.encode(labels, tuple(images.shape[2:]))
+        masks = self.codec.dequantize(clean, draws.uniform(clean.shape[1:], "dequantize").to(images.device))
         noise = draws.normal(masks.shape[1:], "y").to(images.device)
         loss = self.diffusion.loss(lambda y, t: network(join(y, images), t), masks, noise, draws)
         return loss, {"mse": loss.detach()}
@@ -49,11 +51,12 @@ class DSM(Method):
     source = "Wang et al., SemFlow, 2024, its baseline"
     tasks = (Segment(SAMPLERS, any_size=True),)
     Options = DiffusionOptions
+    latents = True
     Inference = DiffusionInference
 
     def __init__(self, network: nn.Module, recipe: Recipe, card: Card) -> None:
         super().__init__(network, recipe, card)
-        self.codec = label_codec(recipe.labels, card)
+        self.codec = label_codec(recipe.labels, card, self.images)
         self.diffusion = Diffusion(self.options_of(recipe))
 
     @classmethod
@@ -68,16 +71,20 @@ class DSM(Method):
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
         from ..symmflow.networks import build_network
 
-        masks = label_codec(recipe.labels, card).channels
-        return build_network(recipe.network, in_channels=masks + card.channels, out_channels=masks, size=card.size)
+        own, *size = space(recipe, card)
+        masks = label_codec(recipe.labels, card, image_codec(recipe.latents)).channels
+        return build_network(recipe.network, in_channels=masks + own, out_channels=masks, size=size)
 
     @classmethod
-    def objective(cls, recipe: Recipe, card: Card) -> DSMObjective:
-        return DSMObjective(label_codec(recipe.labels, card), Diffusion(cls.options_of(recipe)))
+    def objective(cls, recipe: Recipe, card: Card) -> Objective:
+        images = image_codec(recipe.latents)
+        objective = DSMObjective(label_codec(recipe.labels, card, images), Diffusion(cls.options_of(recipe)))
+        return in_space(objective, images, recipe.latents)
 
     def segment(self, images: Tensor, sampling: Sampling) -> Iterator[Segmentation]:
         from ..symmflow.path import join
 
+        images = self.images.encode(images)
         start = sampling.noise.normal((self.codec.channels, *images.shape[2:]), "y").to(images.device)
         spacing = self.inference.spacing
         for signal in self.diffusion.samples(lambda y, t: self.net(join(y, images), t), start, sampling, spacing):

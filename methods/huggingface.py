@@ -90,4 +90,8 @@ def check_classes(config: Any, path: Path, card: Card) -> None:
     named = tuple(str(config.id2label[i]).lower() for i in range(config.num_labels))
     ours = tuple(name.lower() for name in card.classes)
     if named != ours and sorted(named) == sorted(ours):
-        raise InputError(f"the model in {path} has the classes of {card.name} in another order.")
+        first = next(i for i, (theirs, own) in enumerate(zip(named, ours, strict=True)) if theirs != own)
+        raise InputError(
+            f"the model in {path} has the classes of {card.name} in another order: {first} is {named[first]!r} there "
+            f"and {ours[first]!r} here; give one that was trained on this data set."
+        )

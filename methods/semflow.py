@@ -15,13 +15,16 @@ from ..symmflow.recipe import Recipe, Table
 from .base import Method, Segmentation
 from .does import Segment, Synthesize
 from .parts.labels import label_codec
+from .parts.latents import image_codec, in_space
 from .sampling import Sampling
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..symmflow.labels import Codec
+    from ..symmflow.latents import ImageCodec
     from ..symmflow.noise import Draws
+    from ..symmflow.objective import Objective
 
 
 class SemFlowOptions(Table):
@@ -55,9 +58,11 @@ class SemFlowObjective:
 
         from ..symmflow.path import along
 
-        masks = self.codec.encode(labels, tuple(images.shape[2:]))
+        clean = self.codec.encode(labels, tuple(images.shape[2:]))
         if self.options.perturb:
-            masks = self.codec.dequantize(masks, draws.uniform(masks.shape[1:], "dequantize").to(images.device))
+            masks = self.codec.dequantize(clean, draws.uniform(clean.shape[1:], "dequantize").to(images.device))
+        else:
+            masks = self.codec.to_signal(clean)
         z_0, z_1 = (masks, images) if self.options.reverse_time else (images, masks)
         t = draws.uniform((), "t").to(images.device)
         s = along(t, z_0)
@@ -76,11 +81,12 @@ class SemFlow(Method):
     source = "Wang et al., SemFlow: Binding Semantic Segmentation and Image Synthesis via Rectified Flow, 2024"
     tasks = (Segment(options=(), any_size=True), Synthesize(options=("beta",), labels="masks"))
     Options = SemFlowOptions
+    latents = True
     Inference = SemFlowInference
 
     def __init__(self, network: nn.Module, recipe: Recipe, card: Card) -> None:
         super().__init__(network, recipe, card)
-        self.codec = _codec(recipe, card)
+        self.codec = _codec(recipe, card, self.images)
         self.options: SemFlowOptions = self.options_of(recipe)
         self.image_end, self.mask_end = (1.0, 0.0) if self.options.reverse_time else (0.0, 1.0)
 
@@ -88,26 +94,29 @@ class SemFlow(Method):
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
         from ..symmflow.networks import build_network
 
-        channels = _codec(recipe, card).channels
-        return build_network(recipe.network, in_channels=channels, out_channels=channels, size=card.size)
+        images = image_codec(recipe.latents)
+        channels, size = _codec(recipe, card, images).channels, images.shape(card.shape)[1:]
+        return build_network(recipe.network, in_channels=channels, out_channels=channels, size=size)
 
     @classmethod
-    def objective(cls, recipe: Recipe, card: Card) -> SemFlowObjective:
-        return SemFlowObjective(_codec(recipe, card), cls.options_of(recipe))
+    def objective(cls, recipe: Recipe, card: Card) -> Objective:
+        images = image_codec(recipe.latents)
+        objective = SemFlowObjective(_codec(recipe, card, images), cls.options_of(recipe))
+        return in_space(objective, images, recipe.latents)
 
     def segment(self, images: Tensor, sampling: Sampling) -> Iterator[Segmentation]:
-        for signal in self._ends(images, self.image_end, self.mask_end, sampling):
+        for signal in self._ends(self.images.encode(images), self.image_end, self.mask_end, sampling):
             yield Segmentation(self.codec.decode(signal))
 
     def synthesize(self, semantics: Tensor, sampling: Sampling) -> Iterator[Tensor]:
-        clean = self.codec.encode(semantics, self.card.size)
+        clean = self.codec.encode(semantics, self.images.shape(self.card.shape)[1:])
         uniform = sampling.noise.uniform(clean.shape[1:], "dequantize", sampling.draw).to(clean.device)
         if (beta := self.inference.beta) is not None:  # not by the codec: past its limit is just what is studied
-            masks = clean + beta / UNIT * (2 * uniform - 1)
+            masks = self.codec.to_signal(clean + beta / UNIT * (2 * uniform - 1))
         else:
-            masks = self.codec.dequantize(clean, uniform) if self.options.perturb else clean
+            masks = self.codec.dequantize(clean, uniform) if self.options.perturb else self.codec.to_signal(clean)
         for image in self._ends(masks, self.mask_end, self.image_end, sampling):
-            yield image.clamp(-1, 1)
+            yield self.images.decode(image).clamp(-1, 1)
 
     def _ends(self, state: Tensor, start: float, end: float, sampling: Sampling) -> Iterator[Tensor]:
         """Where the flow takes `state`, [B, C, H, W], from t = `start`: at t = `end`, a step count each."""
@@ -119,9 +128,9 @@ class SemFlow(Method):
             )
 
 
-def _codec(recipe: Recipe, card: Card) -> Codec:
-    codec = label_codec(recipe.labels, card)
-    if codec.channels != card.channels:
+def _codec(recipe: Recipe, card: Card, images: ImageCodec) -> Codec:
+    codec = label_codec(recipe.labels, card, images)
+    if codec.channels != images.shape(card.shape)[0]:
         raise InputError(
             f"SemFlow flows between images and masks of one shape, but {card.name} has {card.channels} image channels "
             f"and the labels {codec.channels}; choose a data set of colour images."

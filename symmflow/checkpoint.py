@@ -31,8 +31,10 @@ FORMAT = 1
 WEIGHTS, MANIFEST, LOG = "weights.safetensors", "checkpoint.json", "training.csv"
 LARGEST = 1 << 40
 """Bytes of weights."""
-USE = {"method", "labels", "network", "objective", "options"}
+USE = {"method", "latents", "labels", "network", "objective", "options"}
 """The parts of a recipe that decide what its weights do; the others, how they were made."""
+IMAGE_CODEC = "image_codec"
+"""In the manifest of a model in latents: SHA-256 of the autoencoder's files."""
 
 
 class Manifest(BaseModel):
@@ -49,6 +51,7 @@ class Manifest(BaseModel):
     data: dict[str, Any] = {}
     training: dict[str, Any] = {}
     made_by: dict[str, Any] = {}
+    image_codec: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,10 @@ class Checkpoint:
         A field at its default does not count, so that a field added later, with a default that means what was done
         before, moves no fingerprint. A default of these tables therefore never changes.
         """
-        used = self.recipe.model_dump(mode="json", include=USE, exclude_defaults=True)
+        apart = {"latents": {"chunk"}}
+        used = self.recipe.model_dump(mode="json", include=USE, exclude=apart, exclude_defaults=True)
+        if IMAGE_CODEC in self.manifest:
+            used[IMAGE_CODEC] = self.manifest[IMAGE_CODEC]
         return hashlib.sha256(f"{self.sha256}\n{json.dumps(used, sort_keys=True)}".encode()).hexdigest()
 
     def load_into(self, network: nn.Module) -> None:

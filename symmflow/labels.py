@@ -31,6 +31,11 @@ class Codec(Protocol):
         """y' = y + eps (SymmFlow eq. 9); `uniform`: draws in [0, 1), shaped like `clean`."""
         ...
 
+    def to_signal(self, colors: Tensor) -> Tensor:
+        """What flows for a clean signal, or one with another noise than `dequantize` adds: the same, unless the codec
+        ends in latents."""
+        ...
+
     def decode(self, signal: Tensor) -> Tensor:
         """Signal -> class ids, int64: the nearest label."""
         ...
@@ -91,6 +96,9 @@ class ClassMap:
 
     def dequantize(self, clean: Tensor, uniform: Tensor) -> Tensor:
         return clean + self.noise * (2 * uniform - 1)
+
+    def to_signal(self, colors: Tensor) -> Tensor:
+        return colors
 
     def distances(self, signal: Tensor) -> Tensor:
         mean = signal.float().flatten(1).mean(dim=1, keepdim=True)  # [B, 1]
@@ -162,6 +170,9 @@ class Palette:
 
     def dequantize(self, clean: Tensor, uniform: Tensor) -> Tensor:
         return clean + self.noise / UNIT * (2 * uniform - 1)
+
+    def to_signal(self, colors: Tensor) -> Tensor:
+        return colors
 
     def distances(self, signal: Tensor) -> Tensor:
         pixels = signal.float().movedim(1, -1)  # [B, H, W, C]

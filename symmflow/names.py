@@ -116,6 +116,12 @@ def _valid_source(name: str) -> str:
     return name
 
 
+def _valid_place(place: str) -> str:
+    if not place.strip() or _STEERING.search(place) or len(place.encode(errors="surrogatepass")) > LONGEST_TEXT:
+        raise ValueError(f"{one_line(repr(place), 80)} names no folder and no model")
+    return place
+
+
 def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
@@ -127,3 +133,5 @@ SlashedName = Annotated[str, AfterValidator(_valid_names)]
 """Names with slashes between: `digits/symmflow`. As a path it leads into the folder where it begins."""
 Source = Annotated[str, AfterValidator(_valid_source)]
 """A name, or `FAMILY:` and a path or an id: `folder:../scenes`, `hf:owner/name`. Read from, never written to."""
+Place = Annotated[str, AfterValidator(_valid_place)]
+"""A folder, or a name or id of the hub. Read from, never written to."""

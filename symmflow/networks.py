@@ -10,7 +10,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from .errors import InputError
+from .errors import InputError, Oversized
 from .recipe import NetworkConfig
 
 
@@ -31,14 +31,20 @@ def build_network(
             raise InputError("network.kind = 'mlp' has no class embedding; choose images and 'unet'.")
         return affordable(lambda: MLP(config, in_channels, out_channels))
     if not len(size):
-        raise InputError("network.kind = 'unet' takes images; choose 'mlp' for points.")
+        raise InputError(f"network.kind = {config.kind!r} takes images; choose 'mlp' for points.")
+    if config.kind == "sd-unet":
+        from .stable_diffusion import StableDiffusionUNet
+
+        return affordable(lambda: StableDiffusionUNet(config, in_channels, out_channels, size, num_classes))
     return affordable(lambda: UNet(config, in_channels, out_channels, size, num_classes))
 
 
 def affordable(make: Callable[[], nn.Module]) -> nn.Module:
-    """The network, unless its parameters would take more memory than is free."""
+    """The network, unless its parameters would take more memory than is free. On the meta device they take none."""
     import psutil
 
+    if torch.get_default_device().type == "meta":
+        return make()
     free, parameters = psutil.virtual_memory().available, parameters_of(make)
     if 4 * parameters > free:
         raise InputError(
@@ -159,12 +165,20 @@ class UNet(nn.Module):
 def parameters_of(make: Callable[[], nn.Module]) -> int:
     """How many parameters a network would have: it is built on a device that stores none."""
     try:
+        return parameter_count(weightless(make))
+    except Oversized:
+        return 2**60
+
+
+def weightless(make: Callable[[], nn.Module]) -> nn.Module:
+    """The network on a device that stores none of its weights. Raises `Oversized` where they cannot be numbered."""
+    try:
         with torch.device("meta"):
-            return parameter_count(make())
+            return make()
     except RuntimeError as error:
         if "overflow" not in str(error) and "too large" not in str(error):
             raise
-        return 2**60
+        raise Oversized("this network has more weights than any machine") from None
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from .bounded import read_toml
 from .errors import InputError, NoRecipe, WrongValue, nearest
-from .names import Name, SlashedName, Source, one_line
+from .names import Name, Place, SlashedName, Source, one_line
 
 Positive = Annotated[int, Field(ge=1, le=10**9)]
 Width = Annotated[int, Field(ge=1, le=2**16)]
@@ -43,7 +43,7 @@ class Table(BaseModel):
 class NetworkConfig(Table):
     """`[network]`: see `symmflow.networks` for what the words mean."""
 
-    kind: Literal["mlp", "unet", "cnn"] = "unet"
+    kind: Literal["mlp", "unet", "cnn", "sd-unet"] = "unet"
     channels: Width = 64
     multipliers: Annotated[tuple[Width, ...], Field(min_length=1, max_length=16)] = (1, 2, 2, 2)
     depth: Annotated[int, Field(ge=1, le=256)] = 2
@@ -63,6 +63,43 @@ class NetworkConfig(Table):
     """Sine / cosine pairs of the time embedding of the MLP and of `gain`."""
     gain: bool = False
     """Add the U-Net's input to its output, scaled by a learned function of time a channel."""
+    heads: Annotated[tuple[Width, ...], Field(min_length=1, max_length=16)] = (8,)
+    """Of the cross-attention of Stable Diffusion's U-Net: one number for all levels, or one a level."""
+    context: Width = 768
+    """Width of the text embedding that it attends to."""
+    tokens: Width = 77
+    """Positions of that embedding."""
+    linear_projection: bool = False
+    """Linear maps around its attention, as Stable Diffusion 2 has them, not 1x1 convolutions."""
+    pipeline: Place | None = None
+    """The pipeline that it comes from: a folder in diffusers' format, or a name or hub id that whoever opens it knows.
+    Its text encoder makes the embedding of the empty prompt; absent = zeros."""
+    pretrained: Literal["copy", "preserving", "random"] = "random"
+    """Begin with the pipeline's weights, channels added to the first and last convolution as copies, as the authors'
+    code does, or so that the first output is the pretrained one's; or with random ones."""
+
+
+class LatentsConfig(Table):
+    """`[latents]`: the image codec between pixels and the space in which the network works (`symmflow.latents`)."""
+
+    codec: Literal["pixels", "autoencoder-kl", "autoencoder-tiny", "taef2"] = "pixels"
+    weights: Place | None = None
+    """Those of the autoencoder: a folder, or a name or hub id that whoever opens it knows."""
+    channels: Width = 4
+    factor: Annotated[int, Field(ge=1, le=256)] = 8
+    """Pixels a side that a latent stands for."""
+    scale: Annotated[float, Field(gt=0)] | None = None
+    """Latents are multiplied by this; absent = as the autoencoder's configuration says."""
+    sample: bool = True
+    """Train on draws from the posterior of an image, where the autoencoder has one; everything else is its mode."""
+    chunk: Positive = 8
+    """Images that are encoded or decoded in one call: fewer take less memory."""
+
+    @model_validator(mode="after")
+    def _weights_are_named(self) -> LatentsConfig:
+        if self.codec != "pixels" and not self.weights:
+            raise ValueError(f"codec {self.codec!r} needs weights, a folder or a hub id")
+        return self
 
 
 class LabelsConfig(Table):
@@ -156,6 +193,7 @@ class Recipe(Table):
     notes: str = ""
     source: str = ""
     """Paper and table that the hyper-parameters come from."""
+    latents: LatentsConfig = LatentsConfig()
     labels: LabelsConfig = LabelsConfig()
     network: NetworkConfig = NetworkConfig()
     objective: ObjectiveConfig = ObjectiveConfig()
@@ -177,6 +215,7 @@ class Recipe(Table):
             "notes": True,
             "source": True,
             "train": {"seed", "checkpoint_every", "log_every", "accumulate"},
+            "latents": {"chunk"},
         }
         said = self.model_dump(mode="json", exclude=apart, exclude_defaults=True)
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

@@ -13,7 +13,7 @@ import typer
 from ...symmflow.errors import InputError, Screen
 from ...symmflow.guests import watched
 from ...symmflow.names import check_given, one_line
-from . import check, compare, data, doctor, gate, listing, reproduce, rescore, run, sample, train
+from . import check, compare, data, doctor, gate, listing, portable, reproduce, rescore, roundtrip, run, sample, train
 from .help import Command, Commands
 from .notes import notes
 from .remedies import remedied
@@ -97,6 +97,17 @@ _add("gate", gate.gate, COMPARE, "bench gate bench-baseline.zip results --format
 app.add_typer(gate.app, name="baseline", cls=Commands, rich_help_panel=COMPARE)
 _add("reproduce", reproduce.reproduce, COMPARE, "bench reproduce results/digits/cls/cnn-seed0-5ff88c9a2c")
 _add("rescore", rescore.rescore, COMPARE, "bench rescore results --protocol sdm --out results-sdm")
+_add(
+    "import",
+    portable.import_,
+    EVALUATE,
+    """
+    bench import face.pt --as semflow --recipe "celebamask-hq/semflow[official]"
+    bench import exported-folder
+    """,
+)
+_add("export", portable.export, EVALUATE, "bench export runs/mnist/symmflow --out mnist-symmflow --results results")
+_add("roundtrip", roundtrip.roundtrip, TRUST, "bench roundtrip coco-stuff/semflow --limit 500")
 _add("check", check.check, TRUST, "bench check symmflow --dataset digits")
 _add("doctor", doctor.doctor, TRUST, "bench doctor --json")
 _add(
@@ -105,6 +116,7 @@ _add(
     TRUST,
     """
     bench list methods
+    bench list hub
     bench list runs --out results
     """,
 )

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     judges = "judges"
     protocols = "protocols"
     support = "support"
+    hub = "hub"
     runs = "runs"
 
 
@@ -27,6 +28,7 @@ WHAT = {
     Kind.judges: "the independent networks that look at outputs",
     Kind.protocols: "how figures are measured, and where each departs from its paper",
     Kind.support: "which method can do which task at 1, 5 and 25 steps",
+    Kind.hub: "models of others on the hub, with their mirrors",
     Kind.runs: "the finished, failed and unfinished cells of a store (--out)",
 }
 
@@ -36,7 +38,7 @@ def listing(
     out: Path = typer.Option(Path("results"), "--out", "-o", help="Folder of the records, for `runs`."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """List methods, data sets, recipes, metrics, judges, protocols, which method can do what, or runs."""
+    """List methods, data sets, recipes, metrics, judges, protocols, who can do what, models on the hub, or runs."""
     import json
 
     from .. import api

@@ -1,4 +1,4 @@
-"""What there is: methods, data sets, recipes, metrics, judges, protocols, support, runs; each a list of plain rows."""
+"""What there is, by kind: methods, data sets, recipes, metrics, judges, ..., runs; each a list of plain rows."""
 
 from __future__ import annotations
 
@@ -203,6 +203,16 @@ def of_runs(out: Path) -> Rows:
     return rows + [unknown | {"status": "unreadable", "created": str(error)} for error in refused]
 
 
+def of_hub() -> Rows:
+    """Models of others on the hub, by the names that recipes and `bench import` know them by."""
+    from ...methods.parts.published import PUBLISHED
+
+    return [
+        {"name": one.name, "what": one.what, "repositories": list(one.repositories), "gone": list(one.gone)}
+        for one in PUBLISHED.values()
+    ]
+
+
 KINDS: dict[str, Callable[[], Rows]] = {
     "methods": of_methods,
     "datasets": of_datasets,
@@ -211,6 +221,7 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "judges": of_judges,
     "protocols": of_protocols,
     "support": of_support,
+    "hub": of_hub,
 }
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from ... import datasets, methods
 from ...datasets.download import Report, Unreachable
 from ...datasets.obtain import ByHand
+from ...methods.parts.latents import codec_folder
+from ...symmflow.checkpoint import Checkpoint
 from ...symmflow.errors import InputError, Screen, unknown
 from .. import judges, metrics, tasks
 from ..judges import weights
@@ -85,11 +87,16 @@ def _weights(request: Request) -> Iterator[str]:
 
 
 def _checkpoints(request: Request) -> Iterator[Need]:
-    """The checkpoints that are not bundled, opened as the run opens them, which fetches those of a hub."""
-    opened = {}
+    """Checkpoints that are not bundled, opened as the run opens them, which fetches those of a hub; autoencoders."""
+    opened, codecs = {}, {}
     for job in plan(replace(request, device="cpu")).jobs:
         name, dataset = job.method, job.cells[0].dataset
         if job.checkpoint or ":" in name:
-            opened[job.checkpoint or name] = methods.checkpoint(name, dataset, job.checkpoint, request.trust).path
+            found = methods.checkpoint(name, dataset, job.checkpoint, request.trust)
+            opened[job.checkpoint or name] = found.path
+            if isinstance(found, Checkpoint) and (folder := codec_folder(found.recipe)):
+                codecs[str(found.recipe.latents.weights)] = folder
     for name, path in opened.items():
         yield Need("checkpoint", name, path)
+    for name, path in codecs.items():
+        yield Need("weights", name, path)

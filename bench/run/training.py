@@ -54,13 +54,14 @@ def run_training(request: Training, progress: Callable[[Progress], None] | None 
     from importlib.metadata import version
 
     from ... import datasets, methods
+    from ...methods.parts.latents import codec_facts
     from ...symmflow.device import decoders, resolve_device
 
     request.check()
     asked = request.recipe
     recipe = asked if isinstance(asked, Recipe) else methods.recipe(asked, dict(request.overrides))
     kind = methods.method(recipe.method)
-    kind.options_of(recipe)
+    kind.check_recipe(recipe)
     kind.vet(recipe, request.trust)
     name = datasets.named(recipe.dataset, recipe.data.size, recipe.data.crop)
     card = datasets.card(name, request.data_root)
@@ -72,7 +73,7 @@ def run_training(request: Training, progress: Callable[[Progress], None] | None 
     from ...symmflow.train import Trainer
 
     torch.manual_seed(recipe.train.seed)
-    network, objective = kind.network(recipe, card), kind.objective(recipe, card)
+    network, objective = kind.untrained(recipe, card), kind.objective(recipe, card)
     data = datasets.load(name, "train", request.data_root)
     automatic = decoders() if isinstance(data, datasets.FileSplit) else 0
     trainer = Trainer(
@@ -87,6 +88,7 @@ def run_training(request: Training, progress: Callable[[Progress], None] | None 
         trackers=tuple(request.trackers),
         report=progress,
         facts={
+            **codec_facts(recipe),
             "data": {"name": card.name, "split": "train", "n": len(data), "sha256": data.found_sha256},
             "made_by": {"symmbench": version("symmbench"), "torch": torch.__version__},
         },

@@ -10,10 +10,21 @@ from ...symmflow.recipe import LabelsConfig
 
 if TYPE_CHECKING:
     from ...symmflow.labels import Codec
+    from ...symmflow.latents import ImageCodec
 
 
-def label_codec(config: LabelsConfig, card: Card) -> Codec:
-    """The codec of a recipe for a data set."""
+def label_codec(config: LabelsConfig, card: Card, images: ImageCodec | None = None) -> Codec:
+    """The codec of a recipe for a data set; colours end in `images`, where that is not the identity."""
+    from ...symmflow.labels import Palette
+    from ...symmflow.latents import LatentLabels, Pixels
+
+    colors = _pixel_codec(config, card)
+    if images is None or isinstance(images, Pixels) or not isinstance(colors, Palette):
+        return colors
+    return LatentLabels(colors, images)
+
+
+def _pixel_codec(config: LabelsConfig, card: Card) -> Codec:
     from ...symmflow.labels import ClassMap, Palette, anchors
 
     classes = len(card.classes)

@@ -16,7 +16,8 @@ from symmbench.bench.run.request import Request
 from symmbench.bench.run.training import Training
 from symmbench.symmflow.errors import InputError
 
-WHERE = {api.__name__, *(f"symmbench.bench.{room}" for room in ("run.data", "run.prepare", "records.tidy"))}
+ROOMS = ("run.data", "run.portable", "run.prepare", "run.roundtrip", "records.tidy")
+WHERE = {api.__name__, *(f"symmbench.bench.{room}" for room in ROOMS)}
 FUNCTIONS = {
     name: found
     for name, found in vars(api).items()
@@ -37,7 +38,7 @@ def test_every_function_shows_its_keywords() -> None:
 
 def test_every_command_has_a_function() -> None:
     commands = {command.name for command in app.registered_commands}
-    named = {"list": "inventory"}
+    named = {"list": "inventory", "import": "import_checkpoint", "export": "export_checkpoint"}
     assert {named.get(str(name), str(name)) for name in commands} <= set(FUNCTIONS)
     assert {"save_baseline", "get", "verify", "show", "prepare", "load"} <= set(FUNCTIONS)
     assert set(symmbench.bench.__all__) >= set(FUNCTIONS)

@@ -111,7 +111,7 @@ def test_foreign_models_that_do_not_fit_are_refused(hf_folder: Path, tmp_path: P
     turned = list(reversed(CARD.classes))
     config |= {"id2label": dict(enumerate(turned)), "label2id": {c: i for i, c in enumerate(turned)}}
     (few / "config.json").write_text(json.dumps(config))
-    with pytest.raises(InputError, match="in another order"):
+    with pytest.raises(InputError, match=f"in another order: 0 is '{turned[0]}' there and '{CARD.classes[0]}' here"):
         methods.method("hf").load(methods.checkpoint(f"hf:{few}", "digit-scenes"), CARD, "cpu")
 
 

@@ -12,7 +12,10 @@ import pytest
 from symmbench import datasets, methods
 from symmbench.bench.cli.app import app
 
-COMMANDS = ("run", "train", "sample", "compare", "gate", "reproduce", "rescore", "check", "doctor", "list")
+COMMANDS = (
+    *("run", "train", "sample", "import", "export", "compare", "gate", "reproduce", "rescore"),
+    *("roundtrip", "check", "doctor", "list"),
+)
 GROUPED = {**dict.fromkeys(COMMANDS, ()), "data": ("get", "verify"), "baseline": ("save",)}
 
 
@@ -83,6 +86,8 @@ def offered(bench: Any, line: str) -> list[str]:
         ("bench run --protocol sd", ["sdm"]),
         ("bench train --recipe two-sp", ["two-spirals/symmflow"]),
         ("bench check un", ["unet"]),
+        ("bench import face.pt --as semf", ["semflow"]),
+        ("bench roundtrip camvid/", ["camvid/symmflow"]),
         ("bench sample -m symm", ["symmflow"]),
         ("bench data get lpips-a", ["lpips-alex"]),
         ("bench compare --sort accu", ["accuracy"]),

@@ -1,0 +1,36 @@
+"""What a training begins with, where its recipe names a pipeline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...symmflow.errors import InputError
+from ...symmflow.recipe import Recipe
+from .published import located
+
+if TYPE_CHECKING:
+    from torch import nn
+
+UNET = ("unet/config.json", "unet/*.safetensors", "unet/*.safetensors.index.json")
+TEXT = ("tokenizer/*", "text_encoder/config.json", "text_encoder/model.safetensors")
+
+
+def begin_with(network: nn.Module, recipe: Recipe) -> None:
+    """Give a network the empty prompt of the recipe's pipeline, and its weights if `network.pretrained` says so."""
+    from ...symmflow.stable_diffusion import StableDiffusionUNet, empty_prompt, load_pretrained, set_prompt
+    from ...symmflow.weights import read_tables, read_weights
+
+    config = recipe.network
+    if not isinstance(network, StableDiffusionUNet):
+        if config.pipeline or config.pretrained != "random":
+            raise InputError(f"{recipe.name}: network.pipeline goes with network.kind = 'sd-unet'; remove it.")
+        return
+    if config.pipeline is None:
+        if config.pretrained != "random":
+            raise InputError(f"{recipe.name}: network.pretrained needs network.pipeline, where the weights are.")
+        return
+    folder = located(config.pipeline, TEXT + (UNET if config.pretrained != "random" else ()))
+    set_prompt(network, *empty_prompt(folder))
+    if config.pretrained != "random":
+        said = read_tables(folder / "unet" / "config.json")
+        load_pretrained(network, read_weights(folder / "unet"), config.pretrained, said)
