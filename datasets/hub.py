@@ -62,10 +62,12 @@ def snapshot(
 
 def _bar(repository: str, report: Report | None) -> type[Any]:
     """A bar that draws nothing, but reports how many bytes of a repository are here."""
-    from huggingface_hub.utils import tqdm
+    # not the client's own, which is silent once anybody, as transformers does, turned its bars off
+    from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
     class Bar(tqdm):
         def __init__(self, *args: Any, **given: Any) -> None:
+            given.pop("name", None)
             super().__init__(*args, **{**given, "file": io.StringIO(), "disable": False})
 
         def display(self, *_: Any, **__: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..symmflow.checkpoint import Checkpoint
+    from ..symmflow.latents import ImageCodec
     from ..symmflow.objective import Objective
 
 
@@ -93,8 +95,12 @@ class Method(ABC):
 
     def __init__(self, network: nn.Module, recipe: Recipe, card: Card) -> None:
         self.net, self.recipe, self.card = network, recipe, card
-        self.images = image_codec(recipe.latents)
         self.inference = self.Inference()
+
+    @cached_property
+    def images(self) -> ImageCodec:
+        """Between pixels and the space of the network, as `[latents]` of the recipe says."""
+        return image_codec(self.recipe.latents)
 
     @classmethod
     def does(cls, task: str) -> Does | None:

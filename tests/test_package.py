@@ -275,7 +275,7 @@ def test_the_readme_shows_only_options_that_exist() -> None:
             text=True,
             env={**os.environ, "COLUMNS": "200"},
         ).stdout
-        for c in ("run", "train", "sample", "compare", "check", "gate", "list")
+        for c in ("run", "train", "sample", "compare", "check", "gate", "list", "import", "export")
     )
     assert used and all(option in known for option in used), sorted(o for o in used if o not in known)
 
