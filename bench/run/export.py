@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...symmflow.errors import InputError
 from ...symmflow.files import write_atomically
 from ..records import Cell
+from ..tasks import MethodError
 from .plan import plan
 from .request import Request
 from .sweep import Progress
@@ -53,8 +54,11 @@ def export(request: Request, folder: Path, progress: Progress | None = None) -> 
     made = _Written(evaluator, folders)
     progress = progress or Progress()
     progress.job(job.title, job.protocol.n * len(folders), 0)
-    for number in range(job.shards):
-        made.shard(number, progress.advance)
+    try:
+        for number in range(job.shards):
+            made.shard(number, progress.advance)
+    except MethodError as error:
+        raise InputError(f"{error}.") from error
     made.finish()
     return Exported(tuple(folders.values()), job.protocol.n)
 

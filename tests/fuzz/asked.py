@@ -384,6 +384,8 @@ def safe(arguments: list[str], dice: random.Random) -> list[str]:
     """Without what would last hours or is meant to write over this machine's own files or the world's."""
     if "doctor" in arguments or arguments[:2] == ["data", "get"]:
         arguments = ["list", *arguments[1:]]
+    if arguments[:1] == ["sample"] and "--all" in arguments and "--limit" not in arguments:
+        arguments = [*arguments, "--limit", "2"]
     for at, (flag, value) in enumerate(zip(arguments, [*arguments[1:], ""], strict=True)):
         if (flag in WRITES or (arguments[0] == "baseline" and at == 1)) and value.startswith(("/", "../given")):
             arguments[at + 1] = "../elsewhere/" + dice.choice(["x", LONG, "\x1b"])

@@ -84,3 +84,15 @@ def test_outputs_are_not_trained() -> None:
 
     with pytest.raises(InputError, match="outputs are read, not trained"):
         methods.method("outputs").network(methods.recipe("digits/cnn"), datasets.card("digits"))
+
+
+def test_a_method_that_breaks_is_named(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from symmbench.methods.discriminative import CNNClassifier
+
+    def broken(self: object, images: object, sampling: object) -> object:
+        raise RuntimeError("the network is on fire")
+
+    monkeypatch.setattr(CNNClassifier, "classify", broken)
+    done = bench("sample", "--all", "-m", "cnn", "-t", "cls", "--limit", "2", "--device", "cpu", "--out", "made")
+    (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode == 2 and error.startswith("error: cnn breaks with RuntimeError: the network is on fire")
