@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -75,9 +76,9 @@ class _Records(Layout):
     def beside(self, path: Path) -> bool:
         return path.name.startswith("batches.meta") or path.suffix in (".html", ".gz")
 
+    @abstractmethod
     def found(self, path: Path, data: bytes) -> Iterator[tuple[int, int]]:
         """Class and place of every image in a file."""
-        raise NotImplementedError
 
     def size(self, image: Read) -> tuple[int, int]:
         return 32, 32
