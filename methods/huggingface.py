@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..datasets import Card
 from ..symmflow.checkpoint import Checkpoint
 from ..symmflow.errors import InputError
 from ..symmflow.pixels import to_uint8
+from ..symmflow.recipe import check_table
+from ..symmflow.solvers import Steps
 from .base import Foreign, Segmentation
 from .does import YES, Does, Segment, Support, no
-from .parts.foreign import REPORTED, TRANSFORMERS, Pretrained, held, loading, whole
+from .parts.classes import class_order
+from .parts.foreign import REPORTED, SAFE, TRANSFORMERS, Pretrained, held, loading, whole
+from .parts.windows import SegmenterInference, chosen_window, slid
 from .sampling import Sampling
 
 if TYPE_CHECKING:
@@ -23,19 +26,24 @@ if TYPE_CHECKING:
 class HuggingFaceSegmenter(Pretrained):
     """`hf:<folder or hub id>`: a semantic segmenter with its image processor; its labels are the card's, in order.
 
-    Images are resized and normalised as the model's own processor says, and the masks resized back.
+    Images are resized and normalised as the model's own processor says, and the masks resized back. With
+    `--set window=N` the model sees windows of the image as it is, only normalised, and their scores are averaged.
     """
 
     name = "hf"
     title = "transformers segmenter (SegFormer, MaskFormer, Mask2Former)"
     tasks = (Segment(any_size=True),)
     stepless = True
-    files = ("*.json", "*.safetensors")
-    needs = ("config.json", "*.safetensors")
+    files = ("*.json", SAFE)
+    pickled = ("pytorch_model*.bin",)
+    needs = ("config.json",)
+    Inference = SegmenterInference
 
     def __init__(self, network: nn.Module, processor: Any, card: Card) -> None:
         self.net, self.processor, self.card = network, processor, card
         self.inference = self.Inference()
+        self.order: tuple[int, ...] | None = None
+        """The card's id of each class id of the model's; None: the same."""
 
     @classmethod
     def can(cls, does: Does, steps: int | None, card: Card) -> Support:
@@ -55,43 +63,63 @@ class HuggingFaceSegmenter(Pretrained):
             from transformers.utils.logging import disable_progress_bar
         except ImportError:
             raise InputError(f"{TRANSFORMERS}.") from None
+        chosen = check_table(cls.Inference, inference or {}, f"--set for {cls.name}")
+        path = checkpoint.path
         disable_progress_bar()
-        with loading(checkpoint.path, "segmentation model of transformers"):
-            config = AutoConfig.from_pretrained(checkpoint.path, trust_remote_code=False)
+        with loading(path, "segmentation model of transformers"):
+            config = AutoConfig.from_pretrained(path, trust_remote_code=False)
             universal = config.model_type in ("maskformer", "mask2former", "oneformer")
             kind = AutoModelForUniversalSegmentation if universal else AutoModelForSemanticSegmentation
-            check_classes(config, checkpoint.path, card)
-            held(checkpoint.path, lambda: kind.from_config(config))
-            network = whole(
-                checkpoint.path,
-                kind.from_pretrained(checkpoint.path, use_safetensors=True, trust_remote_code=False, **REPORTED),
-            )
-            processor = AutoImageProcessor.from_pretrained(checkpoint.path, trust_remote_code=False)
-        return cls(network.to(device).eval().requires_grad_(False), processor, card)
+            named = [str(config.id2label.get(i, "")) for i in range(config.num_labels)]
+            order = class_order(named, config.num_labels, card, str(path), chosen.classes)
+            safe = any(path.glob(SAFE))  # else pickles, of which weights alone are read
+            held(path, lambda: kind.from_config(config), (SAFE,) if safe else cls.pickled)
+            network = whole(path, kind.from_pretrained(path, use_safetensors=safe, trust_remote_code=False, **REPORTED))
+            processor = AutoImageProcessor.from_pretrained(path, trust_remote_code=False)
+        method = cls(network.to(device).eval().requires_grad_(False), processor, card)
+        method.inference, method.order = chosen, order
+        return method
+
+    def nfe(self, task: str, steps: Steps | None, solver: str | None) -> int:
+        window = chosen_window(self.inference)
+        return len(window.places(self.card.size)) if window else 1
 
     def segment(self, images: Tensor, sampling: Sampling) -> Iterator[Segmentation]:
         import torch
 
-        pixels = torch.from_numpy(to_uint8(images.cpu().numpy())).expand(-1, 3, -1, -1)
-        size = [tuple(images.shape[-2:])] * len(images)
-        prepared = self.processor(images=list(pixels), return_tensors="pt", input_data_format="channels_first")
-        made = self.net(pixel_values=prepared["pixel_values"].to(images.device))
-        masks = self.processor.post_process_semantic_segmentation(made, target_sizes=size)
-        yield Segmentation(torch.stack(list(masks)).long())
-
-
-def check_classes(config: Any, path: Path, card: Card) -> None:
-    """Refuse a model of other classes than the card's, or of these in another order."""
-    if config.num_labels != len(card.classes):
-        raise InputError(
-            f"the model in {path} has {config.num_labels} classes and {card.name} {len(card.classes)}; "
-            "give one that was trained on this data set."
+        window = chosen_window(self.inference)
+        pixels = list(torch.from_numpy(to_uint8(images.cpu().numpy())).expand(-1, 3, -1, -1))
+        prepared = self.processor(
+            images=pixels,
+            return_tensors="pt",
+            input_data_format="channels_first",
+            **({"do_resize": False} if window else {}),
         )
-    named = tuple(str(config.id2label[i]).lower() for i in range(config.num_labels))
-    ours = tuple(name.lower() for name in card.classes)
-    if named != ours and sorted(named) == sorted(ours):
-        first = next(i for i, (theirs, own) in enumerate(zip(named, ours, strict=True)) if theirs != own)
-        raise InputError(
-            f"the model in {path} has the classes of {card.name} in another order: {first} is {named[first]!r} there "
-            f"and {ours[first]!r} here; give one that was trained on this data set."
-        )
+        values, (height, width) = prepared["pixel_values"].to(images.device), images.shape[-2:]
+        if window:
+            classes = slid(self._scores, values[..., :height, :width], window).argmax(dim=1)
+        else:
+            made, sizes = self.net(pixel_values=values), [(height, width)] * len(images)
+            classes = torch.stack(list(self.processor.post_process_semantic_segmentation(made, target_sizes=sizes)))
+        if self.order is not None:
+            classes = torch.tensor(self.order, device=classes.device)[classes.long()]
+        yield Segmentation(classes.long())
+
+    def _scores(self, values: Tensor) -> Tensor:
+        """Of prepared images [B, 3, h, w], scores of classes [B, K, h, w].
+
+        Masks of queries are enlarged before they are weighed by their classes, as in the code of MaskFormer and
+        Mask2Former; transformers does so at 384x384.
+        """
+        import torch
+        from torch.nn.functional import interpolate
+
+        made, size = self.net(pixel_values=values), tuple(values.shape[-2:])
+        if "masks_queries_logits" not in made:
+            return interpolate(made.logits, size=size, mode="bilinear", align_corners=False)
+        weights = made.class_queries_logits.softmax(dim=-1)[..., :-1]  # [B, Q, K], without "no object"
+        found = []
+        for of, masks in zip(weights, made.masks_queries_logits, strict=True):  # masks [Q, h / 4, w / 4]
+            large = interpolate(masks[None], size=size, mode="bilinear", align_corners=False)[0].sigmoid()
+            found.append(torch.einsum("qk,qhw->khw", of, large))
+        return torch.stack(found)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from ...datasets import Card
-from ...symmflow.bounded import check_size
+from ...symmflow.bounded import check_size, check_weights
 from ...symmflow.errors import InputError
 from ...symmflow.files import sha256
 from ...symmflow.names import one_line
@@ -28,6 +28,8 @@ CONFIG, WEIGHTS = 64 << 20, 1 << 40
 """Bytes of a model's files: vocabularies are the largest that is parsed."""
 REPORTED = {"output_loading_info": True, "ignore_mismatched_sizes": True}
 """`from_pretrained` tells what does not fit, all of it, instead of making it up or raising; see `whole`."""
+SAFE = "*.safetensors"
+"""Weights that can run no code."""
 TRANSFORMERS = "transformers is not installed; pip install 'symmbench[hf]'"
 
 
@@ -38,6 +40,8 @@ class Pretrained(Method):
     """Patterns of the files that decide what a model does."""
     needs: ClassVar[tuple[str, ...]]
     """Patterns of those that every model has."""
+    pickled: ClassVar[tuple[str, ...]] = ()
+    """Patterns of weights that are taken where there are no safetensors: of a pickle nothing else is read."""
 
     @classmethod
     def network(cls, recipe: Recipe, card: Card) -> nn.Module:
@@ -56,20 +60,27 @@ class Pretrained(Method):
         where = given or argument
         if not where:
             raise InputError(f"name the model: --method {cls.name}:<folder or hub id>.")
-        return foreign_checkpoint(where, cls.files, cls.needs, marked=given is not None)
+        return foreign_checkpoint(where, cls.files, cls.needs, cls.pickled, marked=given is not None)
 
 
-def foreign_checkpoint(where: str, patterns: Sequence[str], needs: Sequence[str], *, marked: bool = False) -> Foreign:
+def foreign_checkpoint(
+    where: str, patterns: Sequence[str], needs: Sequence[str], pickled: Sequence[str] = (), *, marked: bool = False
+) -> Foreign:
     """A model of another project: the files that match `patterns` in a folder or a hub repository, hashed together.
 
-    `marked`: a hub id needs its mark (`hub:`).
+    `pickled`: with them, where there are no safetensors. `marked`: a hub id needs its mark (`hub:`).
     """
-    path = Path(where)
+    path, repository = Path(where), None
     if not path.is_dir():
         if (repository := hub_id(where, marked=marked)) is None:
             said = missing(where) if marked else f"there is no folder {where}"
             raise InputError(f"{said}; give a folder or a hub id (hub:owner/name).")
         path = from_hub(repository, patterns)
+    if pickled and not any(path.glob(SAFE)):
+        patterns = (*patterns, *pickled)
+        path = from_hub(repository, patterns) if repository else path
+        if not any(path.glob(pattern) for pattern in pickled):
+            needs = (*needs, SAFE)
     for pattern in needs:
         if not any(path.glob(pattern)):
             raise InputError(f"{where} has no {pattern}; it is not a model of this kind.")
@@ -77,6 +88,8 @@ def foreign_checkpoint(where: str, patterns: Sequence[str], needs: Sequence[str]
     digest = hashlib.sha256()
     for file in files:
         check_size(file, CONFIG if file.suffix in (".json", ".txt") else WEIGHTS)
+        if file.suffix == ".bin":
+            check_weights(file)
         digest.update(f"{file.relative_to(path)} {sha256(file)}\n".encode())
     return Foreign(path, where, digest.hexdigest())
 
@@ -119,11 +132,12 @@ def _complain(path: Path, asked: Sequence[str]) -> None:
         )
 
 
-def held(path: Path, make: Callable[[], nn.Module]) -> None:
+def held(path: Path, make: Callable[[], nn.Module], weights: Sequence[str] = (SAFE,)) -> None:
     """Refuse a network of more parameters than its files can hold, before it is built: `make` would."""
     from ...symmflow.networks import parameters_of
 
-    parameters, size = parameters_of(make), sum(file.stat().st_size for file in path.glob("*.safetensors"))
+    parameters = parameters_of(make)
+    size = sum(file.stat().st_size for pattern in weights for file in path.glob(pattern))
     if parameters > size:
         raise InputError(
             f"the configuration in {path} is of a network of {parameters:,} parameters, and its weights are {size:,} "
