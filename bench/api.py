@@ -212,6 +212,10 @@ def reproduce(
     data_root: DataRoot = None,
     device: Device = "auto",
     batch_size: Annotated[int | None, Asked("Images a batch. Default: as in the record.")] = None,
+    judge: Annotated[
+        str | None, Asked("Where the model lies that judged alignment. Default: as in the record.")
+    ] = None,
+    judge_checkpoint: Annotated[str | Path | None, Asked("Its weights, of mmseg:CONFIG.")] = None,
     trust: Trust = False,
     progress: Progress | None = None,
 ) -> Reproduced:
@@ -225,6 +229,8 @@ def reproduce(
             data_root=path_of(data_root),
             device=device,
             batch_size=batch_size,
+            judge=judge,
+            judge_checkpoint=text_of(judge_checkpoint),
             trust=trust,
             progress=progress,
         )
@@ -271,7 +277,7 @@ def coverage(*, trials: int = 1000, quick: bool = False) -> Iterator[Coverage]:
 
 @named
 def inventory(kind: str, out: Results = "results") -> list[dict[str, Any]]:
-    """What there is: methods, datasets, recipes, metrics, judges, protocols, support, hub; runs in a store."""
+    """What there is: methods, datasets, recipes, metrics, judges, protocols, support, hub, baselines; or runs."""
     from .run.inventory import inventory
 
     return inventory(kind, Path(out))

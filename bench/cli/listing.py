@@ -17,6 +17,7 @@ class Kind(StrEnum):
     protocols = "protocols"
     support = "support"
     hub = "hub"
+    baselines = "baselines"
     runs = "runs"
 
 
@@ -29,6 +30,7 @@ WHAT = {
     Kind.protocols: "how figures are measured, and where each departs from its paper",
     Kind.support: "which method can do which task at 1, 5 and 25 steps",
     Kind.hub: "models of others on the hub, with their mirrors",
+    Kind.baselines: "segmenters that others have published for the papers' data sets, and how each is run",
     Kind.runs: "the finished, failed and unfinished cells of a store (--out)",
 }
 
@@ -38,7 +40,7 @@ def listing(
     out: Path = typer.Option(Path("results"), "--out", "-o", help="Folder of the records, for `runs`."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """List methods, data sets, recipes, metrics, judges, protocols, who can do what, models on the hub, or runs."""
+    """List methods, data sets, recipes, metrics, judges, protocols, support, hub, baselines, or runs."""
     import json
 
     from .. import api

@@ -16,15 +16,9 @@ from collections.abc import Iterable
 from .places import OWN
 
 
-def reference(task: str, dataset: str, judges: Iterable[str], run_by_judges: Iterable[str] = ()) -> list[str]:
-    """Of the evidence of real images. `task`: its module; `run_by_judges`: the methods that judges look with."""
-    return [
-        f"{OWN}.bench.run.evaluate",
-        task,
-        f"datasets:{dataset}",
-        *(f"judges:{name}" for name in judges),
-        *(f"methods:{name}" for name in run_by_judges),
-    ]
+def reference(task: str, dataset: str, judges: Iterable[str]) -> list[str]:
+    """Of the evidence of real images. `task`: its module; `judges`: what these ask for (`judges:unet`)."""
+    return [f"{OWN}.bench.run.evaluate", task, f"datasets:{dataset}", *judges]
 
 
 def outputs(method: str, seen_by: Iterable[str]) -> list[str]:

@@ -16,6 +16,7 @@ from ..code import Installed
 from ..records import Record, Stored
 from . import text
 from .choice import apart
+from .judging import judged, judges_among
 from .naming import fingerprint, recipe, row_names
 from .rows import Row
 from .speed import Conditions
@@ -89,6 +90,7 @@ def tables(cells: Iterable[Stored], *, mixed: bool = False, by_seed: bool = Fals
         members.setdefault((cell.record.task, cell.record.dataset, *own), []).append(cell)
     installed = Installed()
     made = [_table(group, by_seed, installed) for group in members.values()]
+    judges_among(made, [cell for group in members.values() for cell in group])
     return sorted(made, key=lambda t: (tasks.order(t.task), t.dataset, t.protocol))
 
 
@@ -110,7 +112,8 @@ def _table(cells: Sequence[Stored], by_seed: bool, installed: Installed) -> Tabl
             methods = table.absent.setdefault(metric, {}).setdefault(reason, [])
             if r.method not in methods:
                 methods.append(r.method)
-        table.remarks += [said for said in (_remark(r), _doubt(r)) if said and said not in table.remarks]
+        remarks = (_remark(r), judged(r), _doubt(r))
+        table.remarks += [said for said in remarks if said and said not in table.remarks]
     rows = sorted((sorted(group, key=lambda cell: cell.record.seed) for group in groups.values()), key=_order)
     names = row_names([[cell.record for cell in row] for row in rows], stamped=bool(table.stamp))
     table.rows = [Row(tuple(row), name) for row, name in zip(rows, names, strict=True)]

@@ -2,8 +2,8 @@
 
 from ..records import Missing
 from .extractors import Extractor
-from .judge import Align, Distance, Features, Found, Judge, Role
-from .registry import choose, judge, load, names, to_fetch
+from .judge import Align, Distance, Features, Found, Judge, Named, Role
+from .registry import choose, code, judge, load, names, to_fetch
 
 __all__ = [
     "Align",
@@ -13,8 +13,10 @@ __all__ = [
     "Found",
     "Judge",
     "Missing",
+    "Named",
     "Role",
     "choose",
+    "code",
     "judge",
     "load",
     "names",

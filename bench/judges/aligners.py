@@ -40,18 +40,21 @@ class Aligner(Judge):
         return Found(self.name, self.role, identity, checkpoint.path)
 
     def load(self, found: Found, card: Card, device: str) -> Align:
-        import torch
-
         network = methods.method(self.name).load(open_checkpoint(found.path), card, device)
-        see: Callable[..., Iterator[Any]] = network.segment if self.masks else network.classify
+        return seeing(network.segment if self.masks else network.classify, device)
 
-        def align(images: np.ndarray) -> np.ndarray:
-            x = from_uint8(torch.from_numpy(images).to(device))
-            once = Sampling(Draws(0, [""] * len(x)))  # it draws none
-            with torch.inference_mode():
-                return next(iter(see(x, once))).classes.cpu().numpy()
 
-        return align
+def seeing(see: Callable[..., Iterator[Any]], device: str) -> Align:
+    """What a method without steps sees in images: its `segment` or `classify` as a judge."""
+    import torch
+
+    def align(images: np.ndarray) -> np.ndarray:
+        x = from_uint8(torch.from_numpy(images).to(device))
+        once = Sampling(Draws(0, [""] * len(x)))  # it draws none
+        with torch.inference_mode():
+            return next(iter(see(x, once))).classes.cpu().numpy()
+
+    return align
 
 
 UNET = Aligner("unet", "segmenter", masks=True)

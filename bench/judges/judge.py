@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,19 @@ Align = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
+class Named:
+    """A judge as the user names it: one that is registered, or the model of a method (`hf:FOLDER`, `mmseg:CONFIG`)."""
+
+    name: str
+    checkpoint: str | None = None
+    """Of a model: what `--checkpoint` would be, were it compared."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Of a model: its inference options."""
+    trust: bool = False
+    """The user lets it run code."""
+
+
+@dataclass(frozen=True)
 class Found:
     """A judge whose weights are on this machine."""
 
@@ -34,6 +48,8 @@ class Found:
     """What the protocol keeps: a name and the SHA-256 of the weights, `inception:f58c...`."""
     path: Path
     """Where the weights lie on the machine that found them; of a judge that has none, its code."""
+    named: Named | None = None
+    """How a model was named that is no registered judge."""
 
 
 class Judge(ABC):

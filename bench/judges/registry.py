@@ -11,7 +11,8 @@ from ...symmflow.errors import InputError, unknown
 from ...symmflow.guests import Guest
 from ...symmflow.plugins import Plugins
 from ..records.missing import Missing
-from .judge import Found, Judge, Role
+from .judge import Found, Judge, Named, Role
+from .segmenter import Segmenter
 from .weights import Unfetched, unfetched
 
 GROUP = "symmbench.judges"
@@ -28,13 +29,14 @@ def judge(name: str) -> Judge:
     return _JUDGES.get(name)
 
 
-def choose(role: Role, card: Card, wanted: str | None = None) -> Found | Missing:
+def choose(role: Role, card: Card, wanted: Named | str | None = None) -> Found | Missing:
     """The judge of a role for a data set: the first of the card's that is on this machine, or why there is none.
 
-    One that is `wanted` by name may be any of its role; if it is not there, an `InputError` says how to get it.
+    One that is `wanted` by name may be any of its role, or the model of a method; if it is not there, an `InputError`
+    says how to get it.
     """
     if wanted is not None:
-        return _wanted(role, card, wanted)
+        return _wanted(role, card, Named(wanted) if isinstance(wanted, str) else wanted)
     absent: list[Missing] = []
     for name in card.judges:
         try:
@@ -50,12 +52,13 @@ def choose(role: Role, card: Card, wanted: str | None = None) -> Found | Missing
     return _none_of(absent) if absent else Missing(f"no {role} suits {card.name}")
 
 
-def to_fetch(role: Role, card: Card, wanted: str | None = None) -> str | None:
+def to_fetch(role: Role, card: Card, wanted: Named | str | None = None) -> str | None:
     """The weights that the best judge of a role for a data set lacks here; None: it is here, or none can be fetched.
 
     One that is `wanted` by name is the only one.
     """
-    for name in card.judges if wanted is None else (wanted,):
+    named = wanted.name if isinstance(wanted, Named) else wanted
+    for name in card.judges if named is None else (named,):
         try:
             candidate = judge(name)
         except InputError:  # a package of someone else's
@@ -74,13 +77,20 @@ def load(found: Found, card: Card, device: str) -> Callable[..., np.ndarray]:
 
     Raises `InputError` where there are none here, or others.
     """
-    chosen = judge(found.name)
+    chosen = Segmenter(found.named) if found.named else judge(found.name)
     here = _found(chosen, card)
     if isinstance(here, Missing):
         raise InputError(f"{found.role} {found.name} cannot be used: {here}.")
     if here.identity != found.identity:
         raise InputError(f"{found.role} {found.name} is here {here.identity}, not {found.identity}; start again.")
     return chosen.load(here, card, device)
+
+
+def code(found: Found) -> list[str]:
+    """What the code is asked for of which it is made: itself, and the methods that it looks with."""
+    if found.named:
+        return [Segmenter.__module__, *(f"methods:{name}" for name in Segmenter(found.named).runs)]
+    return [f"judges:{found.name}", *(f"methods:{name}" for name in judge(found.name).runs)]
 
 
 def _found(candidate: Judge, card: Card) -> Found | Missing:
@@ -94,10 +104,16 @@ def _found(candidate: Judge, card: Card) -> Found | Missing:
         return Missing.broken(error)
 
 
-def _wanted(role: Role, card: Card, name: str) -> Found:
-    if name not in names() or judge(name).role != role:
+def _wanted(role: Role, card: Card, named: Named) -> Found:
+    name = named.name
+    if ":" in name and role == Segmenter.role:
+        chosen: Judge = Segmenter(named)
+    elif name not in names() or judge(name).role != role:
         raise unknown(role, name, _of_role(role))
-    chosen = judge(name)
+    elif named.checkpoint or named.options:
+        raise InputError(f"{role} {name} has its own weights and no options; name a model such as hf:FOLDER.")
+    else:
+        chosen = judge(name)
     found = _found(chosen, card) if chosen.suits(card) else Missing(f"it does not suit {card.name}")
     if isinstance(found, Missing):
         raise InputError(f"{role} {name} cannot be used: {found}.")

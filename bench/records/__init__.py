@@ -4,7 +4,7 @@ from .cell import Cell, Coordinates
 from .code import Code
 from .evidence import Evidence, Replaced, shard_count
 from .missing import Missing
-from .record import CheckpointFacts, Cost, Figure, Record, dumps, read_record
+from .record import CheckpointFacts, Cost, Figure, JudgeFacts, Record, dumps, read_record
 from .shards import SHARD, Generation, Shard, begin, joined, write_shard
 from .store import Store, Stored, check_samples, read_stored, steadily
 
@@ -18,6 +18,7 @@ __all__ = [
     "Evidence",
     "Figure",
     "Generation",
+    "JudgeFacts",
     "Missing",
     "Record",
     "Replaced",

@@ -74,6 +74,26 @@ class CheckpointFacts(BaseModel):
     trained_steps: int | None = None
 
 
+class JudgeFacts(BaseModel):
+    """A model of another project that judged alignment: how it was named, and who it is."""
+
+    name: str
+    checkpoint: str | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+    identity: str
+    """As in the protocol: the method, its options, and the fingerprint of the model."""
+
+    @property
+    def fingerprint(self) -> str:
+        return self.identity.rpartition(":")[2]
+
+    @property
+    def title(self) -> str:
+        """`hf:segformer window=512`."""
+        (kind, _, where), (said, _, _) = self.name.partition(":"), self.identity.partition(":")
+        return f"{kind}:{Path(where).name.removesuffix('.py')}{said.removeprefix(kind)}"
+
+
 class Cost(BaseModel):
     """What evaluating cost; a first throughput, not a timing protocol."""
 
@@ -144,6 +164,8 @@ class Record(Coordinates):
     cost: Cost | None = None
     protocol: Annotated[dict[str, str], AfterValidator(_named)]
     """name, hash and rules; the whole of it lies in `protocols/` of the store."""
+    judge: JudgeFacts | None = None
+    """Of alignment, where it was named (`--judge`) and is none of those that are registered."""
     outputs: Code = Field(default_factory=Code)
     """The code that made the evidence."""
     scoring: Code = Field(default_factory=Code)

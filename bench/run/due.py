@@ -47,9 +47,8 @@ class MadeBy:
     @property
     def _seen_by(self) -> list[str]:
         job = self.job
-        names = [found.name for found in job.judges.values()]
-        runs = [method for name in names for method in judges.judge(name).runs]
-        return parts.reference(type(job.task).__module__, job.protocol.dataset, names, runs)
+        seen = [asked for found in job.judges.values() for asked in judges.code(found)]
+        return parts.reference(type(job.task).__module__, job.protocol.dataset, seen)
 
 
 def _name(code: Code) -> str:

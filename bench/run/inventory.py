@@ -213,6 +213,26 @@ def of_hub() -> Rows:
     ]
 
 
+def of_baselines() -> Rows:
+    """Segmenters that others have published for the papers' data sets, with what `bench run` takes of each."""
+    from ...methods.parts.baselines import BASELINES
+
+    return [
+        {
+            "data set": one.dataset,
+            "model": one.model,
+            "--method": one.method,
+            "--checkpoint": one.weights or "–",
+            "--set": [f"{name}={value}" for name, value in one.options.items()] or "–",
+            "seen by its authors": one.seen,
+            "classes": "the card's, in order",
+            "mIoU": "–" if one.miou is None else f"{one.miou:g} ({one.source})",
+            "notes": one.notes,
+        }
+        for one in sorted(BASELINES, key=lambda one: one.dataset)
+    ]
+
+
 KINDS: dict[str, Callable[[], Rows]] = {
     "methods": of_methods,
     "datasets": of_datasets,
@@ -222,6 +242,7 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "protocols": of_protocols,
     "support": of_support,
     "hub": of_hub,
+    "baselines": of_baselines,
 }
 
 

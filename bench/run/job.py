@@ -17,7 +17,7 @@ from ..judges import Found
 from ..metrics import Metric, Subject
 from ..metrics.reference import Statistics, read_statistics
 from ..protocols import Protocol
-from ..records import Cell, CheckpointFacts, Missing, Record, shard_count
+from ..records import Cell, CheckpointFacts, JudgeFacts, Missing, Record, shard_count
 
 
 class Job(BaseModel):
@@ -73,6 +73,17 @@ class Job(BaseModel):
         """In the order of tables."""
         return metrics.of(self.task.name, self.protocol.rules, self.subject)
 
+    @property
+    def judge(self) -> JudgeFacts | None:
+        """The model that was named as the judge of alignment."""
+        found = self.judges.get("aligner")
+        if found is None or found.named is None:
+            return None
+        named = found.named
+        return JudgeFacts(
+            name=named.name, checkpoint=named.checkpoint, options=dict(named.options), identity=found.identity
+        )
+
     def data(self) -> Split:
         """The samples. Raises `InputError` where this machine has others than were planned with."""
         asked = self.protocol
@@ -109,6 +120,7 @@ class Job(BaseModel):
             n=protocol.n,
             options=self.options,
             chosen=cell.options,
+            judge=self.judge,
             **cell.model_dump(exclude={"checkpoint", "protocol", "options"}),
             protocol={"name": protocol.name, "hash": protocol.hash, "rules": protocol.rules.name},
         )

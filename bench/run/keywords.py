@@ -43,6 +43,9 @@ class RequestFields(TypedDict, total=False):
     limit: int | None
     samples_per_mask: int | None
     extractor: str | None
+    judge: str | None
+    judge_checkpoint: str | Path | None
+    judge_options: Mapping[str, Any]
     data_root: str | Path | None
     size: str | int | None
     crop: str

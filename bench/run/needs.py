@@ -96,6 +96,7 @@ def _checkpoints(request: Request) -> Iterator[Need]:
             opened[job.checkpoint or name] = found.path
             if isinstance(found, Checkpoint) and (folder := codec_folder(found.recipe)):
                 codecs[str(found.recipe.latents.weights)] = folder
+        opened |= {judge.name: judge.path for judge in job.judges.values() if judge.named}
     for name, path in opened.items():
         yield Need("checkpoint", name, path)
     for name, path in codecs.items():

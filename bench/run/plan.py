@@ -18,7 +18,7 @@ from ...symmflow.plugins import left_out
 from ...symmflow.recipe import Recipe
 from ...symmflow.solvers import ADAPTIVE
 from .. import judges, metrics
-from ..judges import Found
+from ..judges import Found, Named
 from ..metrics import Metric, Subject
 from ..metrics.reference import read_statistics
 from ..protocols import Protocol, Rules, make, rules
@@ -102,6 +102,8 @@ def plan(request: Request) -> Plan:
     if not result.jobs:
         reasons = sorted({f"{u.method} cannot do {u.task} on {u.dataset}: {u.reason}" for u in result.unsupported})
         raise InputError("; ".join(reasons) + "." if reasons else "the request names nothing to run.")
+    if request.judge and not any("aligner" in job.protocol.judges for job in result.jobs):
+        raise InputError("--judge sees whether syntheses follow their labels: it goes with --task sis.")
     return result
 
 
@@ -150,12 +152,16 @@ def _field(task: Task, dataset: str, request: Request, named: Rules, said: list[
     return _Field(task, card, samples, root, len(samples) < len(everything), several, protocol, found, missing)
 
 
-def roles(asked: Sequence[Metric], request: Request, named: Rules) -> dict[str, str | None]:
+def roles(asked: Sequence[Metric], request: Request, named: Rules) -> dict[str, Named | str | None]:
     """The judges that metrics need by role, and which one is asked for by name."""
-    found: dict[str, str | None] = {metric.judge: None for metric in asked if metric.judge}
+    found: dict[str, Named | str | None] = {metric.judge: None for metric in asked if metric.judge}
     if "extractor" in found:
         by_name = fixed("--extractor", named.extractor, request.extractor, None)
         found["extractor"] = None if by_name == "auto" else by_name
+    if "aligner" in found and request.judge:
+        found["aligner"] = Named(
+            _lasting(request.judge), _absolute(request.judge_checkpoint), dict(request.judge_options), request.trust
+        )
     return found
 
 

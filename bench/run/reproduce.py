@@ -48,12 +48,15 @@ def reproduce(
     data_root: Path | None = None,
     device: str = "auto",
     batch_size: int | None = None,
+    judge: str | None = None,
+    judge_checkpoint: str | None = None,
     trust: bool = False,
     progress: Progress | None = None,
 ) -> Reproduced:
     """Evaluate a record's cell again: same checkpoint, samples, protocol and seed.
 
-    `path`: the folder of a cell or its record.json. A checkpoint or protocol that is another one than the record's is
+    `path`: the folder of a cell or its record.json; `judge`, `judge_checkpoint`: where a model that judged alignment
+    lies by now. A checkpoint or protocol that is another one than the record's is
     refused: what came out would say nothing.
     """
     stored = _stored(path)
@@ -65,6 +68,7 @@ def reproduce(
             data_root=data_root,
             device=device,
             batch_size=batch_size or (before.cost.batch_size if before.cost else 64),
+            **_judge(before, judge, judge_checkpoint),
             trust=trust,
             out=Path(folder),
         )
@@ -116,6 +120,19 @@ def _request(stored: Stored, **more: Any) -> Request:
         protocol=named,
         **more,
     )
+
+
+def _judge(record: Record, name: str | None, checkpoint: str | None) -> dict[str, Any]:
+    """The named judge of a record, where it lay or where it lies now."""
+    if (before := record.judge) is None:
+        if name or checkpoint:
+            raise InputError("no model was named as the judge of this record; drop --judge.")
+        return {}
+    return {
+        "judge": name or before.name,
+        "judge_checkpoint": checkpoint or before.checkpoint,
+        "judge_options": before.options,
+    }
 
 
 def _same(stored: Stored, planned: Plan) -> None:

@@ -115,6 +115,20 @@ class Request:
             panel=MEASURED,
         ),
     ] = None
+    judge: Annotated[
+        str | None,
+        Asked(
+            "Who sees whether syntheses follow their labels: a segmenter as --method takes it (hf:FOLDER, "
+            "hf:OWNER/NAME, mmseg:CONFIG), or one of `bench list judges`. Default: the data set's.",
+            panel=MEASURED,
+        ),
+    ] = None
+    judge_checkpoint: Annotated[
+        str | None, Asked("Weights of --judge, as --checkpoint takes them: FILE.pth of mmseg:CONFIG.", panel=MEASURED)
+    ] = None
+    judge_options: Annotated[
+        Options, Asked("An inference option of --judge: --judge-set window=512", "--judge-set", panel=MEASURED)
+    ] = field(default_factory=dict)
     data_root: DataRoot = None
     size: Size = None
     crop: Crop = "whole"
@@ -194,6 +208,8 @@ class Request:
             raise InputError("--unpaired goes with --method outputs:PATH --task sis.")
         if self.reference and not (asked and all(one.several for one in asked)):
             raise InputError("--reference goes with --task sis.")
+        if self.judge is None and (self.judge_checkpoint or self.judge_options):
+            raise InputError("--judge-checkpoint and --judge-set go with --judge.")
         if self.name is not None:
             if len(self.methods) != 1 or ":" not in self.methods[0]:
                 raise InputError("--name goes with exactly one --method that was made elsewhere, such as outputs:PATH.")

@@ -79,7 +79,7 @@ def foreign_checkpoint(
     if pickled and not any(path.glob(SAFE)):
         patterns = (*patterns, *pickled)
         path = from_hub(repository, patterns) if repository else path
-        if not any(path.glob(pattern) for pattern in pickled):
+        if not any(any(path.glob(pattern)) for pattern in pickled):
             needs = (*needs, SAFE)
     for pattern in needs:
         if not any(path.glob(pattern)):

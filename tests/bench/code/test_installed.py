@@ -167,9 +167,8 @@ def test_a_half_edited_file_is_a_changed_one(site: Site) -> None:
 
 
 def code_of(method: str, task: str, dataset: str, *judges: str) -> Code:
-    seen = parts.reference(
-        f"symmbench.bench.tasks.{task}", dataset, judges, [j for j in judges if j in ("unet", "cnn")]
-    )
+    looks = [f"methods:{j}" for j in judges if j in ("unet", "cnn")]
+    seen = parts.reference(f"symmbench.bench.tasks.{task}", dataset, [*(f"judges:{j}" for j in judges), *looks])
     return Installed().code(parts.outputs(method, seen))
 
 
@@ -230,7 +229,7 @@ def test_digests_import_nothing() -> None:
     """The digests of everything that is registered come without importing any of it."""
     ask = (
         "import sys; from symmbench.bench.code import Installed, parts; from symmbench.symmflow.plugins import points\n"
-        "seen = parts.reference('symmbench.bench.tasks.ss', 'mnist', ['inception'])\n"
+        "seen = parts.reference('symmbench.bench.tasks.ss', 'mnist', ['judges:inception'])\n"
         "for name in points('symmbench.methods'):\n"
         "    code = Installed().code(parts.outputs(name, seen))\n"
         "    assert code.digest and '' not in code.files.values(), code\n"

@@ -1,0 +1,60 @@
+"""A segmenter that was made elsewhere as the judge of alignment: the same method that `bench run` compares."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ... import methods
+from ...datasets import Card
+from ...methods import Foreign, Method
+from ...symmflow.errors import InputError, unknown
+from ...symmflow.recipe import check_table
+from ..records.missing import Missing
+from .aligners import seeing
+from .judge import Align, Found, Judge, Named, Role
+
+
+class Segmenter(Judge):
+    """A model of another project, opened and run as the method that it is of."""
+
+    role: Role = "aligner"
+    what = "a segmenter that was made elsewhere"
+
+    def __init__(self, named: Named) -> None:
+        self.named, self.name = named, named.name
+        self.runs = (methods.base(named.name),)
+        self.kind: type[Method] = methods.method(named.name)
+        own = self.kind.Inference.model_fields
+        if strange := [option for option in named.options if option not in own]:
+            raise unknown(f"option of {self.kind.name}", strange[0], own)
+        self.options = check_table(self.kind.Inference, named.options, f"--judge-set for {self.kind.name}").model_dump(
+            mode="json", exclude_defaults=True
+        )
+
+    def find(self, card: Card) -> Found | Missing:
+        """What is named on a hub is fetched, as it is for a method."""
+        if self.kind.ready_made or not self.kind.stepless:
+            raise InputError(
+                f"{self.name} is no network that sees the same in an image every time; name hf: or mmseg:."
+            )
+        if not (support := self.kind.supports("ss", None, card)):
+            return Missing(support.reason)
+        opened = self._opened(card)
+        version = f" v{self.kind.version}" if self.kind.version > 1 else ""
+        options = "".join(f" {name}={_plain(value)}" for name, value in sorted(self.options.items()))
+        identity = f"{self.kind.name}{version}{options}:{opened.fingerprint}"
+        return Found(self.name, self.role, identity, opened.path, self.named)
+
+    def load(self, found: Found, card: Card, device: str) -> Align:
+        return seeing(self.kind.load(self._opened(card), card, device, self.options).segment, device)
+
+    def _opened(self, card: Card) -> Foreign:
+        opened = methods.checkpoint(self.name, card.name, self.named.checkpoint, self.named.trust)
+        if not isinstance(opened, Foreign):
+            raise InputError(f"{self.name} was trained here; name a model that was not: hf:FOLDER, mmseg:CONFIG.")
+        return opened
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,126 @@
+"""transformers' segmenters in windows, put into another order by their names, and from pickled weights."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.nn.functional import interpolate
+
+from symmbench import datasets, methods
+from symmbench.symmflow.errors import InputError
+from symmbench.symmflow.noise import Draws
+
+transformers = pytest.importorskip("transformers", reason="transformers is not installed (pip install 'symmbench[hf]')")
+CARD = datasets.card("digit-scenes")
+MEAN, STD = (torch.tensor(v).reshape(3, 1, 1) for v in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
+"""ImageNet's, as both image processors have them."""
+
+
+@pytest.fixture(scope="module", params=["segformer", "mask2former"])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    t, folder = transformers, tmp_path_factory.mktemp(request.param)
+    torch.manual_seed(1)
+    labels = {"id2label": dict(enumerate(CARD.classes)), "label2id": {c: i for i, c in enumerate(CARD.classes)}}
+    if request.param == "segformer":
+        sizes = {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1], "decoder_hidden_size": 16}
+        model = t.SegformerForSemanticSegmentation(t.SegformerConfig(**sizes, **labels))
+        t.SegformerImageProcessor(size={"height": 48, "width": 48}).save_pretrained(folder)
+    else:
+        swin = t.SwinConfig(
+            image_size=64, embed_dim=16, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2], window_size=4,
+            out_features=["stage1", "stage2", "stage3", "stage4"],
+        )  # fmt: skip
+        config = t.Mask2FormerConfig(
+            backbone_config=swin, feature_size=32, mask_feature_size=32, hidden_dim=32, encoder_feedforward_dim=32,
+            encoder_layers=1, decoder_layers=2, num_attention_heads=2, dim_feedforward=16, num_queries=12, **labels,
+        )  # fmt: skip
+        model = t.Mask2FormerForUniversalSegmentation(config)
+        t.Mask2FormerImageProcessor(size={"height": 48, "width": 48}).save_pretrained(folder)
+    for parameter in model.parameters():
+        if parameter.dim() > 1:
+            torch.nn.init.normal_(parameter, std=0.2)
+    model.save_pretrained(folder)
+    return folder
+
+
+def load(folder: Path, **inference: Any) -> Any:
+    opened = methods.checkpoint(f"hf:{folder}", "digit-scenes")
+    return methods.method("hf").load(opened, CARD, "cpu", inference)
+
+
+def segment(method: Any, images: torch.Tensor) -> torch.Tensor:
+    with torch.inference_mode():
+        return next(method.segment(images, methods.Sampling(Draws(0, ["a"] * len(images))))).classes
+
+
+def scenes() -> torch.Tensor:
+    images = torch.from_numpy(datasets.load("digit-scenes", "test").batch(range(4)).images)
+    return torch.cat([torch.cat([images[0], images[1]], dim=-1), torch.cat([images[2], images[3]], dim=-1)], 1)[None]
+
+
+def scores(network: Any, window: torch.Tensor) -> torch.Tensor:
+    """Of one window [1, 3, h, w], [K, h, w]: as the authors' code has it."""
+    made, size = network(pixel_values=window), window.shape[-2:]
+    if hasattr(made, "logits"):
+        return interpolate(made.logits, size=size, mode="bilinear")[0]
+    masks = interpolate(made.masks_queries_logits, size=size, mode="bilinear")[0].sigmoid()
+    classes = made.class_queries_logits[0].softmax(-1)[:, :-1]
+    return sum(c[:, None, None] * m for c, m in zip(classes, masks, strict=True))  # type: ignore[return-value]
+
+
+def test_windows_see_the_image_as_it_is_and_their_scores_are_averaged(folder: Path) -> None:
+    images, method = scenes(), load(folder, window=40, stride=24)
+    values = ((images[0] + 1) / 2 - MEAN) / STD
+    total, seen = torch.zeros(len(CARD.classes), 64, 64), torch.zeros(64, 64)
+    with torch.inference_mode():
+        for top in (0, 24):
+            for left in (0, 24):
+                total[:, top : top + 40, left : left + 40] += scores(
+                    method.net, values[None, :, top : top + 40, left : left + 40]
+                )
+                seen[top : top + 40, left : left + 40] += 1
+    found, expected = segment(method, images)[0], (total / seen).argmax(0)
+    assert found.unique().numel() > 1 and (found != expected).float().mean() < 0.002
+    whole = segment(load(folder, window=64), images)[0]
+    with torch.inference_mode():
+        assert (whole != scores(method.net, values[None]).argmax(0)).float().mean() < 0.002
+    assert method.nfe("ss", None, None) == 1 and load(folder, window=20, stride=12).nfe("ss", None, None) == 4
+
+
+def test_classes_in_another_order_are_put_into_the_cards_by_their_names(folder: Path, tmp_path: Path) -> None:
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    config = json.loads((tmp_path / "config.json").read_text())
+    shifted = [*CARD.classes[1:], CARD.classes[0]]
+    config |= {"id2label": dict(enumerate(shifted)), "label2id": {c: i for i, c in enumerate(shifted)}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    images = scenes()
+    expected = (segment(load(folder), images) + 1) % len(CARD.classes)
+    assert torch.equal(segment(load(tmp_path, classes="by-name"), images), expected)
+
+
+def test_pickled_weights_are_read_where_there_are_no_others_and_run_no_code(folder: Path, tmp_path: Path) -> None:
+    for file in folder.glob("*.json"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(InputError, match=r"has no \*\.safetensors"):
+        methods.checkpoint(f"hf:{tmp_path}", "digit-scenes")
+    torch.save(load(folder).net.state_dict(), tmp_path / "pytorch_model.bin")
+    assert torch.equal(segment(load(tmp_path), scenes()), segment(load(folder), scenes()))
+    mark = tmp_path / "ran"
+    before = methods.checkpoint(f"hf:{tmp_path}", "digit-scenes").fingerprint
+
+    class Code:
+        def __reduce__(self) -> Any:
+            return Path.touch, (mark,)
+
+    size = (tmp_path / "pytorch_model.bin").stat().st_size
+    (tmp_path / "pytorch_model.bin").write_bytes(pickle.dumps({"x": Code(), "padding": b"0" * size}))
+    assert methods.checkpoint(f"hf:{tmp_path}", "digit-scenes").fingerprint != before
+    with pytest.raises(InputError, match="is no segmentation model"):
+        load(tmp_path)
+    assert not mark.exists()
