@@ -14,7 +14,12 @@ from layouts import coco_stuff as coco
 from PIL import Image
 
 from symmbench import datasets, methods
+from symmbench.bench.code import Installed
 from symmbench.bench.records import Record, read_record
+from symmbench.bench.run.due import MadeBy
+from symmbench.bench.run.job import Job
+from symmbench.bench.run.plan import plan
+from symmbench.bench.run.request import Request
 
 transformers = pytest.importorskip("transformers", reason="transformers is not installed (pip install 'symmbench[hf]')")
 CLASSES = datasets.card("coco-stuff").classes
@@ -178,6 +183,17 @@ def test_other_weights_or_another_window_of_a_judge_are_another_protocol(
     shutil.rmtree(moved)
     refused = bench("reproduce", str(folder), "--data-root", str(root), "--device", "cpu")
     assert refused.returncode == 2 and "there is no folder" in refused.stderr
+
+
+def test_a_named_judge_goes_with_its_job_and_its_code_counts(segformer: Path, root: Path, syntheses: Path) -> None:
+    where = {"datasets": ["coco-stuff"], "size": str(SIDE), "data_root": root}
+    asked = Request(
+        methods=[f"outputs:{syntheses}"], tasks=["sis"], judge=f"hf:{segformer}", judge_options={"window": 32}, **where
+    )  # type: ignore[arg-type]
+    (job,) = plan(asked).jobs
+    assert Job.model_validate_json(job.model_dump_json()) == job and job.judges["aligner"].named
+    code = MadeBy(job, Installed()).outputs
+    assert {f"symmbench/{name}.py" for name in ("methods/huggingface", "methods/parts/windows")} <= set(code.files)
 
 
 @pytest.mark.parametrize("as_judge", [False, True])

@@ -124,3 +124,13 @@ def test_pickled_weights_are_read_where_there_are_no_others_and_run_no_code(fold
     with pytest.raises(InputError, match="is no segmentation model"):
         load(tmp_path)
     assert not mark.exists()
+
+
+def test_of_a_repository_pickles_come_only_where_there_are_no_safetensors(folder: Path, hub: Any) -> None:
+    files = {file.name: file.read_bytes() for file in folder.iterdir()}
+    hub.put("models/owner/both", files | {"pytorch_model.bin": b"unread"})
+    both = methods.checkpoint("hf:owner/both", "digit-scenes")
+    assert both.fingerprint == methods.checkpoint(f"hf:{folder}", "digit-scenes").fingerprint
+    assert not (both.path / "pytorch_model.bin").exists()
+    hub.put("models/owner/old", {n: c for n, c in files.items() if n.endswith("json")} | {"pytorch_model.bin": b"old"})
+    assert (methods.checkpoint("hf:owner/old", "digit-scenes").path / "pytorch_model.bin").read_bytes() == b"old"

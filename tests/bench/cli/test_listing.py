@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 
-@pytest.mark.parametrize("kind", ["methods", "datasets", "recipes", "metrics"])
+@pytest.mark.parametrize("kind", ["methods", "datasets", "recipes", "metrics", "baselines"])
 def test_lists(bench: Any, kind: str) -> None:
     assert len(json.loads(bench("list", kind, "--json").stdout)) >= 3
     assert bench("list", kind).returncode == 0
