@@ -2,11 +2,11 @@
 
 from .cell import Cell, Coordinates
 from .code import Code
-from .evidence import Evidence, Replaced, shard_count
+from .evidence import Evidence, Replaced, check_ids, check_samples, shard_count
 from .missing import Missing
 from .record import CheckpointFacts, Cost, Figure, Record, dumps, read_record
 from .shards import SHARD, Generation, Shard, begin, joined, write_shard
-from .store import Store, Stored, check_samples, read_stored, steadily
+from .store import Store, Stored, read_stored, steadily
 
 __all__ = [
     "SHARD",
@@ -25,6 +25,7 @@ __all__ = [
     "Store",
     "Stored",
     "begin",
+    "check_ids",
     "check_samples",
     "dumps",
     "joined",
