@@ -2,11 +2,12 @@
 
 from .cell import Cell, Coordinates
 from .code import Code
-from .evidence import Evidence, Replaced, check_ids, check_samples, shard_count
+from .evidence import Evidence, Replaced, shard_count
 from .missing import Missing
 from .record import CheckpointFacts, Cost, Figure, Record, dumps, read_record
 from .shards import SHARD, Generation, Shard, begin, joined, write_shard
 from .store import Store, Stored, read_stored, steadily
+from .whole import check_ids, check_samples
 
 __all__ = [
     "SHARD",

@@ -16,9 +16,10 @@ from ...symmflow.files import ASIDE, remove_left, write_atomically
 from ...symmflow.locks import Lock, acquire
 from ..protocols import Protocol, read_protocol
 from .cell import Cell
-from .evidence import Evidence, Replaced, check_samples, shard_count
+from .evidence import Evidence, Replaced, shard_count
 from .record import Record, read_record
 from .shards import Generation, begun, clear, in_use, unmade
+from .whole import check_samples
 
 RECORD, FAILURE = "record.json", "failure.json"
 T = TypeVar("T")

@@ -33,7 +33,7 @@ class Share:
     @classmethod
     def of(cls, part: str | None, force: bool, environment: Mapping[str, str]) -> Share:
         """From `--part 3/8`, and from RANK and WORLD_SIZE as torchrun and accelerate set them. Raises `InputError`."""
-        number, parts = _part(part) if part is not None else (0, 1)
+        number, parts = _part(f"{part}") if part is not None else (0, 1)
         share = cls(*_ranks(environment), number, parts)
         if force and not share.alone:
             raise InputError(
