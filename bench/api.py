@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
@@ -48,14 +49,20 @@ DataRoot = Annotated[Path | str | None, DATA_ROOT]
 def run(
     request: Request | None = None, *, progress: Progress | None = None, **keywords: Unpack[RequestFields]
 ) -> Records:
-    """Evaluate; only what the store lacks or other code made. Returns the records in the order of the request."""
+    """Evaluate; only what the store lacks or other code made. Returns the records in the order of the request.
+
+    Called by every process of a launch (torchrun, accelerate), they share the work: the first one has all records,
+    another one what is finished by then.
+    """
     from .compare.records import Records
     from .run.plan import plan
+    from .run.share import Share
     from .run.sweep import sweep
 
     wanted = request_of(Request, request, keywords)
+    share = Share.of(wanted.part, wanted.force, os.environ)
     with closed():
-        return Records(**vars(sweep(plan(wanted), wanted, progress)))
+        return Records(**vars(sweep(plan(wanted), wanted, progress, share)))
 
 
 @takes_fields(Training)

@@ -24,9 +24,12 @@ def resolve_device(wanted: str) -> str:
     return wanted
 
 
-def decoders() -> int:
-    """Processes that decode images beside this one, when nobody says how many: the other cores, at most four."""
-    return min(4, len(os.sched_getaffinity(0)) - 1)
+def decoders(processes: int = 1) -> int:
+    """Processes that decode images beside this one, when nobody says how many: the other cores, at most four.
+
+    `processes`: how many like this one the cores are shared with, itself included.
+    """
+    return max(0, min(4, len(os.sched_getaffinity(0)) // processes - 1))
 
 
 def exact_kernels() -> None:

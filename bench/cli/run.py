@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ..run.request import Request
+from ..run.share import Share
 from .options import takes
 
 if TYPE_CHECKING:
+    from ..compare.records import Records
     from ..records import Stored
 
 
@@ -20,20 +24,34 @@ def run(as_json: bool = typer.Option(False, "--json", help="Print the records as
     """Evaluate methods. The same command again evaluates only what is missing, or what other code made."""
     from .. import api
     from ..records import dumps
-    from .progress import console, print_blocks
+    from .progress import print_blocks
     from .sweeping import sweep_progress
 
-    with sweep_progress() as progress:
+    share = Share.of(fields["part"], fields["force"], os.environ)
+    with sweep_progress(silent=not share.speaks) as progress:
         outcome = api.run(**fields, progress=progress)
+    for line in outcome.broken:
+        print(f"failed: {line}", file=sys.stderr)
+    if not share.speaks:  # the first process has the verdict; a launcher ends them all with one that ends otherwise
+        raise typer.Exit
     if as_json:
         print(dumps(outcome))
-    else:
+    elif share.gathers:
         print_blocks(outcome.blocks())
     for cell in outcome.unsupported:
         at = f" at {cell.steps} step{'s' if cell.steps > 1 else ''}" if cell.steps else ""
         what = "failed" if cell.broken else "unsupported"
         print(f"{what}: {cell.method} {cell.task}{at} on {cell.dataset}: {cell.reason}.", file=sys.stderr)
-    total, out = len(outcome), fields["out"]
+    if share.gathers:
+        _sum_up(outcome, fields["out"])
+    if outcome.failed or outcome.broken or any(cell.broken for cell in outcome.unsupported):
+        raise typer.Exit(1)
+
+
+def _sum_up(outcome: Records, out: Path) -> None:
+    from .progress import console
+
+    total, evaluated = len(outcome), f"evaluated {outcome.evaluated:,} samples in"
     if outcome.evaluated == 0 and outcome.reused == total:
         scored = f", {outcome.rescored} scored again" if outcome.rescored else ""
         console.print(
@@ -42,7 +60,7 @@ def run(as_json: bool = typer.Option(False, "--json", help="Print the records as
         )
     else:
         print(
-            f"evaluated {outcome.evaluated:,} samples in {total - outcome.reused} cells; "
+            f"{evaluated if outcome.evaluated else 'gathered'} {total - outcome.reused} cells; "
             f"{outcome.reused} were in {out}.",
             file=sys.stderr,
         )
@@ -51,8 +69,6 @@ def run(as_json: bool = typer.Option(False, "--json", help="Print the records as
         for said, cells in failures(outcome.cells).items():
             more = f" (and in {len(cells) - 1} more)" if cells[1:] else ""
             print(f"{said}; the traceback lies in {cells[0].folder / 'record.json'}{more}.", file=sys.stderr)
-    if outcome.failed or any(cell.broken for cell in outcome.unsupported):
-        raise typer.Exit(1)
 
 
 def failures(cells: Sequence[Stored]) -> dict[str, list[Stored]]:

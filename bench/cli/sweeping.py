@@ -108,8 +108,11 @@ class OnTerminal(Lines):
 
 
 @contextmanager
-def sweep_progress() -> Iterator[Progress]:
+def sweep_progress(*, silent: bool = False) -> Iterator[Progress]:
     """On standard error: bars with images/s and the time left if it is a terminal, else lines."""
+    if silent:
+        yield Progress()
+        return
     shown = bars()
     if not console.is_terminal:
         yield Lines()

@@ -22,9 +22,10 @@ class Records(list[Record]):
         reused: int,
         rescored: int,
         said: Sequence[str],
+        broken: Sequence[str] = (),
     ) -> None:
         super().__init__(cell.record for cell in cells)
-        self.cells, self.unsupported, self.said = cells, unsupported, said
+        self.cells, self.unsupported, self.said, self.broken = cells, unsupported, said, broken
         self.evaluated, self.reused, self.rescored = evaluated, reused, rescored
 
     @property

@@ -6,7 +6,8 @@ from .evidence import Evidence, Replaced, shard_count
 from .missing import Missing
 from .record import CheckpointFacts, Cost, Figure, JudgeFacts, Record, dumps, read_record
 from .shards import SHARD, Generation, Shard, begin, joined, write_shard
-from .store import Store, Stored, check_samples, read_stored, steadily
+from .store import Store, Stored, read_stored, steadily
+from .whole import check_ids, check_samples
 
 __all__ = [
     "SHARD",
@@ -26,6 +27,7 @@ __all__ = [
     "Store",
     "Stored",
     "begin",
+    "check_ids",
     "check_samples",
     "dumps",
     "joined",

@@ -105,6 +105,11 @@ class Evidence:
         """Of the samples, ascending."""
         return self.once("ids", lambda: tuple(sorted(set(self.table(MAIN)["id"]))))
 
+    def shard_ids(self, number: int) -> list[str]:
+        """Of the rows of a shard."""
+        found: list[str] = self._read(number, MAIN, ["id"])["id"].to_pylist()
+        return found
+
     def table(self, name: str) -> pd.DataFrame:
         """A table, shards joined in the order of the ids, without its bulky columns."""
         import pandas as pd

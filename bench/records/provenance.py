@@ -42,8 +42,7 @@ def collect(device: str) -> dict[str, Any]:
         "packages": versions(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "cpu": _cpu(),
-        "threads": torch.get_num_threads(),
+        **machine(device),
         "load_average": round(os.getloadavg()[0], 2),
         "determinism": {
             "cudnn_deterministic": torch.backends.cudnn.deterministic,
@@ -53,9 +52,16 @@ def collect(device: str) -> dict[str, Any]:
         },
     }
     if device.startswith("cuda"):
-        facts["gpu"] = torch.cuda.get_device_name(device)
         facts["cuda"] = torch.version.cuda
     return facts
+
+
+def machine(device: str) -> dict[str, Any]:
+    """What of a machine decides its speed: processor, threads, GPU."""
+    import torch
+
+    gpu = {"gpu": torch.cuda.get_device_name(device)} if device.startswith("cuda") else {}
+    return {"cpu": _cpu(), "threads": torch.get_num_threads(), **gpu}
 
 
 @lru_cache(maxsize=1)
@@ -99,6 +105,7 @@ def _version(package: str) -> str | None:
         return None
 
 
+@lru_cache(maxsize=1)
 def _cpu() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

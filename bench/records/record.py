@@ -135,6 +135,11 @@ class Provenance(TypedDict, total=False):
     threads: int | None
     cpu: str
     gpu: str
+    """These three: of the machine whose speed is told."""
+    machines: dict[str, int]
+    """Batches by the machine that made them, the most first, where they were unlike."""
+    shares: list[str]
+    """The processes and parts that made it, where it was not one alone."""
 
 
 class Record(Coordinates):

@@ -18,7 +18,8 @@ from ..protocols import Protocol, read_protocol
 from .cell import Cell
 from .evidence import Evidence, Replaced, shard_count
 from .record import Record, read_record
-from .shards import MAIN, Generation, begun, clear, in_use, unmade
+from .shards import Generation, begun, clear, in_use, unmade
+from .whole import check_samples
 
 RECORD, FAILURE = "record.json", "failure.json"
 T = TypeVar("T")
@@ -243,17 +244,6 @@ class Stored:
             return read_record(self.folder / RECORD).evidence
         except InputError:
             return ""
-
-
-def check_samples(evidence: Evidence, samples: int, draws: int) -> None:
-    """Raise `InputError` for evidence that does not hold every sample once, with as many draws."""
-    rows = len(evidence.table(MAIN)) if evidence.shards else 0
-    ids = len(evidence.ids) if rows else 0
-    if not samples or (ids, rows) != (samples, samples * draws):
-        raise InputError(
-            f"the evidence in {evidence.folder} does not hold every sample once ({ids:,} of {samples:,}, {rows:,} "
-            "rows); remove it and run the cell again."
-        )
 
 
 def read_stored(

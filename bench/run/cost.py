@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -91,22 +91,50 @@ def peak_memory(device: str) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def throughput(batches: Sequence[dict[str, Any]]) -> Cost:
-    """Median seconds over the batches of a cell: {"seconds", "size", "peak", "device"}; the warm-up is not among them.
-
-    A resumed cell may hold batches of another size or device: those like the last one count.
-    """
-    size, device = batches[-1]["size"], batches[-1]["device"]
-    batches = [b for b in batches if (b["size"], b["device"]) == (size, device)]
+def throughput(batches: Sequence[Mapping[str, Any]]) -> Cost:
+    """Median seconds over batches that are alike: {"seconds", "size", "peak", "device"}; without the warm-up."""
     timed = [b["seconds"] for b in batches]
-    seconds = float(np.median(timed)) / size
+    seconds = float(np.median(timed)) / batches[-1]["size"]
     relative = [b["seconds"] / (b["evaluations"] * b["bare"]) for b in batches if b.get("bare") and b["evaluations"]]
     return Cost(
         relative=relative,
         images_per_second=1 / seconds,
         seconds_per_image=seconds,
-        batch_size=size,
+        batch_size=batches[-1]["size"],
         timed_batches=len(timed),
         peak_memory_bytes=max(b["peak"] for b in batches),
-        device=device,
+        device=batches[-1]["device"],
     )
+
+
+def alike(batches: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of one size, made on machines that are alike: the most numerous ones, of equally many the later.
+
+    A cell may hold others where it was resumed, or where several processes shared it.
+    """
+    return _grouped(batches, lambda b: (b["size"], made_on(b)))[0]
+
+
+def machines(batches: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Batches by the machine that made them, the most first."""
+    return {made_on(group[0]): len(group) for group in _grouped(batches, made_on)}
+
+
+def made_on(batch: Mapping[str, Any]) -> str:
+    """The machine in words: kind of device, GPU or processor, threads; what older evidence does not say is left out."""
+    facts = batch.get("machine", {})
+    threads = [f"{facts['threads']} thread{'s' if facts['threads'] > 1 else ''}"] if "threads" in facts else []
+    chip = facts.get("gpu", facts.get("cpu", ""))
+    return ", ".join([f"{batch['device'].partition(':')[0]} {chip}".strip(), *threads])
+
+
+def _grouped(
+    batches: Sequence[Mapping[str, Any]], key: Callable[[Mapping[str, Any]], Any]
+) -> list[list[Mapping[str, Any]]]:
+    groups: dict[Any, list[Mapping[str, Any]]] = {}
+    for batch in batches:
+        group = groups.pop(found := key(batch), [])
+        group.append(batch)
+        groups[found] = group  # the group of the last batch is the last one
+    latest_first = list(groups.values())[::-1]
+    return sorted(latest_first, key=len, reverse=True)

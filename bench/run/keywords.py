@@ -57,6 +57,7 @@ class RequestFields(TypedDict, total=False):
     force: bool
     fresh: bool
     keep_old: bool
+    part: str | None
     trust: bool
 
 

@@ -41,7 +41,10 @@ CHECKPOINT = Asked("Folder, or hub:owner/name. Default: the bundled one.")
 DATA_ROOT = Asked("Where the files of the data set lie.", panel=MACHINE)
 Checkpoint = Annotated[str | None, CHECKPOINT]
 DataRoot = Annotated[Path | None, DATA_ROOT]
-Device = Annotated[str, Asked("cpu, cuda, cuda:1; auto takes CUDA where there is one.", panel=MACHINE)]
+Device = Annotated[
+    str,
+    Asked("cpu, cuda, cuda:1; auto takes CUDA where there is one, of several processes each its own.", panel=MACHINE),
+]
 Size = Annotated[
     str | None, Asked("Size at which images are seen: 256, or HEIGHTxWIDTH. Default: the data set's.", panel=MEASURED)
 ]
@@ -153,6 +156,13 @@ class Request:
     keep_old: Annotated[
         bool, Asked("Take what is there although other code made it; tables say so.", panel=RESULTS)
     ] = False
+    part: Annotated[
+        str | None,
+        Asked(
+            "Make the K-th of N parts of the samples alone, K/N: 1/8 to 8/8. A run without it then scores all.",
+            panel=MACHINE,
+        ),
+    ] = None
     trust: Trust = False
 
     def check(self) -> None:

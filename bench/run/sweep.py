@@ -2,47 +2,37 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from ...symmflow.errors import InputError
 from ...symmflow.guests import watched
 from .. import metrics
 from ..code import Installed
-from ..metrics.distances import require_fit
-from ..records import (
-    Cell,
-    CheckpointFacts,
-    Evidence,
-    Record,
-    Store,
-    Stored,
-    check_samples,
-    provenance,
-    read_record,
-)
+from ..records import Cell, Record, Store, Stored, read_record
 from . import repeat
-from .cost import throughput
+from .commit import commit, fail, failure, statistics
 from .due import Due, due, reasons
+from .job import Job
 from .plan import Plan, Unsupported
 from .request import Request
 from .rescore import scored
-from .standing import kept
+from .share import Share
+from .standing import by_machine, came_to, kept, shared
 from .work import Work, wait
 
 if TYPE_CHECKING:
     from .evaluate import Evaluator
 
-REASON = 10_000
-"""Characters that a record keeps of either end of a traceback; messages may be of any length."""
-
 
 @dataclass
 class Outcome:
-    """What a run gave: cells in the order of the request, and what they cost."""
+    """What a run gave: cells in the order of the request, and what they cost.
+
+    Of several processes the one that gathers has them all, another one those that have a record already.
+    """
 
     cells: list[Stored] = field(default_factory=list)
     reused: int = 0
@@ -54,7 +44,9 @@ class Outcome:
     unsupported: list[Unsupported] = field(default_factory=list)
     """Cells that no method offers, or whose method could not be loaded here while others could."""
     said: list[str] = field(default_factory=list)
-    """Why cells that the store had were evaluated or scored again."""
+    """Why cells that the store had were evaluated or scored again; how far a part has come."""
+    broken: list[str] = field(default_factory=list)
+    """What failed here and is left to the process that gathers."""
 
     @property
     def records(self) -> list[Record]:
@@ -71,8 +63,8 @@ class Progress:
     def finished(self, record: Record) -> None: ...
 
 
-def sweep(plan: Plan, request: Request, progress: Progress | None = None) -> Outcome:
-    """Evaluate every cell that the store lacks or that other code made.
+def sweep(plan: Plan, request: Request, progress: Progress | None = None, share: Share | None = None) -> Outcome:
+    """Evaluate every cell that the store lacks or that other code made; `share`: of several processes, this one's.
 
     A failing job becomes failed records; the others go on. Old figures stay in the store until there are new ones.
     Ctrl-C says what is kept.
@@ -81,25 +73,34 @@ def sweep(plan: Plan, request: Request, progress: Progress | None = None) -> Out
     store.prepare()
     with watched():
         try:
-            return _sweep(plan, request, store, progress or Progress())
+            return _sweep(plan, request, store, progress or Progress(), share or Share())
         except KeyboardInterrupt:
             raise KeyboardInterrupt(kept(plan, store)) from None
 
 
-def _sweep(plan: Plan, request: Request, store: Store, progress: Progress) -> Outcome:
+def _sweep(plan: Plan, request: Request, store: Store, progress: Progress, share: Share) -> Outcome:
     installed = Installed()
     found = [due(job, store, request, installed) for job in plan.jobs]
-    outcome = Outcome(unsupported=list(plan.unsupported), said=[*plan.said, *reasons(found)])
-    for line in outcome.said:
-        progress.say(line)
+    outcome = Outcome(unsupported=list(plan.unsupported))
+
+    def say(lines: Iterable[str]) -> None:
+        for line in lines:
+            outcome.said.append(line)
+            progress.say(line)
+
+    say([*plan.said, *reasons(found)])
     progress.begin([one for one in found if one.evaluate])
     for one in found:
-        if not request.keep_old:
+        if share.gathers and not request.keep_old:
             for cell in one.job.cells:
                 store.tidy(cell, one.by.evidence)
-        _score_again(one, store, outcome, progress)
+        if share.gathers:
+            say(_score_again(one, store, outcome))
         outcome.reused += len(one.job.cells) - len(one.evaluate)
-    works = [Work.begin(one, store) for one in found if one.evaluate]
+    before = list(accumulate((job.shards for job in plan.jobs), initial=0))
+    works = [Work.begin(one, store, share, first) for one, first in zip(found, before, strict=False) if one.evaluate]
+    if works and not share.alone:
+        say(shared(share, before[-1]))
     unusable = _work_off(works, request, progress, outcome) if works else {}
     if len(plan.jobs) == 1:
         for reason in unusable.values():
@@ -107,69 +108,109 @@ def _sweep(plan: Plan, request: Request, store: Store, progress: Progress) -> Ou
     for one in found:
         why = unusable.get(id(one))
         outcome.unsupported += _unusable(one.evaluate, why) if why else []
-        there = [cell for cell in one.job.cells if not why or store.get(cell)]
+        there = [cell for cell in one.job.cells if (share.gathers and not why) or store.get(cell)]
         outcome.cells += [one.failed.get(cell.key) or _stored(store, cell) for cell in there]
-    for line in filter(None, (repeat.fault(record) for record in outcome.records)):
-        outcome.said.append(line)
-        progress.say(line)
+    say(filter(None, (repeat.fault(record) for record in outcome.records)))
+    say(by_machine(outcome.records))
+    if share.part:
+        say([came_to(share, works)])
     return outcome
 
 
 def _work_off(works: list[Work], request: Request, progress: Progress, outcome: Outcome) -> dict[int, InputError]:
-    """Evaluate what is free of all jobs, then wait for what others make; the methods that cannot be loaded, by job."""
+    """Evaluate our own shards of all jobs, then what is free of them, then wait for what others make.
+
+    A part does the first of it; who does not gather does not wait. Returns the methods that cannot be loaded, by job.
+    """
     from .evaluate import Unusable
 
+    share, opened = works[0].share, _Opened(request, works[0].share)
     unusable: dict[int, InputError] = {}
-    while works:
+
+    def once(works: list[Work], own: bool) -> tuple[list[Work], bool]:
+        """(what is left to do, whether anything moved)."""
         left, moved = [], False
         for work in works:
             before = work.images
             try:
-                done = _run(work, request, progress)
+                done = _run(work, opened, progress, outcome, own)
             except Unusable as error:
                 unusable[id(work.due)], done = error, True
             outcome.evaluated += work.images - before
             moved |= done or work.images > before
             if not done:
                 left.append(work)
-            elif id(work.due) not in unusable:
+            elif share.gathers and id(work.due) not in unusable:
                 for cell in work.due.evaluate:
                     progress.finished((work.due.failed.get(cell.key) or _stored(work.store, cell)).record)
-        if left and not moved:
-            wait(left, progress.say)
-        works = left
+        return left, moved
+
+    if not share.alone:
+        works, _ = once(works, own=True)
+    while works and not share.part:
+        works, moved = once(works, own=False)
+        if works and not moved:
+            if not share.gathers:
+                break
+            wait(works, progress.say)
     return unusable
 
 
-def _score_again(due: Due, store: Store, outcome: Outcome, progress: Progress) -> None:
-    """From the evidence; a cell whose evidence does not suffice is evaluated."""
+def _score_again(due: Due, store: Store, outcome: Outcome) -> Iterator[str]:
+    """From the evidence; a cell whose evidence does not suffice is evaluated, and the reason is given."""
     for cell in due.score:
         stored = _stored(store, cell)
         try:
             stored.check()
             scores = metrics.score(due.job.metrics, stored.evidence, due.job.subject)
         except InputError as error:  # pruned or damaged
-            outcome.said.append(f"1 cell is evaluated again: {str(error).rstrip('.')}.")
-            progress.say(outcome.said[-1])
+            yield f"1 cell is evaluated again: {str(error).rstrip('.')}."
             due.evaluate.append(cell)
             due.anew.add(cell.key)
             continue
         except Exception:
-            _put_failure(due, store, cell, stored.record.evidence)
+            fail(due, store, cell, stored.record.evidence)
             continue
         stored.rewrite(scored(stored.record, scores, due.by.scoring))
         outcome.rescored += 1
 
 
-def _run(work: Work, request: Request, progress: Progress) -> bool:
+class _Opened:
+    """The job that was opened last, so that a second pass over it does not load it again."""
+
+    def __init__(self, request: Request, share: Share) -> None:
+        self.request, self.share = request, share
+        self.evaluator: Evaluator | None = None
+
+    def __call__(self, job: Job) -> Evaluator:
+        from .evaluate import Evaluator
+
+        if self.evaluator is None or self.evaluator.job is not job:
+            self.close()  # before another one takes memory
+            asked, share = self.request, self.share
+            self.evaluator = Evaluator.open(
+                job, share.device(asked.device), asked.batch_size, share.workers(asked.workers)
+            )
+        return self.evaluator
+
+    def close(self) -> None:
+        self.evaluator = None
+
+
+def _run(work: Work, opened: _Opened, progress: Progress, outcome: Outcome, own: bool) -> bool:
     """One pass over a job; whether it is done. Failures become records; `Unusable`: its method cannot be loaded."""
     try:
-        return _evaluate(work, request, progress)
+        return _evaluate(work, opened, progress, own)
     except InputError:
         raise
     except (Exception, SystemExit):  # SystemExit: of a judge; what a method raises is a MethodError
-        for cell in work.cells:
-            _put_failure(work.due, work.store, cell, work.fill[cell.key].name)
+        opened.close()
+        cells = work.cells
+        if work.share.gathers:
+            for cell in cells:
+                fail(work.due, work.store, cell, work.fill[cell.key].name)
+        elif cells:
+            outcome.broken.append(f"{work.share.title}: {work.due.job.title}: {failure(work.due, cells[0]).failure}.")
     return True
 
 
@@ -183,101 +224,28 @@ def _stored(store: Store, cell: Cell) -> Stored:
     return Stored(read_record(folder / "record.json"), folder)
 
 
-def _evaluate(work: Work, request: Request, progress: Progress) -> bool:
-    """Make what is missing and commit what is whole; False where others still make some of it."""
-    from .evaluate import Evaluator
+def _evaluate(work: Work, opened: _Opened, progress: Progress, own: bool) -> bool:
+    """Make what is missing, and commit what is whole if it is ours to gather; False where some of it is left.
 
-    job, cells = work.due.job, work.cells
-    if not cells or work.is_others(cells):
+    `own`: no more than the shards with which this process begins.
+    """
+    job, cells, numbers = work.due.job, work.cells, work.own if own else work.every
+    if not cells or work.is_others(cells, numbers):
         return not cells
-    evaluator = Evaluator.open(job, request.device, request.batch_size, request.workers)
+    gathers = work.share.gathers and not own
+    if not gathers and not work.lacking(cells, numbers):
+        return not own
+    evaluator = opened(job)
     work.store.put_protocol(job.protocol)
-    missing = sum(len(evaluator.positions(number)) * len(lacking) for number, lacking in work.missing(cells).items())
-    progress.job(job.title, job.protocol.n * len(cells), job.protocol.n * len(cells) - missing)
-    given = _given(work, evaluator)
-    work.once(evaluator, cells, progress.advance)
-    real = work.look_at_real(evaluator)
-    if work.busy:
+    samples = {number: len(evaluator.positions(number)) for number in numbers}
+    missing = sum(samples[number] * len(lacking) for number, lacking in work.missing(cells, numbers).items())
+    total = sum(samples.values()) * len(cells)
+    progress.job(job.title, total, total - missing)
+    given = statistics(work, evaluator, numbers)
+    work.once(evaluator, cells, numbers, progress.advance)
+    real = work.look_at_real(evaluator, numbers)
+    if own or work.busy:
         return False
-    facts, made_of = provenance.collect(evaluator.device), _made_of(evaluator)
-    done = [_commit(work, cell, made_of, real, given, facts) for cell in work.cells]
-    return all(done) or not work.once_more()
-
-
-def _commit(
-    work: Work,
-    cell: Cell,
-    made_of: CheckpointFacts,
-    real: Evidence | None,
-    given: Path | None,
-    facts: dict[str, Any],
-) -> bool:
-    """Whether a cell has its record now, or a failure; False where its evidence has gone."""
-    try:
-        found = Evidence(work.folder(cell), work.shards, real, statistics=given)
-        record = _record(work, cell, made_of, found, facts)
-    except InputError:
-        if work.has_gap(cell):
-            return False
-        raise
-    except Exception:
-        _put_failure(work.due, work.store, cell, work.fill[cell.key].name)
+    if not gathers:
         return True
-    return work.store.commit(cell, record)
-
-
-def _made_of(evaluator: Evaluator) -> CheckpointFacts:
-    """With the number of parameters counted, where another project's files do not say."""
-    made_of = evaluator.job.made_of
-    if made_of.parameters is not None or evaluator.job.ready_made:
-        return made_of
-    count = sum(p.numel() for network in evaluator.method.networks for p in network.parameters())
-    return made_of.model_copy(update={"parameters": count})
-
-
-def _put_failure(due: Due, store: Store, cell: Cell, evidence: str) -> None:
-    """A failure is a record with its traceback, never a silent gap; beside finished figures where they stand."""
-    said = traceback.format_exc()
-    if len(said) > 2 * REASON:
-        said = f"{said[:REASON]}\n[...]\n{said[-REASON:]}"
-    blank = due.job.blank(cell, "failed", said).model_copy(update={"evidence": evidence})
-    due.failed[cell.key] = store.fail(cell, blank)
-
-
-def _record(work: Work, cell: Cell, made_of: CheckpointFacts, found: Evidence, facts: dict[str, Any]) -> Record:
-    job, by = work.due.job, work.due.by
-    check_samples(found, job.protocol.n, cell.samples_per_mask)
-    scores = metrics.score(job.metrics, found, job.subject)
-    record = job.blank(cell, "ok", made_of=made_of).model_copy(
-        update={
-            **({} if job.ready_made else _cost(found)),
-            "outputs": by.outputs,
-            "evidence": work.fill[cell.key].name,
-            "reference": by.reference if found.reference else "",
-            "provenance": facts,
-        }
-    )
-    return scored(record, scores, by.scoring)
-
-
-def _given(work: Work, evaluator: Evaluator) -> Path | None:
-    """The statistics of the job's reference, kept in the store; refused before work is spent where they do not fit."""
-    job = work.due.job
-    if (found := job.statistics()) is None:
-        return None
-    real = work.look_at_real(evaluator)
-    looks = any(metric.judge == "extractor" and "extractor" in job.judges for metric in job.metrics)
-    if real and looks and not work.busy:
-        require_fit(found, real)
-    path = work.store.statistics(job.protocol.hash)
-    if not path.is_file():
-        found.write(path)
-    return path
-
-
-def _cost(found: Evidence) -> dict[str, Any]:
-    """What a cell cost, and whether it repeats; nobody knows it of outputs that were made elsewhere."""
-    batches = found.batches()
-    nfe = sum(b["evaluations"] for b in batches) / sum(b["size"] for b in batches)
-    differing = next((b["differing"] for b in batches if "differing" in b), None)
-    return {"nfe": nfe, "nfe_executed": nfe, "cost": throughput(batches), "differing": differing}
+    return commit(work, evaluator, real, given) or not work.once_more()

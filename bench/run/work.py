@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from ...symmflow.errors import InputError
 from ...symmflow.files import write_atomically
 from ...symmflow.locks import acquire, holder, is_free
-from ..records import Cell, Evidence, Generation, Shard, Store, begin, joined, write_shard
+from ..records import Cell, Evidence, Generation, Shard, Store, begin, joined, provenance, write_shard
 from ..records.shards import clear, keep, kept, lock_path, unmade
 from .due import Due
+from .share import Share
 
 if TYPE_CHECKING:
     from .evaluate import Evaluator
@@ -27,27 +28,41 @@ EVERY = 20.0
 class Work:
     """The evaluation of a job's cells, each into its own folder of evidence.
 
-    A pass makes every shard that is missing and that nobody else makes; `busy` are the locks of the others. When a pass
-    finds none missing and none busy, the evidence is whole, whoever made it.
+    A pass makes those of some shards that are missing and that nobody else makes; `busy` are the locks of the others.
+    When a pass over all of them finds none missing and none busy, the evidence is whole, whoever made it.
     """
 
     due: Due
     store: Store
     fill: dict[str, Generation]
     """Which evidence, by the key of a cell."""
+    share: Share = field(default_factory=Share)
+    first: int = 0
+    """Shards of the jobs before it in the request."""
     busy: list[Path] = field(default_factory=list)
     gaps: int = 0
     images: int = 0
     """Evaluated here."""
 
     @classmethod
-    def begin(cls, due: Due, store: Store) -> Work:
+    def begin(cls, due: Due, store: Store, share: Share, first: int) -> Work:
         made_by = due.by.evidence
-        return cls(due, store, {c.key: store.to_fill(c, made_by, anew=c.key in due.anew) for c in due.evaluate})
+        fill = {c.key: store.to_fill(c, made_by, anew=c.key in due.anew) for c in due.evaluate}
+        return cls(due, store, fill, share, first)
 
     @property
     def shards(self) -> int:
         return self.due.job.shards
+
+    @property
+    def own(self) -> list[int]:
+        """The shards with which this process begins."""
+        return [number for number in range(self.shards) if self.share.owns(self.first + number)]
+
+    @property
+    def every(self) -> list[int]:
+        """Every shard; those of the other processes from their ends, since they begin at the front."""
+        return sorted(range(self.shards), reverse=not self.share.alone)
 
     @property
     def cells(self) -> list[Cell]:
@@ -62,21 +77,28 @@ class Work:
     def folder(self, cell: Cell) -> Path:
         return self.store.path(cell) / self.fill[cell.key].name
 
-    def missing(self, cells: Sequence[Cell]) -> dict[int, list[Cell]]:
-        """By shard, the cells that lack it."""
+    def missing(self, cells: Sequence[Cell], numbers: Sequence[int]) -> dict[int, list[Cell]]:
+        """By shard, of some of them, the cells that lack it."""
         gaps = [(cell, unmade(self.folder(cell), self.shards)) for cell in cells]
-        lacking = {number: [cell for cell, numbers in gaps if number in numbers] for number in range(self.shards)}
+        lacking = {number: [cell for cell, gap in gaps if number in gap] for number in numbers}
         return {number: found for number, found in lacking.items() if found}
 
-    def is_others(self, cells: Sequence[Cell]) -> bool:
+    def lacking(self, cells: Sequence[Cell], numbers: Sequence[int]) -> set[int]:
+        """The shards, of some of them, that are not made: of a cell, or of the real images."""
+        real = unmade(self.real, self.shards) if self.due.job.task.looks_at_real and cells else set[int]()
+        return set(self.missing(cells, numbers)) | real.intersection(numbers)
+
+    def is_others(self, cells: Sequence[Cell], numbers: Sequence[int]) -> bool:
         """Whether everything that is missing is made by others at the moment; their locks are in `busy`."""
-        by_shard = self.missing(cells).items()
+        by_shard = self.missing(cells, numbers).items()
         locks = [lock_path(self.folder(cell), number) for number, lacking in by_shard for cell in lacking]
         self.busy = [lock for lock in locks if lock.exists() and not is_free(lock)]
         return bool(locks) and len(self.busy) == len(locks)
 
-    def once(self, evaluator: Evaluator, cells: Sequence[Cell], advance: Callable[[int], None]) -> None:
-        """One pass over what some cells lack."""
+    def once(
+        self, evaluator: Evaluator, cells: Sequence[Cell], numbers: Sequence[int], advance: Callable[[int], None]
+    ) -> None:
+        """One pass over those of some shards that some cells lack."""
 
         def tell(images: int) -> None:
             self.images += images
@@ -86,25 +108,25 @@ class Work:
         folders = {self.folder(cell): cell for cell in cells}
         for folder, cell in folders.items():
             begin(folder, cell)
-        for number in range(self.shards):
+        for number in numbers:
             lacking = [f for f, c in folders.items() if self._lacks(f, number) and not self._answered(c)]
             with self._claimed(lacking, number) as mine:
                 if mine:
                     self._shard(evaluator, number, {folder: folders[folder] for folder in mine}, tell)
 
-    def look_at_real(self, evaluator: Evaluator) -> Evidence | None:
-        """Make what is missing of the evidence of the real images; None where the task has none.
+    def look_at_real(self, evaluator: Evaluator, numbers: Sequence[int]) -> Evidence | None:
+        """Make what is missing of some shards of the evidence of the real images; None where the task has none.
 
         It is made once a store and name, which says by whose eyes, however many cells and processes need it.
         """
         if not self.due.job.task.looks_at_real:
             return None
-        for number in range(self.shards):
+        for number in numbers:
             lacking = [self.real] if self._lacks(self.real, number) else []
             with self._claimed(lacking, number) as mine:
                 for folder in mine:
                     write_shard(folder, number, evaluator.real_shard(number))
-        if not self.busy:
+        if not self.busy and not unmade(self.real, self.shards):
             clear(self.real)
         return Evidence(self.real, self.shards)
 
@@ -149,6 +171,7 @@ class Work:
         parts = {folder: list(chains[start]) for folder, chains in found.items()}
         open_: dict[Path, list[Shard]] = {folder: [] for folder in folders}
         since, done, kept_at = start, start, time.monotonic()
+        maker = {"machine": provenance.machine(evaluator.device), "share": self.share.title}
 
         def put_by() -> None:
             for folder, made in open_.items():
@@ -160,7 +183,8 @@ class Work:
         try:
             for done, made in evaluator.batches(number, [cell.steps for cell in folders.values()], start, tell):
                 for folder, cell in folders.items():
-                    open_[folder].append(made[cell.steps])
+                    one = made[cell.steps]
+                    open_[folder].append(Shard(one.tables, [{**batch, **maker} for batch in one.batches]))
                 if since == start == 0 and number == 0:
                     self._preview(evaluator, folders)
                 if time.monotonic() - kept_at > EVERY:
