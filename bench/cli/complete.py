@@ -49,6 +49,12 @@ def _weights() -> list[str]:
     return [*_datasets(), *weights.KNOWN]
 
 
+def _kinds() -> list[str]:
+    from ..run.inventory import KINDS
+
+    return [*KINDS, "runs"]
+
+
 KNOWN: dict[str, Callable[[], Iterable[str]]] = {
     "method": _methods,
     "task": _tasks,
@@ -57,6 +63,7 @@ KNOWN: dict[str, Callable[[], Iterable[str]]] = {
     "protocol": _protocols,
     "metric": _metrics,
     "data set or weights": _weights,
+    "kind": _kinds,
 }
 
 

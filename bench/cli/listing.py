@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 
 import typer
 
-
-class Kind(StrEnum):
-    methods = "methods"
-    datasets = "datasets"
-    recipes = "recipes"
-    metrics = "metrics"
-    judges = "judges"
-    protocols = "protocols"
-    support = "support"
-    hub = "hub"
-    baselines = "baselines"
-    runs = "runs"
-
+from . import complete
 
 WHAT = {
-    Kind.methods: "what segments, classifies or synthesizes, and for which data a checkpoint is bundled",
-    Kind.datasets: "the data sets, their splits, and where their files come from",
-    Kind.recipes: "what `bench train` can train",
-    Kind.metrics: "what is measured, with its interval and the smallest difference that matters",
-    Kind.judges: "the independent networks that look at outputs",
-    Kind.protocols: "how figures are measured, and where each departs from its paper",
-    Kind.support: "which method can do which task at 1, 5 and 25 steps",
-    Kind.hub: "models of others on the hub, with their mirrors",
-    Kind.baselines: "segmenters that others have published for the papers' data sets, and how each is run",
-    Kind.runs: "the finished, failed and unfinished cells of a store (--out)",
+    "methods": "what segments, classifies or synthesizes, and for which data a checkpoint is bundled",
+    "datasets": "the data sets, their splits, and where their files come from",
+    "recipes": "what `bench train` can train",
+    "metrics": "what is measured, with its interval and the smallest difference that matters",
+    "judges": "the independent networks that look at outputs",
+    "protocols": "how figures are measured, and where each departs from its paper",
+    "support": "which method can do which task at 1, 5 and 25 steps",
+    "hub": "models of others on the hub, with their mirrors",
+    "baselines": "segmenters that others have published for the papers' data sets, and how each is run",
+    "runs": "the finished, failed and unfinished cells of a store (--out)",
 }
 
 
 def listing(
-    kind: Kind | None = typer.Argument(None, help="What to list. Default: what can be listed."),
+    kind: str | None = typer.Argument(
+        None, help="What to list. Default: what can be listed.", autocompletion=complete.of("kind")
+    ),
     out: Path = typer.Option(Path("results"), "--out", "-o", help="Folder of the records, for `runs`."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
@@ -46,7 +35,7 @@ def listing(
     from .. import api
     from .progress import print_table
 
-    rows = [{"kind": k.value, "what": what} for k, what in WHAT.items()] if kind is None else api.inventory(kind, out)
+    rows = [{"kind": name, "what": what} for name, what in WHAT.items()] if kind is None else api.inventory(kind, out)
     if as_json:
         print(json.dumps(rows, indent=2))
     else:

@@ -43,15 +43,15 @@ def run(as_json: bool = typer.Option(False, "--json", help="Print the records as
         what = "failed" if cell.broken else "unsupported"
         print(f"{what}: {cell.method} {cell.task}{at} on {cell.dataset}: {cell.reason}.", file=sys.stderr)
     if share.gathers:
-        _sum_up(outcome, fields["out"])
+        _sum_up(outcome, fields["out"], "" if share.alone else "here, ")
     if outcome.failed or outcome.broken or any(cell.broken for cell in outcome.unsupported):
         raise typer.Exit(1)
 
 
-def _sum_up(outcome: Records, out: Path) -> None:
+def _sum_up(outcome: Records, out: Path, where: str) -> None:
     from .progress import console
 
-    total, evaluated = len(outcome), f"evaluated {outcome.evaluated:,} samples in"
+    total, evaluated = len(outcome), f"evaluated {outcome.evaluated:,} samples {where}in"
     if outcome.evaluated == 0 and outcome.reused == total:
         scored = f", {outcome.rescored} scored again" if outcome.rescored else ""
         console.print(

@@ -93,6 +93,12 @@ class Store:
         later = [g for g in there if g.number > now.number]
         return max(later, key=lambda g: g.number, default=Generation(made_by, now.number + 1))
 
+    def has_others(self, cell: Cell, made_by: str) -> bool:
+        """Whether other code or libraries began an evaluation that no record names."""
+        record = self.read(cell)
+        named = record.evidence if record else ""
+        return any(g.made_by != made_by and g.name != named for g in self._generations(cell))
+
     def answered(self, cell: Cell, asked: Generation) -> Record | None:
         """The finished record that an evaluation would give, or a later one by the same code."""
         record = self.get(cell)

@@ -49,9 +49,15 @@ def came_to(share: Share, works: Sequence[Work]) -> str:
     own = sum(len(work.own) for work in works)
     lacking = sum(len(work.lacking(work.cells, work.own)) for work in works)
     return (
-        f"{share.title}: {own - lacking:,} of its {own:,} shards are made; when all parts have ended, the same command "
+        f"{share.title}: shards made: {own - lacking:,} of {own:,}; when all parts have ended, the same command "
         "without --part makes what is missing, scores, and writes the records."
     )
+
+
+def begun_by_others(cells: int) -> list[str]:
+    """What cannot be used of cells that are evaluated; nothing of no cell."""
+    what = f"{cells} cells have" if cells > 1 else "1 cell has"
+    return [f"{what} unfinished evidence by other code or libraries than are here: evaluated anew."] if cells else []
 
 
 def by_machine(records: Sequence[Record]) -> list[str]:

@@ -20,7 +20,7 @@ from .plan import Plan, Unsupported
 from .request import Request
 from .rescore import scored
 from .share import Share
-from .standing import by_machine, came_to, kept, shared
+from .standing import begun_by_others, by_machine, came_to, kept, shared
 from .work import Work, wait
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def _sweep(plan: Plan, request: Request, store: Store, progress: Progress, share
 
     say([*plan.said, *reasons(found)])
     progress.begin([one for one in found if one.evaluate])
+    if share.gathers:
+        say(begun_by_others(sum(store.has_others(cell, one.by.evidence) for one in found for cell in one.evaluate)))
     for one in found:
         if share.gathers and not request.keep_old:
             for cell in one.job.cells:

@@ -75,7 +75,8 @@ def test_parts_merge_to_the_evidence_of_one_process(whole: tuple[Path, Outcome],
     made = parts(asked, count)
     assert sum(one.evaluated for one in made) == 1200 and not any(one.cells for one in made)
     assert not list(tmp_path.rglob("record.json"))
-    one = f"part 1/{count}: {3 // count + (3 % count > 0)} of its {3 // count + (3 % count > 0)} shards are made"
+    own = 3 // count + (3 % count > 0)
+    one = f"part 1/{count}: shards made: {own} of {own};"
     assert made[-1].said[-1].startswith(one) and "without --part" in made[-1].said[-1]
     gathered = run(asked)
     assert gathered.evaluated == 0 and gathered.reused == 0
@@ -273,6 +274,18 @@ def test_parts_agree_on_what_other_libraries_made(tmp_path: Path, monkeypatch: p
     assert [one.evaluated for one in parts(fresh, 2)] == [0, 0]
 
 
+def test_a_part_made_with_other_libraries_is_not_mixed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, known = replace(SPIRALS, steps=[1], limit=300, out=tmp_path), provenance.versions()
+    with monkeypatch.context() as here:
+        here.setattr(provenance, "versions", lambda: {**known, "torch": "99.0"})
+        run(asked, Share(part=1, parts=2))
+    run(asked, Share(part=2, parts=2))
+    assert len(list(tmp_path.rglob("evidence-*"))) == 2  # parts leave alone what the others made
+    outcome = run(asked)
+    assert outcome.said == ["1 cell has unfinished evidence by other code or libraries than are here: evaluated anew."]
+    assert outcome.evaluated == 256 and outcome.records[0].provenance["shares"] == ["part 2/2"]
+
+
 def test_what_fails_in_a_part_is_left_to_the_run_that_gathers(
     bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -288,9 +301,9 @@ def test_what_fails_in_a_part_is_left_to_the_run_that_gathers(
     assert part.returncode == 1 and rank.returncode == 0  # a launcher would end the first process, which records it
     assert "failed: part 1/2: digits cls cnn: cnn breaks with RuntimeError: on fire" in part.stderr
     assert rank.stderr.startswith("failed: process 2 of 2: digits cls cnn: cnn breaks with RuntimeError: on fire")
-    assert "part 1/2: 0 of its 1 shards are made" in part.stderr and not list(tmp_path.rglob("record.json"))
+    assert "part 1/2: shards made: 0 of 1;" in part.stderr and not list(tmp_path.rglob("record.json"))
     done = bench(*asked, "--part", "1/2", "--json")
-    assert done.returncode == 0 and json.loads(done.stdout) == [] and "1 of its 1 shards" in done.stderr
+    assert done.returncode == 0 and json.loads(done.stdout) == [] and "shards made: 1 of 1" in done.stderr
     assert bench(*asked).returncode == 0
 
 
