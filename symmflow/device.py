@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from .errors import InputError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def resolve_device(wanted: str) -> str:
@@ -30,6 +34,14 @@ def decoders(processes: int = 1) -> int:
     `processes`: how many like this one the cores are shared with, itself included.
     """
     return max(0, min(4, len(os.sched_getaffinity(0)) // processes - 1))
+
+
+def placed(tensor: torch.Tensor, device: torch.device | str | None) -> torch.Tensor:
+    """A tensor of the host on a device; the host does not wait until the device gets there."""
+    import torch
+
+    pinned = tensor.pin_memory() if device is not None and torch.device(device).type == "cuda" else tensor
+    return pinned.to(device, non_blocking=True)
 
 
 def exact_kernels() -> None:
