@@ -14,8 +14,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import diffusers.optimization  # noqa: F401  all that a training imports, before the forks
 import torch
 import torch.distributed as dist
+import torch.distributed.checkpoint  # noqa: F401
 from accelerate import debug_launcher
 from accelerate.state import AcceleratorState
 from torch import Tensor, nn
@@ -56,7 +58,8 @@ def train(job: dict[str, Any]) -> None:
     """In a process of its own."""
     AcceleratorState._reset_state(True)
     out, rank, seen = Path(job["out"]), dist.get_rank() if dist.is_initialized() else 0, dict[str, Any]()
-    recipe = blobs._recipe(**job.get("train", {}))
+    recipe = blobs._recipe(checkpoint_every=3, log_every=3)
+    recipe = recipe.model_copy(update={"schedule": recipe.schedule.model_copy(update={"steps": 6})})
     trainer = blobs._trainer(out, recipe)
     torch.manual_seed(1)
     trainer.network = Tiny()
