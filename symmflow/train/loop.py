@@ -184,6 +184,9 @@ class Trainer:
 
     def _prepare(self, accelerator: Accelerator, processes: Processes) -> tuple[nn.Module, State]:
         """The network as the loop calls it, and the state of a training that has not begun."""
+        plugin = getattr(accelerator.state, "fsdp_plugin", None)
+        if plugin and getattr(plugin, "fsdp_version", 1) != 2:
+            raise InputError("FSDP of the first version is not trained with; set fsdp_version: 2 in Accelerate's file.")
         optimizer: Any = adamw(self.network.parameters(), self.recipe.optimizer)
         schedule = learning_rate(self.recipe, optimizer)
         if any(is_sharded(parameter) for parameter in self.network.parameters()):  # by the caller, who knows how

@@ -59,9 +59,9 @@ def _recipe(**train: object) -> Recipe:
     )
 
 
-def _trainer(out: Path, chosen: Recipe, **options: object) -> Trainer:
+def _trainer(out: Path, chosen: Recipe, network: torch.nn.Module | None = None, **options: object) -> Trainer:
     torch.manual_seed(0)
-    network = build_network(chosen.network, in_channels=4, out_channels=4, size=(8, 8))
+    network = network or build_network(chosen.network, in_channels=4, out_channels=4, size=(8, 8))
     objective = SymmFlowObjective(Palette(COLORS, beta=10), SymmetricPath())
     return Trainer(chosen, network, objective, Blobs(), out, device="cpu", **options)  # type: ignore[arg-type]
 

@@ -60,9 +60,8 @@ def train(job: dict[str, Any]) -> None:
     out, rank, seen = Path(job["out"]), dist.get_rank() if dist.is_initialized() else 0, dict[str, Any]()
     recipe = blobs._recipe(checkpoint_every=3, log_every=3)
     recipe = recipe.model_copy(update={"schedule": recipe.schedule.model_copy(update={"steps": 6})})
-    trainer = blobs._trainer(out, recipe)
     torch.manual_seed(1)
-    trainer.network = Tiny()
+    trainer = blobs._trainer(out, recipe, Tiny())
     if job.get("shard"):
         sizes = {name: p.numel() for name, p in trainer.network.named_parameters()}
         for child in trainer.network.children():
