@@ -90,7 +90,7 @@ def remove_left(folder: Path, name: str | None = None) -> None:
 
 
 def remove_at_once(path: Path) -> None:
-    """Remove a folder that is at no moment half there under its name: renamed first. A kill leaves it to `remove_left`."""
+    """Remove a folder that is never half there under its name; what a kill leaves of it, `remove_left` removes."""
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:16]}")
     try:
         path.rename(aside)

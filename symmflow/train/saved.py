@@ -99,9 +99,7 @@ def _load(folder: Path, state: State, recipe: Recipe) -> None:
     reader = dcp.HuggingFaceStorageReader(str(folder))
     state.begin_optimizer(reader.read_metadata().state_dict_metadata)
     with _plainly(folder):
-        dcp.load(
-            state.tensors(), storage_reader=reader, process_group=processes.group, no_dist=processes.world == 1
-        )
+        dcp.load(state.tensors(), storage_reader=reader, process_group=processes.group, no_dist=processes.world == 1)
     state.resume(facts)
 
 

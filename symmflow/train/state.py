@@ -76,7 +76,7 @@ class State:
         return text.getvalue()
 
     def weights(self) -> dict[str, Tensor]:
-        """The weights to evaluate: the moving average where there is one. All processes call it; the first gets them."""
+        """The weights to evaluate, the moving average where there is one. All call it, the first process gets them."""
         weights: dict[str, Tensor] = {plain(name): value for name, value in self.network.state_dict().items()}
         if self.average:
             weights |= self.average.values
@@ -97,7 +97,7 @@ class State:
         return found
 
     def begin_optimizer(self, stored: Iterable[str]) -> None:
-        """Give the optimizer the tensors that are stored of it, to be filled: a parameter's shape, but for its steps."""
+        """Give the optimizer the tensors that are stored of it, to be filled: of a parameter's shape, or its steps."""
         at = {id(p): n for n, p in enumerate(p for group in self.optimizer.param_groups for p in group["params"])}
         state: dict[int, dict[str, Tensor]] = {}
         names = set(stored)

@@ -17,7 +17,7 @@ from typing import Any
 import diffusers.optimization  # noqa: F401  all that a training imports, before the forks
 import torch
 import torch.distributed as dist
-import torch.distributed.checkpoint  # noqa: F401
+import torch.distributed.checkpoint
 from accelerate import debug_launcher
 from accelerate.state import AcceleratorState
 from torch import Tensor, nn

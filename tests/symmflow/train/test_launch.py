@@ -16,6 +16,10 @@ from accelerate.utils.launch import prepare_multi_gpu_env
 
 import symmbench.symmflow.train
 
+WHERE = {
+    **{"use_fsdp": True, "num_processes": 8, "num_machines": 1, "main_process_port": 0},
+    **{"mixed_precision": "no", "dynamo_backend": "no"},
+}
 FOLDER = Path(symmbench.symmflow.train.__path__[0]) / "launch"
 
 
@@ -39,7 +43,7 @@ def test_sharding_is_of_the_second_version() -> None:
     told = load_config_from_file(str(FOLDER / "fsdp.yaml")).fsdp_config
     known = vars(launch_command_parser().parse_args(["script"]))
     assert told.keys() <= known.keys()
-    given = argparse.Namespace(**known | told | {"use_fsdp": True, "num_processes": 8, "num_machines": 1})
+    given = argparse.Namespace(**known | told | WHERE)
     env = prepare_multi_gpu_env(given)
     assert env["ACCELERATE_USE_FSDP"] == "true" and env["FSDP_VERSION"] == "2"
     assert env["FSDP_AUTO_WRAP_POLICY"] == "SIZE_BASED_WRAP" and env["FSDP_MIN_NUM_PARAMS"] == "10000000"

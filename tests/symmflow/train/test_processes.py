@@ -55,9 +55,7 @@ def weights(folder: Path, out: str) -> dict[str, torch.Tensor]:
     return load_file(folder / out / "checkpoint/weights.safetensors")
 
 
-@pytest.mark.parametrize(
-    ("out", "world"), [("two-one", 1), ("one-two", 2), ("sharded-one", 1), ("one-sharded", 2)]
-)
+@pytest.mark.parametrize(("out", "world"), [("two-one", 1), ("one-two", 2), ("sharded-one", 1), ("one-sharded", 2)])
 def test_any_number_of_processes_trains_what_one_trains(folder: Path, out: str, world: int) -> None:
     """Half the steps on one number, half on another; the average's weights and the log's means over all samples."""
     assert seen(folder, out, world)[0]["last"] == 6
@@ -100,5 +98,5 @@ def test_time_that_is_up_for_one_is_up_for_all(folder: Path) -> None:
 
 
 def test_a_process_killed_while_it_writes_its_piece_leaves_the_state_before(folder: Path) -> None:
-    killed, = (path for path in (folder / "killed/state").iterdir() if not path.name.startswith("."))
+    (killed,) = (path for path in (folder / "killed/state").iterdir() if not path.name.startswith("."))
     assert killed.name == "step-000003" and (killed / "state.json").is_file()
