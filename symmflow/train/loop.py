@@ -189,7 +189,7 @@ class Trainer:
             raise InputError("FSDP of the first version is not trained with; set fsdp_version: 2 in Accelerate's file.")
         optimizer: Any = adamw(self.network.parameters(), self.recipe.optimizer)
         schedule = learning_rate(self.recipe, optimizer)
-        if any(is_sharded(parameter) for parameter in self.network.parameters()):  # by the caller, who knows how
+        if plugin is None and any(map(is_sharded, self.network.parameters())):  # by the caller, who knows how
             network, optimizer = self.network, accelerator.prepare(optimizer)
         else:
             network, optimizer = accelerator.prepare(self.network, optimizer)

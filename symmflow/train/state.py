@@ -126,9 +126,14 @@ class State:
             group["lr"] = rate
         if self.scaler and facts["scaler"]:
             self.scaler.load_state_dict(facts["scaler"])
-        for name in FACTS:
-            setattr(self, name, facts[name])
+        self.step, self.summed = int(facts["step"]), int(facts["summed"])
+        self.log, self.sums = [_numbers(row) for row in facts["log"]], _numbers(facts["sums"])
+        self.seconds, self.cpu_seconds = float(facts["seconds"]), float(facts["cpu_seconds"])
         self._since = _clocks()
+
+
+def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in row.items()}
 
 
 def _clocks() -> tuple[float, float]:

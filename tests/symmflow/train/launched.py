@@ -73,6 +73,7 @@ def train(job: dict[str, Any]) -> None:
 
     def report(now: Progress) -> None:
         seen["world"], seen["last"] = dist.get_world_size() if dist.is_initialized() else 1, now.step
+        seen.setdefault("first", now.step)
         if job.get("stop") == [rank, now.step]:
             os.kill(os.getpid(), signal.SIGTERM)
 

@@ -27,6 +27,7 @@ JOBS: list[dict[str, Any]] = [
     {"out": "late", "world": 2, "seconds": [None, 0]},
     {"out": "killed", **SHARDED, "steps": 3},
     {"out": "killed", **SHARDED, "die": [1, 0]},
+    {"out": "killed", "world": 1},
 ]
 """Trained in this order, each into its folder: six steps, a state after the third."""
 
@@ -55,10 +56,12 @@ def weights(folder: Path, out: str) -> dict[str, torch.Tensor]:
     return load_file(folder / out / "checkpoint/weights.safetensors")
 
 
-@pytest.mark.parametrize(("out", "world"), [("two-one", 1), ("one-two", 2), ("sharded-one", 1), ("one-sharded", 2)])
+@pytest.mark.parametrize(
+    ("out", "world"), [("two-one", 1), ("one-two", 2), ("sharded-one", 1), ("one-sharded", 2), ("killed", 1)]
+)
 def test_any_number_of_processes_trains_what_one_trains(folder: Path, out: str, world: int) -> None:
     """Half the steps on one number, half on another; the average's weights and the log's means over all samples."""
-    assert seen(folder, out, world)[0]["last"] == 6
+    assert [(rank["first"], rank["last"]) for rank in seen(folder, out, world)] == [(4, 6)] * world
     one, other = weights(folder, "one"), weights(folder, out)
     assert one.keys() == other.keys() and all(torch.allclose(one[n], other[n], rtol=0, atol=1e-6) for n in one)
     logs = [(folder / name / "checkpoint/training.csv").read_text().splitlines() for name in ("one", out)]
@@ -97,6 +100,8 @@ def test_time_that_is_up_for_one_is_up_for_all(folder: Path) -> None:
     assert json.loads((folder / "late/checkpoint/checkpoint.json").read_text())["trained_steps"] == 1
 
 
-def test_a_process_killed_while_it_writes_its_piece_leaves_the_state_before(folder: Path) -> None:
-    (killed,) = (path for path in (folder / "killed/state").iterdir() if not path.name.startswith("."))
-    assert killed.name == "step-000003" and (killed / "state.json").is_file()
+def test_a_process_killed_while_it_writes_leaves_the_state_before_and_nothing_else(folder: Path) -> None:
+    """The second of two, by SIGKILL, at its piece of step 6; one process went on from step 3."""
+    assert seen(folder, "killed", 1)[0]["first"] == 4
+    assert [path.name for path in (folder / "killed/state").iterdir()] == ["step-000006"]
+    assert sorted(path.name for path in (folder / "killed").iterdir()) == ["checkpoint", "state"]

@@ -143,6 +143,24 @@ def test_nothing_is_gone_on_from_where_nothing_is(tmp_path: Path, recipe: Any) -
     assert not load_state(tmp_path, small(recipe()), recipe())
 
 
+def test_a_training_that_was_stopped_before_its_first_step_goes_on(tmp_path: Path, recipe: Any) -> None:
+    state, again = small(recipe()), small(recipe())
+    save_state(tmp_path, state, recipe())
+    assert load_state(tmp_path, again, recipe()) and again.step == 0
+    step(state, 3)
+    step(again, 3)
+    assert same(state.tensors(), again.tensors())
+
+
+@pytest.mark.parametrize("wrong", [{"step": "many"}, {"log": [7]}, {"sums": {"loss": []}}, {"schedule": None}])
+def test_facts_of_another_kind_are_refused(tmp_path: Path, wrong: dict[str, Any], recipe: Any) -> None:
+    save_state(tmp_path, small(recipe()), recipe())
+    manifest = newest(tmp_path) / "state.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | wrong))
+    with pytest.raises(InputError, match="cannot be resumed from"):
+        load_state(tmp_path, small(recipe()), recipe())
+
+
 def test_dying_at_any_write_leaves_the_state_of_before_or_after(tmp_path: Path, recipe: Any, dying: Any) -> None:
     """And the next save leaves one state, and nothing beside it."""
     chosen, points, at = recipe(), 0, -1  # first it is counted, and nobody dies
