@@ -89,6 +89,16 @@ def remove_left(folder: Path, name: str | None = None) -> None:
             _remove(folder / one)
 
 
+def remove_at_once(path: Path) -> None:
+    """Remove a folder that is never half there under its name; what a kill leaves of it, `remove_left` removes."""
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:16]}")
+    try:
+        path.rename(aside)
+        _remove(aside)
+    except OSError as error:
+        raise Unwritable(path, error) from None
+
+
 def sha256(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -20,11 +21,18 @@ if TYPE_CHECKING:
 def train(
     as_json: bool = typer.Option(False, "--json", help="Print the checkpoint's manifest as JSON."), **fields: Any
 ) -> None:
-    """Train a recipe. The same command again goes on where the last one stopped; Ctrl-C saves."""
+    """Train a recipe. The same command again goes on where the last one stopped; Ctrl-C saves.
+
+    On several GPUs or machines: accelerate launch --config_file FILE -m symmbench.bench train ...; ready files lie in
+    symmflow/train/launch.
+    """
     from ... import datasets
     from .. import api
     from .progress import bars, console
 
+    if int(os.environ.get("RANK", "0")):  # of several processes that torchrun or accelerate started, the first speaks
+        api.train(**fields)
+        return
     with bars() as shown:
         task = shown.add_task(fields["recipe"], total=None, extra="reading data")
         spoke = time.monotonic()

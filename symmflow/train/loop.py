@@ -7,10 +7,9 @@ same batches and the same noise.
 from __future__ import annotations
 
 import math
-import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,15 +26,21 @@ from ..networks import checkpoint_gradients, parameter_count
 from ..noise import generator
 from ..objective import Objective
 from ..recipe import Recipe
+from .average import MovingAverage
 from .feed import Feed, MicroBatch, TrainingSet
+from .interrupts import interruptible
 from .latents import CachedLatents
+from .processes import Processes
+from .saved import load_state, save_state
 from .schedule import adamw, learning_rate
+from .sharded import is_sharded
 from .state import State
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-STATE, CHECKPOINT, LOCK = "state.pt", "checkpoint", ".lock"
+CHECKPOINT, LOCK = "checkpoint", ".lock"
+LATE, INTERRUPTED = 1, 2
 
 
 @dataclass
@@ -56,8 +61,12 @@ class Progress:
 class Trainer:
     """Trains `network` with `objective` on `data` as the recipe says, into the folder `out`.
 
-    `out/state.pt` holds what resuming needs and is written every `checkpoint_every` steps, at the end, and on Ctrl-C or
-    SIGTERM. `out/checkpoint` is the finished `Checkpoint`. Calling `train` again goes on where the last one stopped.
+    `out/state` holds what resuming needs and is written every `checkpoint_every` steps, at the end, and on Ctrl-C or
+    SIGTERM. `out/checkpoint` is the finished `Checkpoint`. Calling `train` again goes on where the last one stopped, on
+    as many processes or on others. On several, all call it, and `out` is a folder that all see.
+
+    A network whose parameters are sharded (`fully_shard`) is trained as it is; another is wrapped as Accelerate was
+    told to by its launcher: DDP, FSDP2, or not at all.
     """
 
     recipe: Recipe
@@ -87,39 +96,46 @@ class Trainer:
         except OSError as error:
             raise Unwritable(self.out, error) from None
         accelerator = self._accelerator()
-        with self._alone(accelerator):
-            return self._train(accelerator, last, max_seconds)
+        processes = Processes.here()
+        with self._alone(processes):
+            return self._train(accelerator, processes, last, max_seconds)
 
     @contextmanager
-    def _alone(self, accelerator: Accelerator) -> Iterator[None]:
+    def _alone(self, processes: Processes) -> Iterator[None]:
         """Hold the folder's lock, so that no other training writes there."""
-        if not accelerator.is_main_process:
-            yield
-            return
-        if (lock := acquire(self.out / LOCK)) is None:
-            raise Busy(f"{self.out} is being trained into by {holder(self.out / LOCK)}")
-        with lock:
+
+        def lock() -> None:
+            if (held := acquire(self.out / LOCK)) is None:
+                raise Busy(f"{self.out} is being trained into by {holder(self.out / LOCK)}")
+            locked.enter_context(held)
             remove_left(self.out)
+
+        with ExitStack() as locked:
+            processes.first(lock)
             yield
 
-    def _train(self, accelerator: Accelerator, last: int, max_seconds: float | None) -> Checkpoint:
+    def _train(
+        self, accelerator: Accelerator, processes: Processes, last: int, max_seconds: float | None
+    ) -> Checkpoint:
         recipe, config = self.recipe, self.recipe.train
 
         # what a step sees, what changes, and where an earlier call stopped
         if isinstance(self.data, CachedLatents):
             self.data.fill(accelerator.device, accelerator.autocast, self.workers)
-        feed = Feed(self.data, recipe, accelerator.process_index, accelerator.num_processes, self.mirrored)
-        network, state = self._prepare(accelerator)
-        if (self.out / STATE).exists():
-            state.load(self.out / STATE, recipe)
+        feed = Feed(self.data, recipe, processes.rank, processes.world, self.mirrored)
+        network, state = self._prepare(accelerator, processes)
+        load_state(self.out, state, recipe)
 
         batches = feed.steps(state.step, last, self.workers, accelerator.device)
         network.train()
         began, first = time.perf_counter(), state.step
-        with _interruptible() as interrupted:
-            while state.step < last and not interrupted():
-                if max_seconds is not None and state.step and time.perf_counter() - began > max_seconds:
+        with interruptible(processes.world > 1) as interrupted:
+            while state.step < last:
+                late = max_seconds is not None and state.step and time.perf_counter() - began > max_seconds
+                asked = processes.largest(INTERRUPTED if interrupted() else LATE if late else 0)  # all stop, or none
+                if asked == LATE:
                     last = state.step
+                if asked:
                     break
 
                 # forward, backward, update
@@ -136,20 +152,18 @@ class Trainer:
                     self.report(Progress(state.step, last, loss, rate))
 
                 # keep it
-                if state.step % config.checkpoint_every == 0 and accelerator.is_main_process:
+                if state.step % config.checkpoint_every == 0:
                     finite_loss(state)
-                    state.save(self.out / STATE, recipe)
+                    save_state(self.out, state, recipe)
 
         # stop, or finish
-        if accelerator.is_main_process:
-            finite_loss(state)
-            state.save(self.out / STATE, recipe)
+        finite_loss(state)
+        save_state(self.out, state, recipe)
         if state.step < last:
             accelerator.end_training()
             raise KeyboardInterrupt(f"stopped after step {state.step}; started again, it goes on from there")
-        if accelerator.is_main_process:
-            self._save_checkpoint(accelerator, state)
-        accelerator.wait_for_everyone()
+        weights = state.weights()
+        processes.first(lambda: self._save_checkpoint(accelerator, state, weights))
         accelerator.end_training()
         return open_checkpoint(self.out / CHECKPOINT)
 
@@ -181,20 +195,21 @@ class Trainer:
         set_seed(config.seed)
         return accelerator
 
-    def _prepare(self, accelerator: Accelerator) -> tuple[nn.Module, State]:
+    def _prepare(self, accelerator: Accelerator, processes: Processes) -> tuple[nn.Module, State]:
         """The network as the loop calls it, and the state of a training that has not begun."""
-        from diffusers.training_utils import EMAModel
-
+        plugin = getattr(accelerator.state, "fsdp_plugin", None)
+        if plugin and getattr(plugin, "fsdp_version", 1) != 2:
+            raise InputError("FSDP of the first version is not trained with; set fsdp_version: 2 in Accelerate's file.")
         fused = accelerator.device.type == "cuda"
         optimizer: Any = adamw(self.network.parameters(), self.recipe.optimizer, fused=fused)
         schedule = learning_rate(self.recipe, optimizer)
-        network, optimizer = accelerator.prepare(self.network, optimizer)
+        if plugin is None and any(map(is_sharded, self.network.parameters())):  # by the caller, who knows how
+            network, optimizer = self.network, accelerator.prepare(optimizer)
+        else:
+            network, optimizer = accelerator.prepare(self.network, optimizer)
         bare = accelerator.unwrap_model(network)
-        ema = None
-        if self.recipe.train.ema:
-            ema = EMAModel(bare.parameters(), decay=self.recipe.train.ema, foreach=True)
-            ema.to(accelerator.device)
-        return network, State(bare, optimizer, schedule, ema, accelerator.scaler)
+        average = MovingAverage(bare, self.recipe.train.ema) if self.recipe.train.ema else None
+        return network, State(bare, optimizer, schedule, average, accelerator.scaler, processes)
 
     def _step(
         self, accelerator: Accelerator, network: nn.Module, state: State, batches: Iterator[MicroBatch]
@@ -223,10 +238,10 @@ class Trainer:
                 means[name] = means[name] + share if name in means else share
         return means
 
-    def _save_checkpoint(self, accelerator: Accelerator, state: State) -> None:
+    def _save_checkpoint(self, accelerator: Accelerator, state: State, weights: dict[str, Tensor]) -> None:
         save_checkpoint(
             self.out / CHECKPOINT,
-            state.weights(),
+            weights,
             self.recipe,
             state.log_csv(),
             trained_steps=state.step,
@@ -250,25 +265,3 @@ def finite_loss(state: State) -> float:
         steps = f"step {state.step}" if state.summed == 1 else f"steps {state.step - state.summed + 1}-{state.step}"
         raise InputError(f"the loss is {loss} at {steps}; lower optimizer.lr, or train with precision fp32.")
     return loss
-
-
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C or SIGTERM into a flag that the loop reads between steps; a second one stops at once."""
-    hit = False
-
-    def stop(number: int, frame: object) -> None:
-        nonlocal hit
-        if hit:
-            raise KeyboardInterrupt
-        hit = True
-
-    try:
-        before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not the main thread, where Python delivers no signals
-        before = {}
-    try:
-        yield lambda: hit
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""Everything that changes while training, saved and loaded together."""
+"""Everything that changes while training."""
 
 from __future__ import annotations
 
@@ -6,32 +6,36 @@ import csv
 import io
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ..bounded import check_weights
-from ..errors import InputError, OtherRecipe
-from ..files import atomic
-from ..recipe import Recipe
+from .average import MovingAverage
+from .processes import Processes
+from .sharded import gathered, named, plain
 
-LAYOUT = 2
-"""2: with the means of a log row that is not yet full. 1, which had no number, is still read."""
+FACTS = ("step", "log", "sums", "summed", "seconds", "cpu_seconds")
+"""The fields that are neither tensors nor other objects."""
 
 
 @dataclass
 class State:
-    """A training after `step` steps. `ema` and `scaler`: None where the recipe or the precision asks for none."""
+    """A training after `step` steps, the same on all processes but for the pieces of what is sharded.
+
+    `average` and `scaler`: None where the recipe or the precision asks for none.
+    """
 
     network: nn.Module
+    """Not wrapped, but its parameters may be sharded."""
     optimizer: Any
+    """AdamW, perhaps as Accelerate wraps it."""
     schedule: Any
-    ema: Any
+    average: MovingAverage | None
     scaler: Any
+    processes: Processes
     step: int = 0
     log: list[dict[str, float]] = field(default_factory=list)
     """A row every `log_every` steps: step, learning rate, and the means of loss and its parts since the last row."""
@@ -47,19 +51,20 @@ class State:
     def advance(self, losses: Mapping[str, Tensor]) -> None:
         """Count a step that was just taken: its learning rate, average and losses, without reading any of them."""
         self.schedule.step()
-        if self.ema:
-            self.ema.step(self.network.parameters())
         self.step += 1
+        if self.average:
+            self.average.update(self.network, self.step)
         self.summed += 1
         for name, value in losses.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
 
     def means(self) -> dict[str, float]:
-        """Of the loss and its parts since the last row: waits for the device."""
-        return {name: float(value) / self.summed for name, value in self.sums.items()}
+        """Of the loss and its parts since the last row, over all processes, which all call it: waits for the device."""
+        self.sums = self.processes.mean({name: float(value) for name, value in self.sums.items()})
+        return {name: value / self.summed for name, value in self.sums.items()}
 
     def log_row(self) -> dict[str, float]:
-        """Close the row of the log that ends at this step."""
+        """Close the row of the log that ends at this step. All processes call it."""
         row = {"step": float(self.step), "lr": float(self.schedule.get_last_lr()[0]), **self.means()}
         self.log.append(row)
         self.sums, self.summed = {}, 0
@@ -74,59 +79,64 @@ class State:
         return text.getvalue()
 
     def weights(self) -> dict[str, Tensor]:
-        """The weights to evaluate: the moving average where there is one."""
-        weights = self.network.state_dict()
-        if self.ema:
-            names = [name for name, _ in self.network.named_parameters()]
-            weights |= dict(zip(names, self.ema.shadow_params, strict=True))
-        return weights
+        """The weights to evaluate, the moving average where there is one. All call it, the first process gets them."""
+        weights: dict[str, Tensor] = {plain(name): value for name, value in self.network.state_dict().items()}
+        if self.average:
+            weights |= self.average.values
+        return gathered(weights, keep=self.processes.rank == 0)
 
-    def save(self, path: Path, recipe: Recipe) -> None:
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors that change, under names that do not depend on the number of processes.
+
+        They are what is trained on, not copies: who writes into them changes the training. An optimizer that has not
+        stepped has none.
+        """
+        found = {f"network.{plain(name)}": value for name, value in self.network.state_dict().items()}
+        for name, parameter in named(self.network).items():
+            for key, value in self.optimizer.state.get(parameter, {}).items():
+                found[f"optimizer.{name}.{key}"] = value
+        if self.average:
+            found |= {f"average.{name}": value for name, value in self.average.values.items()}
+        return found
+
+    def begin_optimizer(self, stored: Iterable[str]) -> None:
+        """Give the optimizer the tensors that are stored of it, to be filled: of a parameter's shape, or its steps."""
+        at = {id(p): n for n, p in enumerate(p for group in self.optimizer.param_groups for p in group["params"])}
+        state: dict[int, dict[str, Tensor]] = {}
+        names = set(stored)
+        for name, parameter in named(self.network).items():
+            for key in ("step", "exp_avg", "exp_avg_sq"):
+                if f"optimizer.{name}.{key}" in names:
+                    made = torch.zeros(()) if key == "step" else torch.zeros_like(parameter)
+                    state.setdefault(at[id(parameter)], {})[key] = made
+        self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
+
+    def facts(self) -> dict[str, Any]:
+        """All else that changes, as JSON holds it. All processes call it."""
         now, (wall, cpu) = _clocks(), self._since
         self.seconds, self.cpu_seconds, self._since = self.seconds + now[0] - wall, self.cpu_seconds + now[1] - cpu, now
-        values = {
-            "layout": LAYOUT,
-            "recipe": recipe.model_dump_json(),
-            "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+        self.means()  # the sums become those of all processes
+        return {
             "schedule": self.schedule.state_dict(),
-            "ema": self.ema.state_dict() if self.ema else None,
             "scaler": self.scaler.state_dict() if self.scaler else None,
-            "sums": {name: float(value) for name, value in self.sums.items()},
-            **{name: getattr(self, name) for name in ("step", "log", "summed", "seconds", "cpu_seconds")},
+            **{name: getattr(self, name) for name in FACTS},
         }
-        with atomic(path) as aside, aside.open("wb") as file:
-            torch.save(values, file)
 
-    def load(self, path: Path, recipe: Recipe) -> None:
-        """Go on from a saved state; one of another recipe, another layout or in pieces is refused."""
-        try:
-            check_weights(path)
-            values = torch.load(path, map_location="cpu", weights_only=True)
-            if (layout := values.get("layout", 1)) not in (1, LAYOUT):
-                raise InputError(
-                    f"{path} has layout {layout}, and up to {LAYOUT} is read here; upgrade to go on from it."
-                )
-            if Recipe.model_validate_json(values["recipe"]) != recipe:
-                raise OtherRecipe(f"{path} was trained with another recipe")
-            self.network.load_state_dict(values["network"])
-            self.optimizer.load_state_dict(values["optimizer"])
-            self.schedule.load_state_dict(values["schedule"])
-            if self.ema:
-                self.ema.load_state_dict(values["ema"])
-                self.ema.to(next(self.network.parameters()).device)
-            if self.scaler and values["scaler"]:
-                self.scaler.load_state_dict(values["scaler"])
-            self.step, self.log = int(values["step"]), values["log"]
-            self.sums, self.summed = values.get("sums", {}), values.get("summed", 0)
-            self.seconds, self.cpu_seconds = values["seconds"], values["cpu_seconds"]
-        except InputError:
-            raise
-        except Exception as error:  # a truncated or foreign file can fail in any layer of the loader
-            raise InputError(
-                f"{path} cannot be resumed from ({type(error).__name__}); remove it to start again."
-            ) from error
+    def resume(self, facts: Mapping[str, Any]) -> None:
+        """Go on from such facts, the tensors being filled."""
+        self.schedule.load_state_dict(facts["schedule"])
+        for group, rate in zip(self.optimizer.param_groups, self.schedule.get_last_lr(), strict=True):
+            group["lr"] = rate
+        if self.scaler and facts["scaler"]:
+            self.scaler.load_state_dict(facts["scaler"])
+        self.step, self.summed = int(facts["step"]), int(facts["summed"])
+        self.log, self.sums = [_numbers(row) for row in facts["log"]], _numbers(facts["sums"])
+        self.seconds, self.cpu_seconds = float(facts["seconds"]), float(facts["cpu_seconds"])
         self._since = _clocks()
+
+
+def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in row.items()}
 
 
 def _clocks() -> tuple[float, float]:

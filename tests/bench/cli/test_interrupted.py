@@ -36,7 +36,7 @@ def test_a_training_says_where_it_stopped(bench: Any, tmp_path: Path, monkeypatc
     done = bench("train", "--recipe", "two-spirals/symmflow", *small, "--out", "r", "--device", "cpu")
     assert done.returncode == 130, done.stderr
     assert "interrupted: stopped after step 1; started again, it goes on from there." in done.stderr
-    assert (tmp_path / "r" / "state.pt").is_file()
+    assert (tmp_path / "r" / "state" / "step-000001" / "state.json").is_file()
 
 
 def _heard() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -57,15 +59,26 @@ def _recipe(**train: object) -> Recipe:
     )
 
 
-def _trainer(out: Path, chosen: Recipe, **options: object) -> Trainer:
+def _trainer(out: Path, chosen: Recipe, network: torch.nn.Module | None = None, **options: object) -> Trainer:
     torch.manual_seed(0)
-    network = build_network(chosen.network, in_channels=4, out_channels=4, size=(8, 8))
+    network = network or build_network(chosen.network, in_channels=4, out_channels=4, size=(8, 8))
     objective = SymmFlowObjective(Palette(COLORS, beta=10), SymmetricPath())
     return Trainer(chosen, network, objective, Blobs(), out, device="cpu", **options)  # type: ignore[arg-type]
 
 
 def _weights(out: Path) -> dict[str, torch.Tensor]:
     return load_file(out / "checkpoint" / "weights.safetensors")
+
+
+@pytest.fixture(scope="session")
+def dying() -> ModuleType:
+    """`tests/dying.py`."""
+    spec = importlib.util.spec_from_file_location("dying_in_training", Path(__file__).parents[2] / "dying.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture

@@ -1,0 +1,60 @@
+"""Tensors that lie in pieces on several processes (DTensors: FSDP2, whoever applied it), beside those that do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+WRAPPERS = ("_checkpoint_wrapped_module.", "_orig_mod.")
+"""What activation checkpointing and compilation put into the names of parameters."""
+
+
+def plain(name: str) -> str:
+    """A parameter's or buffer's name without what wrappers put into it."""
+    for wrapper in WRAPPERS:
+        name = name.replace(wrapper, "")
+    return name
+
+
+def named(network: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters by their plain names, in the network's order."""
+    return {plain(name): parameter for name, parameter in network.named_parameters()}
+
+
+def is_sharded(value: object) -> bool:
+    """Whether a tensor is a DTensor."""
+    return hasattr(value, "full_tensor")
+
+
+def local(value: Any) -> Tensor:
+    """This process's piece of a tensor, its memory and not a copy; the tensor itself where it is whole."""
+    with torch.no_grad():
+        return value.to_local() if is_sharded(value) else value.detach()
+
+
+def fill(value: Any, whole: Tensor) -> None:
+    """Copy a whole tensor into one that may lie in pieces. Raises `RuntimeError` where the shapes differ."""
+    if value.shape != whole.shape:
+        raise RuntimeError(f"a tensor is {list(whole.shape)} and should be {list(value.shape)}")
+    if is_sharded(value):
+        from torch.distributed.tensor import distribute_tensor
+
+        mesh, placements = value.device_mesh, value.placements
+        whole = local(distribute_tensor(whole.to(value.device), mesh, placements, src_data_rank=None))
+    local(value).copy_(whole)
+
+
+def gathered(values: Mapping[str, Any], keep: bool) -> dict[str, Tensor]:
+    """Whole tensors in the memory of the CPU, one after the other; where they are not to be kept, nothing.
+
+    All processes call it, since each gives its pieces.
+    """
+    found = {}
+    for name, value in values.items():
+        whole = value.detach().full_tensor() if is_sharded(value) else value.detach()
+        if keep:
+            found[name] = whole.cpu()
+    return found
