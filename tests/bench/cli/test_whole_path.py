@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from layouts import celebamask_hq, coco_stuff
 from safetensors.torch import load_file
@@ -88,3 +89,26 @@ def test_a_papers_recipe_goes_the_whole_path(
             done(*outputs_of, "--checkpoint", checkpoint)
             outputs.append({path.name: path.read_bytes() for path in (tmp_path / out).glob("*.png")})
         assert outputs[0] == outputs[1] and len(outputs[0]) == 2
+
+
+@pytest.mark.parametrize("option", ["train.gradient_checkpointing=true"])
+def test_what_saves_memory_or_time_gives_the_losses_of_the_plain_run(
+    option: str, pipeline: Path, data: dict[str, Path], tmp_path: Path, bench: Any
+) -> None:
+    files = ("--data-root", str(data["celebamask-hq"]), "--device", "cpu", "--workers", "0")
+    training = (
+        "train",
+        "--recipe",
+        "celebamask-hq/symmflow",
+        *small(pipeline),
+        "--set",
+        "train.precision=fp32",
+        *files,
+    )
+    logs = []
+    for name, more in (("plain", ()), ("saving", ("--set", option))):
+        done = bench(*training, *more, "--out", name)
+        assert done.returncode == 0, done.stderr
+        logs.append(pd.read_csv(tmp_path / name / "checkpoint" / "training.csv"))
+    assert len(logs[0]) == 5 and logs[0].loss.nunique() == 5
+    pd.testing.assert_frame_equal(*logs, rtol=1e-4)
