@@ -17,6 +17,7 @@ from ..noise import Draws, generator
 from ..pixels import IGNORE
 from ..recipe import DataConfig, Recipe
 from .ahead import Drawing, KeptDraws, made_ahead, packed, unpacked
+from .latents import CachedLatents
 
 
 class TrainingSet(Protocol):
@@ -31,7 +32,8 @@ class TrainingSet(Protocol):
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """images: [B, C, ...]; labels: class ids [B] or [B, H, W]; draws: the noise of these samples at this step."""
+    """images: [B, C, ...], or what an autoencoder says of them (`CachedLatents`); labels: class ids [B] or [B, H, W];
+    draws: the noise of these samples at this step."""
 
     images: Tensor
     labels: Tensor
@@ -110,7 +112,10 @@ class Feed:
         draws.draw(asked)
         images, labels = torch.from_numpy(batch.images), torch.from_numpy(batch.labels)
         images, labels = flip(images, labels, self.recipe.data, draws, self.mirrored)
-        return MicroBatch(*augment(images, labels, self.recipe.data, draws), draws)
+        images, labels = augment(images, labels, self.recipe.data, draws)
+        if isinstance(self.data, CachedLatents):
+            images = self.data.moments(mine, flipped(self.recipe.data, draws))
+        return MicroBatch(images, labels, draws)
 
     def _sample(self, position: int) -> int:
         """The sample at a position of all epochs put in a row, each in an order of its own."""
@@ -119,6 +124,11 @@ class Feed:
             order = generator("order", self.recipe.train.seed, epoch).permutation(len(self.data))
             self._epoch, self._order = epoch, order
         return int(self._order[place])
+
+
+def flipped(config: DataConfig, draws: Draws) -> Tensor:
+    """Which images are flipped, truth values [B]."""
+    return draws.uniform((1,), "flip")[:, 0] < config.flip
 
 
 def flip(
@@ -132,7 +142,7 @@ def flip(
         return images, labels
     if images.dim() != 4:
         raise InputError("[data] flips images; remove it from a recipe for points.")
-    chosen = draws.uniform((1,), "flip")[:, 0] < config.flip  # [B]
+    chosen = flipped(config, draws)
     turned = labels.flip(-1) if labels.dim() == 3 else labels
     if mirrored is not None:
         table = torch.tensor(mirrored)

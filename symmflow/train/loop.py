@@ -28,6 +28,7 @@ from ..noise import generator
 from ..objective import Objective
 from ..recipe import Recipe
 from .feed import Feed, MicroBatch, TrainingSet
+from .latents import CachedLatents
 from .schedule import adamw, learning_rate
 from .state import State
 
@@ -105,6 +106,8 @@ class Trainer:
         recipe, config = self.recipe, self.recipe.train
 
         # what a step sees, what changes, and where an earlier call stopped
+        if isinstance(self.data, CachedLatents):
+            self.data.fill(accelerator.device, accelerator.autocast, self.workers)
         feed = Feed(self.data, recipe, accelerator.process_index, accelerator.num_processes, self.mirrored)
         network, state = self._prepare(accelerator)
         if (self.out / STATE).exists():
