@@ -23,7 +23,7 @@ DRAWN: dict[str, Callable[[Path], Path]] = {
 DOES = {"symmflow": {"ss": (1, 2, 5), "sis": (1, 2, 5)}, "semflow": {"ss": (1, 2, 5), "sis": (1, 2, 5)}}
 DOES |= {"dsm": {"ss": (2, 5)}, "fm": {"sis": (1, 2, 5)}}
 """What each method does, at which of 1, 2 and 5 steps."""
-SOMETIMES = pytest.mark.slow
+SOMETIMES = pytest.mark.slow  # half of the grid says whether the path is open
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +91,9 @@ def test_a_papers_recipe_goes_the_whole_path(
         assert outputs[0] == outputs[1] and len(outputs[0]) == 2
 
 
-@pytest.mark.parametrize("option", ["train.gradient_checkpointing=true"])
+@SOMETIMES
 def test_what_saves_memory_or_time_gives_the_losses_of_the_plain_run(
-    option: str, pipeline: Path, data: dict[str, Path], tmp_path: Path, bench: Any
+    pipeline: Path, data: dict[str, Path], tmp_path: Path, bench: Any
 ) -> None:
     files = ("--data-root", str(data["celebamask-hq"]), "--device", "cpu", "--workers", "0")
     training = (
@@ -105,10 +105,17 @@ def test_what_saves_memory_or_time_gives_the_losses_of_the_plain_run(
         "train.precision=fp32",
         *files,
     )
+    ways = {
+        "plain": ("--no-cache-latents",),
+        "checkpointed": ("--no-cache-latents", "--set", "train.gradient_checkpointing=true"),
+        "cached": ("--cache-latents",),
+    }
     logs = []
-    for name, more in (("plain", ()), ("saving", ("--set", option))):
+    for name, more in ways.items():
         done = bench(*training, *more, "--out", name)
         assert done.returncode == 0, done.stderr
+        assert ("image latents are cached in" in done.stderr) == (name == "cached")
         logs.append(pd.read_csv(tmp_path / name / "checkpoint" / "training.csv"))
     assert len(logs[0]) == 5 and logs[0].loss.nunique() == 5
-    pd.testing.assert_frame_equal(*logs, rtol=1e-4)
+    for other in logs[1:]:
+        pd.testing.assert_frame_equal(logs[0], other, rtol=1e-4)
