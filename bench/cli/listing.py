@@ -28,7 +28,7 @@ WHAT = {
     Kind.judges: "the independent networks that look at outputs",
     Kind.protocols: "how figures are measured, and where each departs from its paper",
     Kind.support: "which method can do which task at 1, 5 and 25 steps",
-    Kind.hub: "models of others on the hub, with their mirrors",
+    Kind.hub: "models of others on the hub, mirrors and commits; checkpoints keep digests of what they were made with",
     Kind.runs: "the finished, failed and unfinished cells of a store (--out)",
 }
 

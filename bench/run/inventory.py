@@ -205,14 +205,14 @@ def of_runs(out: Path) -> Rows:
 
 def of_hub() -> Rows:
     """Models of others on the hub, by the names that recipes and `bench import` know them by."""
-    from ...methods.parts.published import PUBLISHED, UNPINNED
+    from ...methods.parts.published import PUBLISHED
 
     return [
         {
             "name": one.name,
             "what": one.what,
             "repositories": list(one.repositories),
-            "commits": [commit or UNPINNED for commit in one.repositories.values()],
+            "commits": [commit or "not pinned" for commit in one.repositories.values()],
             "gone": list(one.gone),
         }
         for one in PUBLISHED.values()

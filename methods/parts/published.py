@@ -95,7 +95,6 @@ PUBLISHED = {
         ),
     )
 }
-UNPINNED = "not pinned: a checkpoint keeps the digest of what it was made with"
 TAEF2 = "clone github.com/madebyollin/taesd, which holds taef2_encoder.pth and taef2_decoder.pth, and name its folder"
 
 
