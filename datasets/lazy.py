@@ -11,6 +11,7 @@ import numpy as np
 
 from ..symmflow.errors import InputError
 from ..symmflow.pixels import IGNORE, from_uint8
+from ..symmflow.workers import end_with_reader
 from . import prepared
 from .card import Card
 from .catalog import Catalog
@@ -52,7 +53,12 @@ class FileSplit(Split):
             return
         from torch.utils.data import DataLoader
 
-        ahead = {"num_workers": workers, "prefetch_factor": 2, "collate_fn": _as_it_is}
+        ahead = {
+            "num_workers": workers,
+            "prefetch_factor": 2,
+            "collate_fn": _as_it_is,
+            "worker_init_fn": end_with_reader,
+        }
         for made in DataLoader(_Decoded(self), batch_size=None, sampler=indices, **ahead):  # type: ignore[arg-type]
             if isinstance(made, InputError):
                 raise made

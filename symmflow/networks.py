@@ -109,6 +109,11 @@ class UNet(nn.Module):
         from diffusers import UNet2DModel
         from diffusers.models.attention_processor import AttnProcessor
 
+        if config.time == "add" and not config.middle_norm:  # diffusers has a norm there whatever it is told
+            raise InputError(
+                "network.middle_norm = false goes with network.time = 'scale-shift'; where the time is added, the "
+                "middle is always normalised: remove it."
+            )
         self.patch, self.time_scale = config.patch, config.time_scale
         self.multiple = self.patch * 2 ** (len(config.multipliers) - 1)
         self.check_size(size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from .bounded import check_size, check_weights, read_json
 from .errors import InputError, Unreadable
+from .files import sha256
 from .names import one_line
 
 LARGEST = 1 << 40
@@ -35,7 +37,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise InputError(f"there are no weights at {path}; name a file, or a folder in diffusers' format.")
     if path.name.endswith(".index.json"):
-        return _shards(path)
+        return {name: value for file in _shards(path) for name, value in read_weights(file).items()}
     found = _safetensors(path) if path.suffix == ".safetensors" else _torch(path)
     wrong = [name for name, value in found.items() if not (isinstance(name, str) and isinstance(value, Tensor))]
     if wrong or not found:
@@ -55,12 +57,17 @@ def read_tables(path: Path) -> dict[str, Any]:
     return found
 
 
-def file_of(path: Path) -> Path:
-    """The file that `read_weights` reads first: itself, or that of a folder."""
-    return next((path / name for name in NAMES if (path / name).is_file()), path)
+def digest(path: Path) -> str:
+    """SHA-256 of what `read_weights` reads: of a file, or of the names and contents of several."""
+    file = next((path / name for name in NAMES if (path / name).is_file()), path)
+    if not file.name.endswith(".index.json"):
+        return sha256(file)
+    said = "".join(f"{shard.name} {sha256(shard)}\n" for shard in _shards(file))
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
-def _shards(index: Path) -> dict[str, Tensor]:
+def _shards(index: Path) -> list[Path]:
+    """The files that an index names, in order. Raises `InputError` for what is no index."""
     try:
         names = sorted(set(read_json(index)["weight_map"].values()))
         files = [index.parent / Path(name).name for name in names]
@@ -68,7 +75,7 @@ def _shards(index: Path) -> dict[str, Tensor]:
             raise ValueError(f"{one_line(other[0], 80)} holds no weights")
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise InputError(f"{index} is no index of weights ({one_line(repr(error), 200)}); get it again.") from None
-    return {name: value for file in files for name, value in read_weights(file).items()}
+    return files
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:

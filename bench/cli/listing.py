@@ -16,7 +16,7 @@ WHAT = {
     "judges": "the independent networks that look at outputs",
     "protocols": "how figures are measured, and where each departs from its paper",
     "support": "which method can do which task at 1, 5 and 25 steps",
-    "hub": "models of others on the hub, with their mirrors",
+    "hub": "models of others on the hub, mirrors and commits; checkpoints keep digests of what they were made with",
     "baselines": "segmenters that others have published for the papers' data sets, and how each is run",
     "runs": "the finished, failed and unfinished cells of a store (--out)",
 }

@@ -19,10 +19,13 @@ def import_(
     **asked: Any,
 ) -> None:
     """Make a checkpoint of published weights: strict, every weight accounted for, no code run."""
+    from ... import datasets
+
     checkpoint = api.import_checkpoint(file, **asked)
     recipe = checkpoint.recipe
+    name = datasets.named(recipe.dataset, recipe.data.size, recipe.data.crop)
     print(f"{checkpoint.path}: {checkpoint.manifest['parameters']:,} parameters of {recipe.name}, every weight placed.")
-    chosen = f"--method {recipe.method} --dataset {recipe.dataset}"
+    chosen = f"--method {recipe.method} --dataset {name}"
     print(f"Evaluate it with: bench run {chosen} --checkpoint {checkpoint.path}")
 
 

@@ -208,7 +208,13 @@ def of_hub() -> Rows:
     from ...methods.parts.published import PUBLISHED
 
     return [
-        {"name": one.name, "what": one.what, "repositories": list(one.repositories), "gone": list(one.gone)}
+        {
+            "name": one.name,
+            "what": one.what,
+            "repositories": list(one.repositories),
+            "commits": [commit or "not pinned" for commit in one.repositories.values()],
+            "gone": list(one.gone),
+        }
         for one in PUBLISHED.values()
     ]
 

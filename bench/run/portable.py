@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BESIDE, FACTS = "beside.safetensors", "symmbench.json"
 """In an exported folder: what a network holds beside its U-Net, and the recipe with what is known of its training."""
 CONFIG, WEIGHTS = "config.json", "diffusion_pytorch_model.safetensors"
-KEPT = ("trained_steps", "training", "data", "made_by")
+KEPT = ("trained_steps", "training", "data", "made_by", "pretrained")
 """Of a manifest, through an export and an import."""
 
 
@@ -49,9 +49,8 @@ def import_checkpoint(
     from ...methods.parts.latents import codec_facts
     from ...symmflow.checkpoint import save_checkpoint
     from ...symmflow.convert import to_ours
-    from ...symmflow.files import sha256
     from ...symmflow.networks import parameter_count, weightless
-    from ...symmflow.weights import file_of, read_weights
+    from ...symmflow.weights import digest, read_weights
 
     path = _found(str(file))
     facts = _facts(path)
@@ -74,7 +73,7 @@ def import_checkpoint(
         **{name: facts[name] for name in KEPT if name in facts},
         **codec_facts(chosen),
         parameters=parameter_count(network),
-        imported={"from": str(file), "sha256": sha256(file_of(folder))},
+        imported={"from": str(file), "sha256": digest(folder)},
     )
 
 

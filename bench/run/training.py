@@ -75,6 +75,7 @@ def run_training(
 
     from ... import datasets, methods
     from ...methods.parts.latents import codec_facts
+    from ...methods.parts.pretrained import pretrained_facts
     from ...symmflow.device import decoders, resolve_device
 
     request.check()
@@ -111,6 +112,7 @@ def run_training(
         report=progress,
         facts={
             **codec_facts(recipe),
+            **pretrained_facts(recipe),
             "data": {"name": card.name, "split": "train", "n": len(data), "sha256": data.found_sha256},
             "made_by": {"symmbench": version("symmbench"), "torch": torch.__version__},
         },

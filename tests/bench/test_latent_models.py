@@ -5,6 +5,7 @@ They are trained, evaluated, exported, imported and refused here.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import load_file, save_file
+from tiny_sd import UNET, save_pipeline
 
 from symmbench import datasets, methods
 from symmbench.bench import api
@@ -27,15 +29,6 @@ from symmbench.symmflow.noise import Draws
 transformers = pytest.importorskip("transformers", reason="transformers is not installed (pip install 'symmbench[hf]')")
 CARD = datasets.card("digit-scenes")
 
-UNET: dict[str, Any] = {
-    "layers_per_block": 1,
-    "block_out_channels": (8, 16),
-    "norm_num_groups": 8,
-    "down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D"),
-    "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D"),
-    "cross_attention_dim": 12,
-    "attention_head_dim": 2,
-}
 TABLES = """
 [latents]
 codec = "autoencoder-kl"
@@ -72,31 +65,6 @@ METHODS = {
     "dsm": '[labels]\ncodec = "anchors"\nk = 3\ns = 125\nbeta = 15\n\n[options]\nschedule = "scaled_linear"\n',
     "fm": '[labels]\ncodec = "palette"\n',
 }
-
-
-def save_pipeline(folder: Path) -> Path:
-    """unet, vae, text encoder and tokenizer below a folder."""
-    torch.manual_seed(0)
-    UNet2DConditionModel(sample_size=8, in_channels=4, out_channels=4, **UNET).save_pretrained(folder / "unet")
-    AutoencoderKL(
-        block_out_channels=(8, 8, 8), down_block_types=["DownEncoderBlock2D"] * 3, layers_per_block=1,
-        up_block_types=["UpDecoderBlock2D"] * 3, latent_channels=4, norm_num_groups=4,
-    ).save_pretrained(folder / "vae")  # fmt: skip
-    text = transformers.CLIPTextConfig(
-        vocab_size=300, hidden_size=12, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
-        max_position_embeddings=9, bos_token_id=0, eos_token_id=1,
-    )  # fmt: skip
-    transformers.CLIPTextModel(text).save_pretrained(folder / "text_encoder")
-    letters = [chr(c) for c in range(33, 127)]
-    words = ["<|startoftext|>", "<|endoftext|>", *letters, *[f"{c}</w>" for c in letters]]
-    tokenizer = folder / "tokenizer"
-    tokenizer.mkdir()
-    (tokenizer / "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(words)}))
-    (tokenizer / "merges.txt").write_text("#version: 0.2\n")
-    transformers.CLIPTokenizer(
-        str(tokenizer / "vocab.json"), str(tokenizer / "merges.txt"), model_max_length=9
-    ).save_pretrained(tokenizer)
-    return folder
 
 
 def write_recipe(folder: Path, method: str, pipeline: Path, pretrained: str = "copy") -> Path:
@@ -191,6 +159,14 @@ def test_the_checkpoint_keeps_the_empty_prompt_and_its_pad_token(trained: Checkp
     assert weights["prompt_ids"].tolist() == ids.tolist() and weights["prompt_ids"][0, -1] == tokenizer.pad_token_id
     with torch.no_grad():
         torch.testing.assert_close(weights["prompt"], encoder(ids)[0])
+
+
+def test_the_checkpoint_names_what_its_training_began_with(trained: Checkpoint, pipeline: Path, tmp_path: Path) -> None:
+    unet = (pipeline / "unet" / "diffusion_pytorch_model.safetensors").read_bytes()
+    facts = {"pipeline": str(pipeline), "commit": None, "sha256": hashlib.sha256(unet).hexdigest()}
+    assert trained.manifest["pretrained"] == facts
+    folder = api.export_checkpoint(trained.path, out=tmp_path / "export")
+    assert api.import_checkpoint(folder, out=tmp_path / "again").manifest["pretrained"] == facts
 
 
 def test_a_training_begins_with_the_pipelines_weights(pipeline: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from symmbench import datasets, methods
 from symmbench.bench import api
 from symmbench.bench.cli.app import app
 
+WEIGHTS = "diffusion_pytorch_model.safetensors"
 WRITES = ("-o", "--out", "--plot")
 LONG = "a" * 300
 NUMBERS = (
@@ -111,12 +112,13 @@ FLAGS = _FLAGS.split()
 _KEYS = """
 beta keep samples error spacing optimizer.lr optimizer.betas optimizer.clip train.batch train.ema train.seed
 train.precision network.channels network.multipliers network.depth network.attention network.kind
+latents.codec latents.weights latents.channels latents.factor latents.scale latents.chunk network.heads network.context
 network.dropout schedule.steps schedule.kind labels.codec labels.void labels.k data.shift name method dataset
 notes options.x options objective.image_weight
 """
 KEYS = [*_KEYS.split(), "a." * 2000 + "a", *NAMES]
-SETS = {"run": "--set", "train": "--set", "sample": "--set"}
-SECOND = {"baseline": ("save", "load"), "data": ("verify", "get"), "list": ("runs", "methods", "judges")}
+SETS = dict.fromkeys(("run", "train", "sample", "import", "roundtrip"), "--set")
+SECOND = {"baseline": ("save", "load"), "data": ("verify", "get"), "list": ("runs", "methods", "judges", "hub")}
 COMMANDS = (
     "run",
     "train",
@@ -129,6 +131,9 @@ COMMANDS = (
     "check",
     "list",
     "data",
+    "import",
+    "export",
+    "roundtrip",
     "rum",
 )
 
@@ -154,6 +159,7 @@ class World:
         api.run(methods="symmflow", tasks="sis", steps=1, limit=6, samples_per_mask=2, **few)
         api.save_baseline(self.given / "baseline.zip", self.given / "first")
         shutil.copytree(methods.bundled("digits")["cnn"], self.given / "cnn")
+        shutil.copytree(methods.bundled("digits")["symmflow"], self.given / "digits")
         shutil.copytree(methods.bundled("two-spirals")["symmflow"], self.given / "spirals")
         recipe = (methods.registry.RECIPES / "two-spirals" / "symmflow.toml").read_text()
         (self.given / "tiny.toml").write_text(recipe)
@@ -164,6 +170,8 @@ class World:
         (self.given / "few.toml").write_text('version = 2\n[metrics]\ncls = ["accuracy"]\nss = ["miou"]\n')
         (self.given / "empty").mkdir()
         foreign_model(self.given / "model")
+        api.export_checkpoint(self.given / "digits", out=self.given / "exported")
+        (self.given / "latent.toml").write_text(recipe_in_latents(self.given / "vae"))
 
     def fresh(self) -> Path:
         """The folder to be in, empty."""
@@ -209,6 +217,20 @@ def foreign_model(folder: Path) -> None:
     sizes = {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1], "decoder_hidden_size": 16}
     t.SegformerForSemanticSegmentation(t.SegformerConfig(**sizes, **labels)).save_pretrained(folder)
     t.SegformerImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
+
+
+def recipe_in_latents(folder: Path) -> str:
+    """A recipe for digit-scenes in the latents of a tiny autoencoder, which is saved there; by a relative path."""
+    import torch
+    from diffusers import AutoencoderTiny
+
+    torch.manual_seed(0)
+    widths = {"encoder_block_out_channels": (8, 8), "decoder_block_out_channels": (8, 8)}
+    AutoencoderTiny(**widths, num_encoder_blocks=(1, 1), num_decoder_blocks=(1, 1)).save_pretrained(folder)
+    latents = f'codec = "autoencoder-tiny"\nweights = "../given/{folder.name}"\nchannels = 4\nfactor = 2\n'
+    head = 'name = "digit-scenes/symmflow[latent]"\nmethod = "symmflow"\ndataset = "digit-scenes"\n'
+    tables = "[optimizer]\nlr = 1e-3\n[schedule]\nsteps = 2\n[train]\nbatch = 2\n"
+    return f"{head}[latents]\n{latents}[network]\nchannels = 8\nmultipliers = [1]\nattention = []\n{tables}"
 
 
 def valid(dice: random.Random, world: World) -> list[str]:
@@ -299,7 +321,22 @@ def valid(dice: random.Random, world: World) -> list[str]:
             ["rescore", results],
             ["rescore", results, "--protocol", f"{given}/few.toml", "--out", "again"],
             ["reproduce", cell, "--device", "cpu", "--batch-size", "4"],
-            ["list", dice.choice(["methods", "datasets", "recipes", "metrics", "protocols", "support"])],
+            ["list", dice.choice(["methods", "datasets", "recipes", "metrics", "protocols", "support", "hub"])],
+            ["import", f"{given}/exported", "--out", "out"],
+            [
+                "import",
+                f"{given}/exported/{WEIGHTS}",
+                "-r",
+                "digits/symmflow",
+                "--set",
+                "network.gain=false",
+                "-o",
+                "out",
+            ],
+            ["import", f"{given}/exported", "--recipe", "digits/symmflow", "--as", "symmflow"],
+            ["export", f"{given}/digits", "--out", "out", "--results", results],
+            ["roundtrip", f"{given}/latent.toml", "--limit", "2", "--device", "cpu", "--split", "test"],
+            ["roundtrip", f"{given}/latent.toml", "--limit", "2", "--set", "latents.chunk=1", "--json"],
             ["list", "runs", "--out", results, "--json"],
             ["data", "verify", "two-spirals"],
             ["check", "cnn", "--dataset", "digits", "--device", "cpu"],
@@ -384,7 +421,8 @@ def safe(arguments: list[str], dice: random.Random) -> list[str]:
     """Without what would last hours or is meant to write over this machine's own files or the world's."""
     if "doctor" in arguments or arguments[:2] == ["data", "get"]:
         arguments = ["list", *arguments[1:]]
-    if arguments[:1] == ["sample"] and "--all" in arguments and "--limit" not in arguments:
+    whole = arguments[:1] == ["roundtrip"] or (arguments[:1] == ["sample"] and "--all" in arguments)
+    if whole and "--limit" not in arguments:
         arguments = [*arguments, "--limit", "2"]
     for at, (flag, value) in enumerate(zip(arguments, [*arguments[1:], ""], strict=True)):
         if (flag in WRITES or (arguments[0] == "baseline" and at == 1)) and value.startswith(("/", "../given")):

@@ -42,10 +42,12 @@ VALUES: tuple[Any, ...] = (
     2**63,
 )
 
+SINGLE = ("cnn", "spirals", "baseline.zip", "tiny.toml", "model", "run", "exported", "vae", "digits")
+
 
 def damaged(dice: random.Random, world: asked.World, cwd: Path) -> tuple[str, list[str]]:
     """Put a damaged copy of something into a folder: what happened to it, and the call that reads it."""
-    kind = dice.choice(["store", "store", "store", "cnn", "spirals", "baseline.zip", "tiny.toml", "model", "run"])
+    kind = dice.choice(["store", "store", "store", *SINGLE])
     source, copy = world.given / ("results" if kind == "store" else kind), cwd / "it"
     if source.is_file():
         copy = copy.with_suffix(source.suffix)
@@ -76,6 +78,9 @@ def damaged(dice: random.Random, world: asked.World, cwd: Path) -> tuple[str, li
             ["compare", "it", "--baseline", "symmflow@1"],
             ["compare", "it", "--spread", "accuracy", "--task", "cls"],
         ],
+        "exported": [["import", "it", "--out", "out"], ["import", "it", "-r", "digits/symmflow", "--out", "out"]],
+        "vae": [["roundtrip", "../given/latent.toml", "--limit", "2", "--set", "latents.weights=it"]],
+        "digits": [["export", "it", "--out", "out", "--results", "../given/results"]],
         "cnn": [[*run, "-m", "cnn", "-t", "cls", "--checkpoint", "it"]],
         "spirals": [[*run, "-m", "symmflow", "-t", "cls", "-d", "two-spirals", "--steps", "1", "--checkpoint", "it"]],
         "baseline.zip": [

@@ -1,11 +1,11 @@
 """Calls of the command line that nobody would make on purpose, and files that something has happened to.
 
 ```
-python tests/fuzz/fuzzer.py [--calls 2000] [--damages 500] [--seed 0] [--only N]
+python tests/fuzz/fuzzer.py [--calls 2000] [--damages 500] [--seed 0] [--only N] [--commands import,export]
 ```
-Every call goes through `main(argv)` in this process, with a time limit. What must hold: an exit code of 0, 1, 2, 3 or
-130; a mistake is one sentence; nothing steers the terminal; nothing is written but where `--out` says; no record is
-lost.
+Every call goes through `main(argv)` in this process, with a time limit and without a network. What must hold: an exit
+code of 0, 1, 2, 3 or 130; a mistake is one sentence; nothing steers the terminal; nothing is written but where `--out`
+says; no record is lost.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ import damages
 
 from symmbench.bench.cli import main
 from symmbench.symmflow.names import printable
+from symmbench.symmflow.network import closed
 
 CODES = {0, 1, 2, 3, 130}
 LIMIT = 60
@@ -75,7 +76,7 @@ def call(arguments: Sequence[str], folder: Path, seconds: float = LIMIT) -> Ende
     out, err, begun, code = io.StringIO(), io.StringIO(), time.monotonic(), None
     with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            with limited(seconds):
+            with limited(seconds), closed():
                 main(list(arguments))
         except SystemExit as end:
             code = end.code
@@ -115,14 +116,19 @@ def seen(folder: Path, but: Sequence[Path] = ()) -> dict[str, tuple[int, int]]:
     return found
 
 
-def fuzz_calls(count: int, seed: int, world: asked.World, only: int | None = None) -> Calls:
-    """`count` calls, half of them valid but for one thing; the world as it was must be there after each."""
+def fuzz_calls(
+    count: int, seed: int, world: asked.World, only: int | None = None, commands: Sequence[str] = ()
+) -> Calls:
+    """`count` calls, half of them valid but for one thing; the world as it was must be there after each. Of these
+    `commands` alone, where some are named."""
     for number in range(count):
         if only is not None and number != only:
             continue
         dice = random.Random(f"{seed}/{number}")
         cwd = world.fresh()
         arguments = asked.one_wrong(dice, world) if number % 2 else asked.at_random(dice, world)
+        if commands and arguments[0] not in commands:
+            continue
         allowed = [cwd, *world.outs(arguments)]
         before = seen(world.root, allowed)
         ended = call(arguments, cwd)
@@ -136,7 +142,7 @@ def fuzz_calls(count: int, seed: int, world: asked.World, only: int | None = Non
 
 
 def fuzz_damages(
-    count: int, seed: int, world: asked.World, only: int | None = None
+    count: int, seed: int, world: asked.World, only: int | None = None, commands: Sequence[str] = ()
 ) -> Iterator[tuple[list[str], Ended]]:
     """`count` damaged things, each read by a command; no record beside is lost."""
     for number in range(count):
@@ -145,6 +151,8 @@ def fuzz_damages(
         dice = random.Random(f"{seed}/damage/{number}")
         cwd = world.fresh()
         what, arguments = damages.damaged(dice, world, cwd)
+        if commands and arguments[0] not in commands:
+            continue
         whole = damages.records(cwd)
         before = seen(world.root, [cwd])
         ended = call(arguments, cwd)
@@ -171,13 +179,13 @@ def report(calls: Calls) -> list[str]:
     return faults
 
 
-def run(calls: int, damaged: int, seed: int, only: int | None = None) -> list[str]:
+def run(calls: int, damaged: int, seed: int, only: int | None, commands: Sequence[str]) -> list[str]:
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     try:
         os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
         world = asked.World(folder / "world")
-        faults = report(fuzz_calls(calls, seed, world, only))
-        return faults + report(fuzz_damages(damaged, seed, world, only))
+        faults = report(fuzz_calls(calls, seed, world, only, commands))
+        return faults + report(fuzz_damages(damaged, seed, world, only, commands))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -188,5 +196,7 @@ if __name__ == "__main__":
     parser.add_argument("--damages", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int, help="Only the call of this number.")
+    parser.add_argument("--commands", default="", help="Only calls of these, comma separated.")
     given = parser.parse_args()
-    sys.exit(1 if run(given.calls, given.damages, given.seed, given.only) else 0)
+    named = [name for name in given.commands.split(",") if name]
+    sys.exit(1 if run(given.calls, given.damages, given.seed, given.only, named) else 0)

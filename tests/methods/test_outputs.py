@@ -206,7 +206,11 @@ Image.fromarray(np.random.default_rng(0).integers(0, 3, (4, 5), dtype=np.uint8))
         ("b.png", b"", r"b\.png cannot be read \(it has 0 bytes\)"),
         ("b.png", b"text", r"b\.png cannot be read \(it is no image\)"),
         ("b.png", WHOLE.getvalue()[:50], r"b\.png cannot be read \("),
-        ("b.png", np.zeros((5, 4), np.uint8), r"b\.png is 5x4, not 4x5 as drawn is; nothing is resized"),
+        (
+            "b.png",
+            np.zeros((5, 4), np.uint8),
+            r"b\.png is 5x4, not 4x5 .* resized, so write them at 4x5, also for --scored-at",
+        ),
         ("b.png", np.zeros((4, 5, 4), np.uint8), r"b\.png is transparent in places"),
         ("b.npy", np.zeros((4, 5)), r"b\.npy holds float64 values; class ids are whole numbers"),
         ("b.npy", b"text", r"b\.npy is no array of NumPy"),

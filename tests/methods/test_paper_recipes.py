@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 import torch
 
 from symmbench import datasets, methods
 from symmbench.methods.parts.latents import space
-from symmbench.methods.parts.published import PUBLISHED, located
+from symmbench.methods.parts.published import PUBLISHED, Published, located
 from symmbench.symmflow.errors import InputError
 from symmbench.symmflow.networks import parameter_count
 
@@ -91,3 +94,24 @@ def test_a_published_model_is_looked_for_at_every_mirror(monkeypatch: pytest.Mon
     ):
         with pytest.raises(InputError, match=said):
             located(name)
+
+
+def test_a_pinned_commit_is_fetched_whatever_the_repository_holds_by_now(
+    hub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = hub.put("models/owner/net", {"net.bin": b"old"}, revision="then")
+    hub.put("models/owner/net", {"net.bin": b"new"})
+    for name, commit in (("pinned", old), ("newest", None)):
+        monkeypatch.setitem(PUBLISHED, name, Published(name, "a net", {"owner/net": commit}))
+    folder = located("pinned", ["net.bin"])
+    assert (folder.name, (folder / "net.bin").read_bytes()) == (old, b"old")
+    assert (located("newest", ["net.bin"]) / "net.bin").read_bytes() == b"new"
+    assert located("pinned", ["net.bin"]) == folder
+
+
+def test_commits_are_whole_and_what_recipes_use_is_pinned() -> None:
+    pins = {n: list(one.repositories.values()) for n, one in PUBLISHED.items()}
+    assert all(re.fullmatch("[0-9a-f]{40}", commit) for commits in pins.values() for commit in commits if commit)
+    recipes = [methods.recipe(name) for name in PARAMETERS]
+    used = {recipe.latents.weights for recipe in recipes} | {recipe.network.pipeline for recipe in recipes}
+    assert len(used := used & set(PUBLISHED)) == 3 and all(pins[name][0] for name in used)

@@ -53,6 +53,14 @@ def test_huge_logits_of_attention_without_a_norm_leave_gradients_finite() -> Non
     assert all(p.grad is None or p.grad.isfinite().all() for p in network.parameters())
 
 
+def test_a_norm_that_is_always_there_cannot_be_left_out() -> None:
+    added = SMALL.model_copy(update={"time": "add"})
+    network = build_network(added, in_channels=4, out_channels=4, size=(16, 16))
+    assert network.unet.mid_block.attentions[0].group_norm is not None
+    with pytest.raises(InputError, match=r"middle_norm = false goes with network\.time = 'scale-shift'"):
+        build_network(added.model_copy(update={"middle_norm": False}), in_channels=4, out_channels=4, size=(16, 16))
+
+
 def test_toy_mlp_tells_the_two_ends_of_time_apart() -> None:
     network = build_network(NetworkConfig(kind="mlp", channels=32, depth=2), in_channels=3, out_channels=3, size=())
     z = torch.randn(4, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 from pathlib import Path
@@ -16,7 +17,7 @@ from symmbench.symmflow.errors import InputError
 from symmbench.symmflow.networks import parameters_of, weightless
 from symmbench.symmflow.recipe import LatentsConfig, NetworkConfig
 from symmbench.symmflow.stable_diffusion import StableDiffusionUNet
-from symmbench.symmflow.weights import read_weights
+from symmbench.symmflow.weights import digest, read_weights
 
 INDEX = "diffusion_pytorch_model.safetensors.index.json"
 
@@ -31,6 +32,19 @@ def test_an_index_leads_to_its_files_and_nowhere_else(tmp_path: Path) -> None:
         index.write_text(json.dumps(said))
         with pytest.raises(InputError, match="is no index of weights"):
             read_weights(tmp_path)
+
+
+def test_the_digest_is_of_all_files_that_are_read(tmp_path: Path) -> None:
+    for i in range(2):
+        save_file({f"w{i}": torch.full((2,), float(i))}, tmp_path / f"part-{i}.safetensors")
+    parts = [tmp_path / f"part-{i}.safetensors" for i in range(2)]
+    (tmp_path / INDEX).write_text(json.dumps({"weight_map": {f"w{i}": parts[i].name for i in range(2)}}))
+    each = [hashlib.sha256(part.read_bytes()).hexdigest() for part in parts]
+    assert digest(parts[0]) == each[0]
+    said = "".join(f"{part.name} {own}\n" for part, own in zip(parts, each, strict=True))
+    assert digest(tmp_path) == hashlib.sha256(said.encode()).hexdigest()
+    save_file({"w1": torch.full((2,), 7.0)}, parts[1])
+    assert digest(tmp_path) != hashlib.sha256(said.encode()).hexdigest()
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"\x80\x02.", b"(lp0\n.", b"\x80\x02]q\x00(K\x01e.", b"weights" * 99])
