@@ -48,7 +48,7 @@ class RequestFields(TypedDict, total=False):
     crop: str
     scored_at: str | None
     workers: int | None
-    batch_size: int
+    batch_size: int | str
     device: str
     out: str | Path
     force: bool
