@@ -63,12 +63,16 @@ def train(
     request: Training | None = None,
     *,
     progress: Callable[[TrainingProgress], None] | None = None,
+    encoding: Callable[[int, int], None] | None = None,
     **keywords: Unpack[TrainingFields],
 ) -> TrainedCheckpoint:
-    """Train a recipe into a folder, going on where an earlier call stopped."""
+    """Train a recipe into a folder, going on where an earlier call stopped.
+
+    `encoding` is told of images whose latents are cached, and of how many there are to be.
+    """
     from .run.training import run_training
 
-    return run_training(request_of(Training, request, keywords), progress)
+    return run_training(request_of(Training, request, keywords), progress, encoding)
 
 
 @takes_fields(Request)

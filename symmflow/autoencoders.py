@@ -37,6 +37,8 @@ class Autoencoder(ABC):
 
     files: ClassVar[tuple[str, ...]]
     """That decide what it does."""
+    statistics: ClassVar[int] = 1
+    """Numbers that it says of a latent: 2, mean and logarithm of the variance, where it has a posterior."""
 
     def __init__(self, config: LatentsConfig, find: Callable[[], Path]) -> None:
         self.config, self._find = config, find
@@ -93,13 +95,24 @@ class Autoencoder(ABC):
         return tuple(side * self.config.factor for side in spatial)
 
     def encode(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
+        return self.drawn(self.moments(images), noise)
+
+    def moments(self, images: Tensor) -> Tensor:
+        """What it says of images before anything is drawn, [B, m, h, w]: all that `drawn` needs of them."""
         self.shape(images.shape[1:])
         model: Any = self.model.to(images.device)
-        size = self.config.chunk
-        noises: Sequence[Tensor | None] = [None] * len(images) if noise is None else noise.split(size)
         with torch.no_grad():
-            parts = [self._encode(model, x, n).float() for x, n in zip(images.split(size), noises, strict=False)]
-        return torch.cat(parts)
+            return torch.cat([self._moments(model, x) for x in images.split(self.config.chunk)])
+
+    def moments_shape(self, image: Sequence[int]) -> tuple[int, ...]:
+        """(m, h, w) of images of shape (C, H, W); reads no weights."""
+        channels, *spatial = self.shape(image)
+        return self.statistics * channels, *spatial
+
+    def drawn(self, moments: Tensor, noise: Tensor | None = None) -> Tensor:
+        """The latents that `encode` makes of images with these moments."""
+        with torch.no_grad():
+            return self._drawn(self.model, moments, noise).float()
 
     def decode(self, latents: Tensor) -> Tensor:
         model: Any = self.model.to(latents.device)
@@ -113,7 +126,9 @@ class Autoencoder(ABC):
         """Latent channels, and pixels a side for a latent."""
 
     @abstractmethod
-    def _encode(self, model: Any, images: Tensor, noise: Tensor | None) -> Tensor: ...
+    def _moments(self, model: Any, images: Tensor) -> Tensor: ...
+    @abstractmethod
+    def _drawn(self, model: Any, moments: Tensor, noise: Tensor | None) -> Tensor: ...
     @abstractmethod
     def _decode(self, model: Any, latents: Tensor) -> Tensor: ...
 
@@ -141,6 +156,7 @@ class KLAutoencoder(Autoencoder):
     """diffusers' AutoencoderKL, as Stable Diffusion has it: latents are (posterior - shift) * scale."""
 
     files = (CONFIG, WEIGHTS)
+    statistics = 2
 
     def _read(self, folder: Path) -> nn.Module:
         from diffusers import AutoencoderKL
@@ -153,9 +169,14 @@ class KLAutoencoder(Autoencoder):
     def _scale(self, model: Any) -> float:
         return self.config.scale or model.config.scaling_factor
 
-    def _encode(self, model: Any, images: Tensor, noise: Tensor | None) -> Tensor:
-        posterior = model.encode(images).latent_dist
-        latents = posterior.mode() if noise is None else posterior.mean + posterior.std * noise.to(images.device)
+    def _moments(self, model: Any, images: Tensor) -> Tensor:
+        return model.encode(images).latent_dist.parameters
+
+    def _drawn(self, model: Any, moments: Tensor, noise: Tensor | None) -> Tensor:
+        from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
+
+        posterior = DiagonalGaussianDistribution(moments)
+        latents = posterior.mode() if noise is None else posterior.mean + posterior.std * noise.to(moments.device)
         return (latents - (model.config.shift_factor or 0.0)) * self._scale(model)
 
     def _decode(self, model: Any, latents: Tensor) -> Tensor:
@@ -178,8 +199,11 @@ class TinyAutoencoder(Autoencoder):
     def _found(self, model: Any) -> tuple[int, int]:
         return model.config.latent_channels, 2 ** (len(model.config.encoder_block_out_channels) - 1)
 
-    def _encode(self, model: Any, images: Tensor, noise: Tensor | None) -> Tensor:
-        return model.encode(images).latents * (self.config.scale or model.config.scaling_factor)
+    def _moments(self, model: Any, images: Tensor) -> Tensor:
+        return model.encode(images).latents
+
+    def _drawn(self, model: Any, moments: Tensor, noise: Tensor | None) -> Tensor:
+        return moments * (self.config.scale or model.config.scaling_factor)
 
     def _decode(self, model: Any, latents: Tensor) -> Tensor:
         return model.decode(latents / (self.config.scale or model.config.scaling_factor)).sample

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from .errors import InputError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def resolve_device(wanted: str) -> str:
@@ -27,6 +31,14 @@ def resolve_device(wanted: str) -> str:
 def decoders() -> int:
     """Processes that decode images beside this one, when nobody says how many: the other cores, at most four."""
     return min(4, len(os.sched_getaffinity(0)) - 1)
+
+
+def placed(tensor: torch.Tensor, device: torch.device | str | None) -> torch.Tensor:
+    """A tensor of the host on a device; the host does not wait until the device gets there."""
+    import torch
+
+    pinned = tensor.pin_memory() if device is not None and torch.device(device).type == "cuda" else tensor
+    return pinned.to(device, non_blocking=True)
 
 
 def exact_kernels() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .device import placed
 from .errors import InputError
 from .pixels import IGNORE, UNIT, from_uint8
 
@@ -158,13 +159,13 @@ class Palette:
 
     def table(self, device: torch.device | str | None = None) -> Tensor:
         """[K, C] in signal units."""
-        return from_uint8(torch.tensor(self.colors, dtype=torch.float32, device=device))
+        return from_uint8(placed(torch.tensor(self.colors, dtype=torch.float32), device))
 
     def encode(self, labels: Tensor, spatial: Sequence[int]) -> Tensor:
         if tuple(labels.shape[1:]) != tuple(spatial):
             raise InputError(f"masks are {tuple(labels.shape[1:])} but images are {tuple(spatial)}; make them equal.")
-        void = torch.tensor([self.void or (UNIT,) * self.channels], dtype=torch.float32, device=labels.device)
-        table = torch.cat([self.table(labels.device), from_uint8(void)])
+        void = torch.tensor([self.void or (UNIT,) * self.channels], dtype=torch.float32)
+        table = torch.cat([self.table(labels.device), from_uint8(placed(void, labels.device))])
         index = torch.where(labels == IGNORE, self.num_classes, labels)
         return table[index].movedim(-1, 1)  # [B, H, W, C] -> [B, C, H, W]
 

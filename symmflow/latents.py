@@ -13,6 +13,7 @@ from .labels import Palette
 from .noise import Draws
 
 if TYPE_CHECKING:
+    from .autoencoders import Autoencoder
     from .objective import Objective
 
 
@@ -90,15 +91,22 @@ class LatentLabels:
 
 @dataclass(frozen=True)
 class InLatents:
-    """An objective on the latents of images, drawn from their posterior with `sample`."""
+    """An objective on the latents of images, drawn from their posterior with `sample`.
+
+    `encoded`: it is given what the autoencoder says of images (`Autoencoder.moments`), not the images.
+    """
 
     objective: Objective
-    images: ImageCodec
+    images: Autoencoder
     sample: bool
+    encoded: bool = False
 
     def loss(
         self, network: Callable[..., Tensor], images: Tensor, labels: Tensor, draws: Draws
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """images: [B, 3, H, W] in [-1, 1]; labels: as the objective takes them, at the size of the images."""
-        noise = draws.normal(self.images.shape(images.shape[1:]), "posterior") if self.sample else None
-        return self.objective.loss(network, self.images.encode(images, noise), labels, draws)
+        moments = images if self.encoded else self.images.moments(images)
+        noise = None
+        if self.sample:
+            noise = draws.normal((self.images.config.channels, *moments.shape[2:]), "posterior")
+        return self.objective.loss(network, self.images.drawn(moments, noise), labels, draws)

@@ -162,6 +162,20 @@ class UNet(nn.Module):
         return out + self.gain(quarter_waves(t, self.frequencies))[:, :, None, None] * z[:, : self.out_channels]
 
 
+def checkpoint_gradients(network: nn.Module) -> None:
+    """Let a network compute its blocks again in the backward pass instead of keeping what is in them.
+
+    Raises `InputError` for one that diffusers' blocks are not in.
+    """
+    able: list[Any] = [part for part in network.modules() if getattr(part, "_supports_gradient_checkpointing", False)]
+    if not able:
+        raise InputError(
+            "this network has no blocks that can be computed again; set train.gradient_checkpointing = false."
+        )
+    for part in able:
+        part.enable_gradient_checkpointing()
+
+
 def parameters_of(make: Callable[[], nn.Module]) -> int:
     """How many parameters a network would have: it is built on a device that stores none."""
     try:

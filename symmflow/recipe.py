@@ -175,6 +175,10 @@ class TrainConfig(Table):
     """Global batch: over all processes and accumulated micro-batches together."""
     accumulate: Width = 1
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """In which the network computes; weights, their average and the optimiser's state are fp32 in any case."""
+    gradient_checkpointing: bool = False
+    """Keep the inputs of the network's blocks alone for the backward pass and compute the rest again: the same
+    gradients in a third more time, and a fraction of the memory."""
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decay of the exponential moving average of the weights a step; 0 = none."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
@@ -208,13 +212,13 @@ class Recipe(Table):
     def hash(self) -> str:
         """First 16 hex digits of the SHA-256 of all that decides what is trained.
 
-        Remarks, the seed, how often a training is saved and how a batch is cut do not count; nor does a field at its
-        default.
+        Remarks, the seed, how often a training is saved, how a batch is cut and what is computed twice do not count;
+        nor does a field at its default.
         """
         apart: dict[str, Any] = {
             "notes": True,
             "source": True,
-            "train": {"seed", "checkpoint_every", "log_every", "accumulate"},
+            "train": {"seed", "checkpoint_every", "log_every", "accumulate", "gradient_checkpointing"},
             "latents": {"chunk"},
         }
         said = self.model_dump(mode="json", exclude=apart, exclude_defaults=True)

@@ -40,7 +40,16 @@ def train(
                 left = (now.steps - now.step) * (spoke - first[1]) / (now.step - first[0]) / 60
                 print(f"step {now.step}/{now.steps}  {said}  {left:.0f} min left", file=sys.stderr, flush=True)
 
-        checkpoint = api.train(**fields, progress=report)
+        images = shown.add_task("encoding images", total=None, visible=False, extra="")
+
+        def encoding(done: int, total: int) -> None:
+            nonlocal spoke
+            shown.update(images, completed=done, total=total, visible=done < total)
+            if not console.is_terminal and time.monotonic() - spoke > 60:
+                spoke = time.monotonic()
+                print(f"encoded {done:,} of {total:,} images", file=sys.stderr, flush=True)
+
+        checkpoint = api.train(**fields, progress=report, encoding=encoding)
     if as_json:
         print(json.dumps(checkpoint.manifest, indent=2))
         return

@@ -68,6 +68,7 @@ class TrainingFields(TypedDict, total=False):
     out: str | Path | None
     device: str
     workers: int | None
+    cache_latents: bool | None
     trackers: Names | str
     trust: bool
 

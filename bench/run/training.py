@@ -34,7 +34,20 @@ class Training:
     device: Device = "auto"
     workers: Annotated[
         int | None,
-        Asked("Processes that prepare batches. Default: for files the other cores, at most 4.", least=0, panel=MACHINE),
+        Asked(
+            "Processes that prepare batches. Default: for files, and beside a GPU, the other cores, at most 4.",
+            least=0,
+            panel=MACHINE,
+        ),
+    ] = None
+    cache_latents: Annotated[
+        bool | None,
+        Asked(
+            "Encode the images of a latent model once and keep that on disk, or in every step. Default: once where the "
+            "recipe allows it, the training is long enough and the disk large enough; a line says so.",
+            "--cache-latents/--no-cache-latents",
+            panel=MACHINE,
+        ),
     ] = None
     trackers: Annotated[Names, Asked("tensorboard, wandb: as Accelerate knows them.", "--tracker")] = ()
     trust: Trust = False
@@ -49,8 +62,15 @@ class Training:
             raise InputError(f"--workers must lie in 0-{MOST_WORKERS}, not {self.workers}.")
 
 
-def run_training(request: Training, progress: Callable[[Progress], None] | None = None) -> Checkpoint:
-    """Train a recipe into its folder, going on where an earlier call stopped."""
+def run_training(
+    request: Training,
+    progress: Callable[[Progress], None] | None = None,
+    encoding: Callable[[int, int], None] | None = None,
+) -> Checkpoint:
+    """Train a recipe into its folder, going on where an earlier call stopped.
+
+    `encoding` is told of images whose latents are cached, and of how many there are to be.
+    """
     from importlib.metadata import version
 
     from ... import datasets, methods
@@ -71,16 +91,18 @@ def run_training(request: Training, progress: Callable[[Progress], None] | None 
     import torch  # late: what is wrong with a request is said at once
 
     from ...symmflow.train import Trainer
+    from .encoding import encoded_once
 
     torch.manual_seed(recipe.train.seed)
     network, objective = kind.untrained(recipe, card), kind.objective(recipe, card)
     data = datasets.load(name, "train", request.data_root)
-    automatic = decoders() if isinstance(data, datasets.FileSplit) else 0
+    automatic = decoders() if isinstance(data, datasets.FileSplit) or device.startswith("cuda") else 0
+    seen, batches = encoded_once(request, recipe, objective, data, encoding)
     trainer = Trainer(
         recipe=recipe,
         network=network,
-        objective=objective,
-        data=data,
+        objective=seen,
+        data=batches,
         out=request.out or Path("runs") / recipe.name,
         device=device,
         workers=automatic if request.workers is None else request.workers,

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
 
 from ..errors import InputError
 from ..noise import Draws, generator
 from ..pixels import IGNORE
 from ..recipe import DataConfig, Recipe
+from .ahead import Drawing, KeptDraws, made_ahead, packed, unpacked
+from .latents import CachedLatents
 
 
 class TrainingSet(Protocol):
@@ -30,14 +32,33 @@ class TrainingSet(Protocol):
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """images: [B, C, ...]; labels: class ids [B] or [B, H, W]; draws: the noise of these samples at this step."""
+    """images: [B, C, ...], or what an autoencoder says of them (`CachedLatents`); labels: class ids [B] or [B, H, W];
+    draws: the noise of these samples at this step."""
 
     images: Tensor
     labels: Tensor
-    draws: Draws
+    draws: KeptDraws
+
+    def pin_memory(self) -> MicroBatch:
+        """In memory that a GPU copies from while the host goes on."""
+        return self._each(Tensor.pin_memory)
+
+    def to(self, device: torch.device | str) -> MicroBatch:
+        """On a device, the noise that was drawn ahead too; the host waits for nothing that is pinned."""
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> MicroBatch:
+        return MicroBatch(change(self.images), change(self.labels), self.draws.each(change))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _micro_batch, (packed(self.images), packed(self.labels), self.draws)
 
 
-class Feed(Dataset):
+def _micro_batch(images: np.ndarray, labels: np.ndarray, draws: KeptDraws) -> MicroBatch:
+    return MicroBatch(unpacked(images), unpacked(labels), draws)
+
+
+class Feed:
     """The micro-batches of one process, addressed by number; `accumulate` in a row make a step.
 
     `rank` of `world` processes: together they see a global batch, and every sample once an epoch. `mirrored`: what each
@@ -59,18 +80,25 @@ class Feed(Dataset):
             raise InputError("the training data are empty; give at least one sample.")
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
 
-    def steps(self, first: int, last: int, workers: int = 0) -> Iterator[MicroBatch]:
-        """The micro-batches of the steps from `first` until before `last`, prepared by `workers` processes."""
-        numbers = range(first * self.accumulate, last * self.accumulate)
-        # a loader draws a seed for its workers: not from the generator that a network's dropout draws from
-        ahead = {"num_workers": workers, "collate_fn": _as_it_is, "generator": torch.Generator()}
-        for made in DataLoader(_Plain(self), batch_size=None, sampler=numbers, **ahead):  # type: ignore[arg-type]
-            if isinstance(made, InputError):
-                raise made
-            images, labels, draws = made
-            yield MicroBatch(torch.from_numpy(images), torch.from_numpy(labels), draws)
+    def steps(
+        self, first: int, last: int, workers: int = 0, device: torch.device | str = "cpu"
+    ) -> Iterator[MicroBatch]:
+        """The micro-batches of the steps from `first` until before `last`, on a device, made by `workers` processes.
 
-    def __getitem__(self, number: int) -> MicroBatch:
+        Whoever takes the first one shows by what it draws there which noise the others are to bring along.
+        """
+        numbers = range(first * self.accumulate, last * self.accumulate)
+        pin = torch.device(device).type == "cuda"
+        asked: Iterable[Drawing] = ()
+        for number in numbers[:1]:
+            shown = self.micro_batch(number).to(device)
+            yield shown
+            asked = tuple(shown.draws.made)
+        for batch in made_ahead(partial(self.micro_batch, asked=asked), numbers[1:], workers, pin):
+            yield batch.to(device)
+
+    def micro_batch(self, number: int, asked: Iterable[Drawing] = ()) -> MicroBatch:
+        """One by its number, with the noise that will be `asked` for."""
         start, step = (number * self.world + self.rank) * self.size, number // self.accumulate
         first = step * self.recipe.train.batch
         whole = [self._sample(position) for position in range(first, start + self.size)]  # of the step, so far
@@ -80,10 +108,14 @@ class Feed(Dataset):
             again.append(before[sample])
             before[sample] += 1
         batch = self.data.batch(np.array(mine))
-        draws = Draws(self.recipe.train.seed, list(batch.ids), f"train/{step}", again)
+        draws = KeptDraws(self.recipe.train.seed, list(batch.ids), f"train/{step}", again)
+        draws.draw(asked)
         images, labels = torch.from_numpy(batch.images), torch.from_numpy(batch.labels)
         images, labels = flip(images, labels, self.recipe.data, draws, self.mirrored)
-        return MicroBatch(*augment(images, labels, self.recipe.data, draws), draws)
+        images, labels = augment(images, labels, self.recipe.data, draws)
+        if isinstance(self.data, CachedLatents):
+            images = self.data.moments(mine, flipped(self.recipe.data, draws))
+        return MicroBatch(images, labels, draws)
 
     def _sample(self, position: int) -> int:
         """The sample at a position of all epochs put in a row, each in an order of its own."""
@@ -94,27 +126,9 @@ class Feed(Dataset):
         return int(self._order[place])
 
 
-Plain = tuple[np.ndarray, np.ndarray, Draws]
-
-
-@dataclass(frozen=True)
-class _Plain(Dataset):
-    """Micro-batches as a loader's worker processes hand them over: through a pipe, since shared memory, where tensors
-    go, is short in many containers; and an error as itself, since a loader would raise its whole traceback instead.
-    """
-
-    feed: Feed
-
-    def __getitem__(self, number: int) -> Plain | InputError:
-        try:
-            batch = self.feed[number]
-        except InputError as error:
-            return error
-        return batch.images.numpy(), batch.labels.numpy(), batch.draws
-
-
-def _as_it_is(made: Plain | InputError) -> Plain | InputError:
-    return made
+def flipped(config: DataConfig, draws: Draws) -> Tensor:
+    """Which images are flipped, truth values [B]."""
+    return draws.uniform((1,), "flip")[:, 0] < config.flip
 
 
 def flip(
@@ -128,7 +142,7 @@ def flip(
         return images, labels
     if images.dim() != 4:
         raise InputError("[data] flips images; remove it from a recipe for points.")
-    chosen = draws.uniform((1,), "flip")[:, 0] < config.flip  # [B]
+    chosen = flipped(config, draws)
     turned = labels.flip(-1) if labels.dim() == 3 else labels
     if mirrored is not None:
         table = torch.tensor(mirrored)

@@ -16,18 +16,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..checkpoint import Checkpoint, open_checkpoint, save_checkpoint
 from ..device import resolve_device
 from ..errors import Busy, InputError, Unwritable
 from ..files import remove_left
 from ..locks import acquire, holder
-from ..networks import parameter_count
+from ..networks import checkpoint_gradients, parameter_count
 from ..noise import generator
 from ..objective import Objective
 from ..recipe import Recipe
 from .feed import Feed, MicroBatch, TrainingSet
+from .latents import CachedLatents
 from .schedule import adamw, learning_rate
 from .state import State
 
@@ -39,7 +40,11 @@ STATE, CHECKPOINT, LOCK = "state.pt", "checkpoint", ".lock"
 
 @dataclass
 class Progress:
-    """What a training reports after every step."""
+    """What a training reports after every step.
+
+    Loss and speed are read from the device after the first step of a call and at every row of the log, and stand until
+    then: the mean loss since the row before, and images a second since the call began.
+    """
 
     step: int
     steps: int
@@ -73,6 +78,8 @@ class Trainer:
         """Run to `max_steps` (default: the whole schedule), or as long as `max_seconds` allow; save a checkpoint."""
         steps = self.recipe.schedule.steps
         last = min(max_steps or steps, steps)
+        if self.recipe.train.gradient_checkpointing:
+            checkpoint_gradients(self.network)
 
         # where it is computed and kept
         try:
@@ -99,12 +106,14 @@ class Trainer:
         recipe, config = self.recipe, self.recipe.train
 
         # what a step sees, what changes, and where an earlier call stopped
+        if isinstance(self.data, CachedLatents):
+            self.data.fill(accelerator.device, accelerator.autocast, self.workers)
         feed = Feed(self.data, recipe, accelerator.process_index, accelerator.num_processes, self.mirrored)
         network, state = self._prepare(accelerator)
         if (self.out / STATE).exists():
             state.load(self.out / STATE, recipe)
 
-        batches = feed.steps(state.step, last, self.workers)
+        batches = feed.steps(state.step, last, self.workers, accelerator.device)
         network.train()
         began, first = time.perf_counter(), state.step
         with _interruptible() as interrupted:
@@ -114,22 +123,26 @@ class Trainer:
                     break
 
                 # forward, backward, update
-                losses = self._step(accelerator, network, state, batches)
-                state.advance(losses)
+                state.advance(self._step(accelerator, network, state, batches))
 
-                # say how it goes
-                if state.step % config.log_every == 0 or state.step == last:
+                # say how it goes; nothing else waits for the device
+                row = state.step % config.log_every == 0 or state.step == last
+                if row or state.step == first + 1:
+                    loss = finite_loss(state)
+                    rate = (state.step - first) * config.batch / (time.perf_counter() - began)
+                if row:
                     accelerator.log(state.log_row(), step=state.step)
                 if self.report:
-                    rate = (state.step - first) * config.batch / (time.perf_counter() - began)
-                    self.report(Progress(state.step, last, losses["loss"], rate))
+                    self.report(Progress(state.step, last, loss, rate))
 
                 # keep it
                 if state.step % config.checkpoint_every == 0 and accelerator.is_main_process:
+                    finite_loss(state)
                     state.save(self.out / STATE, recipe)
 
         # stop, or finish
         if accelerator.is_main_process:
+            finite_loss(state)
             state.save(self.out / STATE, recipe)
         if state.step < last:
             accelerator.end_training()
@@ -172,7 +185,8 @@ class Trainer:
         """The network as the loop calls it, and the state of a training that has not begun."""
         from diffusers.training_utils import EMAModel
 
-        optimizer: Any = adamw(self.network.parameters(), self.recipe.optimizer)
+        fused = accelerator.device.type == "cuda"
+        optimizer: Any = adamw(self.network.parameters(), self.recipe.optimizer, fused=fused)
         schedule = learning_rate(self.recipe, optimizer)
         network, optimizer = accelerator.prepare(self.network, optimizer)
         bare = accelerator.unwrap_model(network)
@@ -184,10 +198,13 @@ class Trainer:
 
     def _step(
         self, accelerator: Accelerator, network: nn.Module, state: State, batches: Iterator[MicroBatch]
-    ) -> dict[str, float]:
-        """One update of the weights from `accumulate` micro-batches; the means of the loss and its parts over them."""
-        config, device = self.recipe.train, accelerator.device
-        means: dict[str, float] = {}
+    ) -> dict[str, Tensor]:
+        """One update of the weights from `accumulate` micro-batches; the means of the loss and its parts over them.
+
+        They stay where they were computed: to read one would make the host wait for the device in every step.
+        """
+        config = self.recipe.train
+        means: dict[str, Tensor] = {}
         # what the network draws itself (dropout) is to depend on the step alone, too
         address = ("train", config.seed, state.step, accelerator.process_index)
         torch.manual_seed(int(generator(*address).integers(2**62)))
@@ -195,20 +212,15 @@ class Trainer:
             batch = next(batches)
             with accelerator.accumulate(network):
                 with accelerator.autocast():
-                    images, labels = batch.images.to(device), batch.labels.to(device)
-                    loss, parts = self.objective.loss(network, images, labels, batch.draws)
+                    loss, parts = self.objective.loss(network, batch.images, batch.labels, batch.draws)
                 accelerator.backward(loss)
                 if self.recipe.optimizer.clip and accelerator.sync_gradients:
                     accelerator.clip_grad_norm_(network.parameters(), self.recipe.optimizer.clip)
                 state.optimizer.step()
                 state.optimizer.zero_grad()
-            for name, value in {"loss": loss.detach(), **parts}.items():
-                means[name] = means.get(name, 0.0) + float(value) / config.accumulate
-        if not math.isfinite(means["loss"]):
-            raise InputError(
-                f"the loss is {means['loss']} at step {state.step + 1}; "
-                "lower optimizer.lr, or train with precision fp32."
-            )
+            for name, value in {"loss": loss, **parts}.items():
+                share = value.detach().double() / config.accumulate
+                means[name] = means[name] + share if name in means else share
         return means
 
     def _save_checkpoint(self, accelerator: Accelerator, state: State) -> None:
@@ -229,6 +241,15 @@ class Trainer:
             },
             **self.facts,
         )
+
+
+def finite_loss(state: State) -> float:
+    """The mean loss since the last row of the log, 0 for none. Raises `InputError` where a step's was not finite."""
+    loss = state.means().get("loss", 0.0)
+    if not math.isfinite(loss):
+        steps = f"step {state.step}" if state.summed == 1 else f"steps {state.step - state.summed + 1}-{state.step}"
+        raise InputError(f"the loss is {loss} at {steps}; lower optimizer.lr, or train with precision fp32.")
+    return loss
 
 
 @contextmanager

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 
 from ..recipe import OptimizerConfig, Recipe
 
 
-def adamw(parameters: Iterable[torch.nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
-    """The `[optimizer]` table's AdamW."""
-    return torch.optim.AdamW(parameters, lr=config.lr, betas=config.betas, weight_decay=config.weight_decay)
+def adamw(
+    parameters: Iterable[torch.nn.Parameter], config: OptimizerConfig, *, fused: bool = False
+) -> torch.optim.Optimizer:
+    """The `[optimizer]` table's AdamW.
+
+    `fused`: in one kernel, whose last bits differ. A state that another kernel left is gone on from with this one's.
+    """
+    kernel = fused or None
+    made = torch.optim.AdamW(
+        parameters, lr=config.lr, betas=config.betas, weight_decay=config.weight_decay, fused=kernel
+    )
+
+    def keep_kernel(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> dict[str, Any]:
+        return state | {"param_groups": [group | {"fused": kernel} for group in state["param_groups"]]}
+
+    made.register_load_state_dict_pre_hook(keep_kernel)
+    return made
 
 
 def learning_rate(recipe: Recipe, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:

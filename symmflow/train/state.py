@@ -35,8 +35,8 @@ class State:
     step: int = 0
     log: list[dict[str, float]] = field(default_factory=list)
     """A row every `log_every` steps: step, learning rate, and the means of loss and its parts since the last row."""
-    sums: dict[str, float] = field(default_factory=dict)
-    """Of the loss and its parts over the `summed` steps since the last row."""
+    sums: dict[str, Any] = field(default_factory=dict)
+    """Of the loss and its parts over the `summed` steps since the last row: where they were computed, until read."""
     summed: int = 0
     seconds: float = 0.0
     cpu_seconds: float = 0.0
@@ -44,8 +44,8 @@ class State:
     def __post_init__(self) -> None:
         self._since = _clocks()
 
-    def advance(self, losses: Mapping[str, float]) -> None:
-        """Count a step that was just taken: its learning rate, average and losses."""
+    def advance(self, losses: Mapping[str, Tensor]) -> None:
+        """Count a step that was just taken: its learning rate, average and losses, without reading any of them."""
         self.schedule.step()
         if self.ema:
             self.ema.step(self.network.parameters())
@@ -54,10 +54,13 @@ class State:
         for name, value in losses.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
 
+    def means(self) -> dict[str, float]:
+        """Of the loss and its parts since the last row: waits for the device."""
+        return {name: float(value) / self.summed for name, value in self.sums.items()}
+
     def log_row(self) -> dict[str, float]:
         """Close the row of the log that ends at this step."""
-        row = {"step": float(self.step), "lr": float(self.schedule.get_last_lr()[0])}
-        row |= {name: value / self.summed for name, value in self.sums.items()}
+        row = {"step": float(self.step), "lr": float(self.schedule.get_last_lr()[0]), **self.means()}
         self.log.append(row)
         self.sums, self.summed = {}, 0
         return row
@@ -89,7 +92,8 @@ class State:
             "schedule": self.schedule.state_dict(),
             "ema": self.ema.state_dict() if self.ema else None,
             "scaler": self.scaler.state_dict() if self.scaler else None,
-            **{name: getattr(self, name) for name in ("step", "log", "sums", "summed", "seconds", "cpu_seconds")},
+            "sums": {name: float(value) for name, value in self.sums.items()},
+            **{name: getattr(self, name) for name in ("step", "log", "summed", "seconds", "cpu_seconds")},
         }
         with atomic(path) as aside, aside.open("wb") as file:
             torch.save(values, file)

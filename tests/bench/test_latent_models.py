@@ -151,6 +151,38 @@ def test_a_training_that_was_cut_goes_on_as_if_it_had_not_been(
     assert rows(whole) == rows(trained) and whole.sha256 == trained.sha256
 
 
+def test_cached_latents_and_gradient_checkpointing_give_the_losses_of_the_plain_run(
+    pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bench: Any
+) -> None:
+    """As a user asks for them, on sixteen images; what is cached serves the next training."""
+    few = datasets.load("digit-scenes", "train").first(16)
+    monkeypatch.setattr(datasets, "load", lambda *_: few)
+    recipe, kept = str(write_recipe(tmp_path, "symmflow", pipeline)), tmp_path / "kept"
+
+    def losses(*asked: str, said: str) -> list[list[float]]:
+        out = tmp_path / f"run{len(asked)}"
+        asked = ("--recipe", recipe, "--out", str(out), "--device", "cpu", *asked)
+        done = bench("train", *asked, XDG_CACHE_HOME=str(kept))
+        assert done.returncode == 0 and said in done.stderr, done.stderr
+        text = (out / "checkpoint" / "training.csv").read_text()
+        return [[float(value) for value in line.split(",")] for line in text.splitlines()[1:]]
+
+    plain, again = (
+        losses(said="not cached: 16 would be encoded for a training on 20."),
+        "train.gradient_checkpointing=true",
+    )
+    once = losses(
+        "--cache-latents", said=f"note: image latents are cached in {kept}/symmbench/latents/digit-scenes/train-"
+    )
+    np.testing.assert_allclose(once, plain, rtol=1e-5)
+    files = {file: file.stat().st_mtime_ns for file in kept.rglob("*.npy")}
+    np.testing.assert_allclose(losses("--set", again, said="are cached in"), plain, rtol=1e-5)
+    assert files == {file: file.stat().st_mtime_ns for file in kept.rglob("*.npy")} and len(files) == 1
+    np.testing.assert_allclose(losses("--no-cache-latents", "--set", again, said=""), plain, rtol=1e-5)
+    refused = bench("train", "--recipe", "digit-scenes/symmflow", "--cache-latents", "--device", "cpu")
+    assert refused.returncode == 2 and "cannot be cached: its network sees pixels; drop --cache" in refused.stderr
+
+
 def test_the_checkpoint_keeps_the_empty_prompt_and_its_pad_token(trained: Checkpoint, pipeline: Path) -> None:
     weights = load_file(trained.path / "weights.safetensors")
     tokenizer = transformers.CLIPTokenizer.from_pretrained(pipeline / "tokenizer")
