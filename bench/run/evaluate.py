@@ -72,8 +72,7 @@ class Evaluator:
     def open(
         cls, job: Job, device: str = "auto", batch_size: int | str = AUTO, workers: int | None = None
     ) -> Evaluator:
-        """Load what a job names. `batch_size`: as `Request` has it. Raises `Unusable` for a method that cannot be loaded
-        here."""
+        """Load what a job names; `batch_size`: as `Request` has it. Raises `Unusable` where the method cannot be."""
         device, data, card = resolve_device(device), job.data(), job.card
         exact_kernels()
         opened = methods.checkpoint(job.method, card.name, job.checkpoint, job.trust)
@@ -170,7 +169,10 @@ class Evaluator:
         self.look = replace(self.look, size=self.size)
         self.warm = False  # other shapes choose other kernels
         self.replays.clear()
-        note(f"batches of {before} do not fit into the memory of {self.device}; they have {self.size} images from here on")
+        note(
+            f"batches of {before} do not fit into the memory of {self.device}; they have {self.size} images from here "
+            "on"
+        )
 
     def _made(self, number: int, steps: Sequence[Steps], start: int) -> Iterator[Made]:
         positions = self.positions(number)

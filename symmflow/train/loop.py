@@ -29,6 +29,7 @@ from ..objective import Objective
 from ..recipe import Recipe
 from .feed import Feed, MicroBatch, TrainingSet
 from .latents import CachedLatents
+from .memory import in_memory
 from .schedule import adamw, learning_rate
 from .state import State
 
@@ -74,6 +75,7 @@ class Trainer:
     facts: dict[str, Any] = field(default_factory=dict)
     """What else the checkpoint's manifest is to say."""
 
+    @in_memory
     def train(self, max_steps: int | None = None, max_seconds: float | None = None) -> Checkpoint:
         """Run to `max_steps` (default: the whole schedule), or as long as `max_seconds` allow; save a checkpoint."""
         steps = self.recipe.schedule.steps
