@@ -14,6 +14,7 @@ from .records.tidy import load as load
 from .run.data import get as get
 from .run.data import show as show
 from .run.data import verify as verify
+from .run.dry_run import dry_run as dry_run
 from .run.keywords import RequestFields, TrainingFields, named, path_of, request_of, several, takes_fields, text_of
 from .run.portable import export_checkpoint as export_checkpoint
 from .run.portable import import_checkpoint as import_checkpoint

@@ -24,6 +24,7 @@ from .weights import LARGEST, read_tables
 if TYPE_CHECKING:
     from torch import nn
 
+    from .footprint import Footprint
 
 CONFIG, WEIGHTS = "config.json", "diffusion_pytorch_model.safetensors"
 
@@ -119,6 +120,27 @@ class Autoencoder(ABC):
         with torch.no_grad():
             return torch.cat([self._decode(model, z).float() for z in latents.split(self.config.chunk)])
 
+    def encoding(self, image: Sequence[int], precision: str = "fp32") -> Footprint:
+        """What it takes to encode one image of shape (C, H, W); no weights are read."""
+        from .footprint import IMAGES, footprint
+
+        return footprint(
+            self._blank, lambda model: self._moments(model, torch.empty(IMAGES, *image)), precision, backward=False
+        )
+
+    @property
+    def _said(self) -> dict[str, Any]:
+        """Its configuration, if it is on this machine; empty if not."""
+        try:
+            with closed():
+                return read_tables(self.folder / CONFIG)
+        except InputError:
+            return {}
+
+    @abstractmethod
+    def _blank(self) -> nn.Module:
+        """Its network without weights: as its configuration says, or, where that is not here, as the published ones."""
+
     @abstractmethod
     def _read(self, folder: Path) -> nn.Module: ...
     @abstractmethod
@@ -158,6 +180,20 @@ class KLAutoencoder(Autoencoder):
     files = (CONFIG, WEIGHTS)
     statistics = 2
 
+    def _blank(self) -> nn.Module:
+        from diffusers import AutoencoderKL
+
+        levels = self.config.factor.bit_length()
+        published = {
+            "block_out_channels": [128 * min(2**level, 4) for level in range(levels)],
+            "down_block_types": ["DownEncoderBlock2D"] * levels,
+            "up_block_types": ["UpDecoderBlock2D"] * levels,
+            "layers_per_block": 2,
+            "latent_channels": self.config.channels,
+        }
+        network: nn.Module = AutoencoderKL.from_config(self._said or published)
+        return network
+
     def _read(self, folder: Path) -> nn.Module:
         from diffusers import AutoencoderKL
 
@@ -191,6 +227,12 @@ class TinyAutoencoder(Autoencoder):
 
     files = (CONFIG, WEIGHTS)
 
+    def _blank(self) -> nn.Module:
+        from diffusers import AutoencoderTiny
+
+        network: nn.Module = AutoencoderTiny.from_config(self._said or {"latent_channels": self.config.channels})
+        return network
+
     def _read(self, folder: Path) -> nn.Module:
         from diffusers import AutoencoderTiny
 
@@ -219,45 +261,29 @@ class TAEF2(TinyAutoencoder):
     lowest: ClassVar[dict[str, tuple[int, ...]]] = {"encoder": (11, 12, 13), "decoder": (2, 3, 4)}
     """Among the layers of diffusers' halves."""
 
-    def _read(self, folder: Path) -> nn.Module:
+    def _blank(self) -> nn.Module:
         from diffusers import AutoencoderTiny
 
+        from .taef2 import pooled
+
         model: Any = AutoencoderTiny(latent_channels=32)
-        weights = {}
-        for half, file in zip(self.lowest, self.files, strict=True):
+        for half in self.lowest:
             layers = getattr(model, half).layers
             for index in self.lowest[half]:
                 layers[index] = pooled(layers[index])
+        network: nn.Module = model
+        return network
+
+    def _read(self, folder: Path) -> nn.Module:
+        model, weights = self._blank(), {}
+        for half, file in zip(self.lowest, self.files, strict=True):
             check_weights(folder / file)
             # the file of the decoder counts the clamp before the first layer too
             for name, value in torch.load(folder / file, map_location="cpu", weights_only=True).items():
                 index, _, rest = name.partition(".")
                 weights[f"{half}.layers.{int(index) - (half == 'decoder')}.{rest}"] = value.float()
         model.load_state_dict(weights)
-        network: nn.Module = model
-        return network
-
-
-def pooled(block: nn.Module) -> nn.Module:
-    """A block of a tiny autoencoder, to whose input a map that is normalised over the whole image is added."""
-    from torch import nn
-
-    class Pooled(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.conv: Any
-            self.skip: Any
-            self.fuse: Any
-            self.conv, self.skip, self.fuse = block.conv, block.skip, block.fuse
-            self.pool = nn.Sequential(
-                nn.Conv2d(64, 256, 1, bias=False), nn.GroupNorm(4, 256), nn.ReLU(), nn.Conv2d(256, 64, 1, bias=False)
-            )
-
-        def forward(self, x: Tensor) -> Tensor:
-            x = x + self.pool(x)
-            return self.fuse(self.conv(x) + self.skip(x))
-
-    return Pooled()
+        return model
 
 
 KINDS: dict[str, type[Autoencoder]] = {

@@ -51,3 +51,23 @@ def exact_kernels() -> None:
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def matmul_rate(device: str, precision: str = "fp32") -> float:
+    """FLOP/s of matrix products on a device, the best that a few of growing size reach: what a network stays below."""
+    import time
+
+    import torch
+
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+    best, side, seconds = 0.0, 256, 0.0
+    with torch.inference_mode():
+        while seconds < 0.05 and side <= 16384:
+            a, b = torch.randn(2, side, side, device=device, dtype=dtype)
+            for _ in range(3):  # the first one also chooses a kernel
+                start = time.perf_counter()
+                float((a @ b)[0, 0])  # waits for the device
+                seconds = time.perf_counter() - start
+                best = max(best, 2 * side**3 / seconds)
+            side *= 2
+    return best

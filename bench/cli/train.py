@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ...symmflow.errors import InputError
 from ..run.training import Training
 from .options import takes
 
@@ -19,13 +20,33 @@ if TYPE_CHECKING:
 
 @takes(Training)
 def train(
-    as_json: bool = typer.Option(False, "--json", help="Print the checkpoint's manifest as JSON."), **fields: Any
+    dry: bool = typer.Option(
+        False, "--dry-run", help="Train nothing: tell memory by part, FLOPs, time, what is missing, how to launch it."
+    ),
+    tflops: float | None = typer.Option(
+        None,
+        "--tflops",
+        help="Of --dry-run: TFLOP/s that a device sustains. Default: measured on this one.",
+        metavar="X",
+    ),
+    processes: int | None = typer.Option(
+        None, "--processes", help="Of --dry-run: processes, a device each. Default: the GPUs here, or 1.", metavar="N"
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print the checkpoint's manifest, or the dry run, as JSON."),
+    **fields: Any,
 ) -> None:
     """Train a recipe. The same command again goes on where the last one stopped; Ctrl-C saves.
 
     On several GPUs or machines: accelerate launch --config_file FILE -m symmbench.bench train ...; ready files lie in
     symmflow/train/launch.
     """
+    if dry:
+        from .dry_run import show
+
+        show(tflops, processes, as_json, **fields)
+        return
+    if given := [flag for flag, value in (("--tflops", tflops), ("--processes", processes)) if value is not None]:
+        raise InputError(f"{given[0]} goes with --dry-run.")
     from ... import datasets
     from .. import api
     from .progress import bars, console

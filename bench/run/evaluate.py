@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from ... import methods
 from ...symmflow.device import decoders, exact_kernels, resolve_device
-from ...symmflow.errors import InputError
+from ...symmflow.errors import InputError, note
 from ...symmflow.guests import Guest, said
+from ...symmflow.memory import free_memory, is_out_of_memory
 from ...symmflow.noise import Draws
 from ...symmflow.solvers import ADAPTIVE
 from .. import judges
@@ -20,6 +21,7 @@ from ..records import SHARD, Shard, joined
 from ..tasks import Inputs, Look, MethodError, Results, pad_to
 from . import repeat
 from .cost import EvaluationCounter, peak_memory, stopwatch
+from .request import AUTO, first_size
 from .sampling import sampling
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     Made = tuple[np.ndarray, Batch, dict["Steps", list[Any]], dict["Steps", list[dict[str, Any]]]]
 
 Steps = int | None
+T = TypeVar("T")
 REPLAYS = 6
 """Batches of a cell whose network call is timed alone."""
 
@@ -56,7 +59,7 @@ class Evaluator:
     look: Look
     device: str
     size: int
-    """Images a batch, always: the last one is padded, so that kernels round alike."""
+    """Images a batch, always: the last one is padded, so that kernels round alike. Halved where memory is short."""
     workers: int = 0
     """Processes that decode images ahead, of data sets in files."""
     warm: bool = False
@@ -66,15 +69,17 @@ class Evaluator:
     """What the method made of the first batch, for previews."""
 
     @classmethod
-    def open(cls, job: Job, device: str = "auto", batch_size: int = 64, workers: int | None = None) -> Evaluator:
-        """Load what a job names. Raises `Unusable` for a method that cannot be loaded here."""
+    def open(
+        cls, job: Job, device: str = "auto", batch_size: int | str = AUTO, workers: int | None = None
+    ) -> Evaluator:
+        """Load what a job names; `batch_size`: as `Request` has it. Raises `Unusable` where the method cannot be."""
         device, data, card = resolve_device(device), job.data(), job.card
         exact_kernels()
         opened = methods.checkpoint(job.method, card.name, job.checkpoint, job.trust)
         if opened.fingerprint != job.made_of.fingerprint:
             raise InputError(f"the checkpoint of {job.method} has changed since this was planned; start again.")
         method = _loaded(job, opened, device)
-        size = min(batch_size, len(data))
+        size = min(first_size(batch_size), len(data))
         loaded = {role: judges.load(found, card, device) for role, found in job.judges.items()}
         look = Look(card, loaded, size, job.protocol.rules.rounding, method.paired)
         ahead = decoders() if workers is None else workers
@@ -96,17 +101,80 @@ class Evaluator:
     ) -> Iterator[tuple[int, dict[Steps, Shard]]]:
         """Evaluate a shard from its sample `start` on, batch by batch: (samples that are done, what the batch gave)."""
         done = start
-        for index, batch, made, timings in self.made(number, steps, start):
-            rows = {s: self.job.task.rows(batch, len(index), made[s], self.look) for s in steps}
-            if index[0] == 0:
-                self.first |= {s: made[s][0] for s in steps}
+
+        def seen(begin: int) -> Iterator[tuple[np.ndarray, dict[Steps, Shard]]]:
+            for index, batch, made, timings in self._made(number, steps, begin):
+                rows = {s: self.job.task.rows(batch, len(index), made[s], self.look) for s in steps}
+                if index[0] == 0:
+                    self.first |= {s: made[s][0] for s in steps}
+                yield index, {s: Shard(as_tables([rows[s]]), timings[s]) for s in steps}
+
+        for index, shards in self._fitting(seen, start, len(self.positions(number))):
             advance(len(index) * len(steps))
             done += len(index)
-            yield done, {s: Shard(as_tables([rows[s]]), timings[s]) for s in steps}
+            yield done, shards
 
     def made(self, number: int, steps: Sequence[Steps], start: int = 0) -> Iterator[Made]:
         """Batch by batch of a shard: positions, the padded batch, by step count an output for each sample of a label,
         and what they cost."""
+
+        def each(begin: int) -> Iterator[tuple[np.ndarray, Made]]:
+            return ((one[0], one) for one in self._made(number, steps, begin))
+
+        return (one for _, one in self._fitting(each, start, len(self.positions(number))))
+
+    def real_shard(self, number: int) -> Shard:
+        """Evidence of the real images of a shard, for a task whose figures are against it."""
+        positions = self.positions(number)
+
+        def seen(begin: int) -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
+            indices = [positions[start : start + self.size] for start in range(begin, len(positions), self.size)]
+            for index, batch in zip(indices, self.data.batches(indices, self.workers), strict=True):
+                tables = self.job.task.real_rows(batch, self.look)
+                assert tables is not None
+                yield index, tables
+
+        return Shard(as_tables([tables for _, tables in self._fitting(seen, 0, len(positions))]), [])
+
+    def _fitting(
+        self, make: Callable[[int], Iterator[tuple[np.ndarray, T]]], start: int, stop: int
+    ) -> Iterator[tuple[np.ndarray, T]]:
+        """What `make(begin)` gives batch by batch of the samples from `begin` on: positions, and what is made of them.
+
+        A batch for which memory does not suffice is made again at half the size, as are all that come after it. A draw
+        belongs to a sample, not to a batch, so nothing is drawn otherwise. Raises `MethodError` where one image alone
+        is too large.
+        """
+        while start < stop:
+            short = False
+            try:
+                for index, made in make(start):
+                    start += len(index)
+                    yield index, made
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                short = True  # the error holds what takes the memory, until it has gone
+            if short:
+                self._halve()
+
+    def _halve(self) -> None:
+        free_memory()
+        if self.size == 1:
+            raise MethodError(
+                f"{self.method.name} has not enough memory on {self.device} for a single image at this size; choose a "
+                "smaller --size, --precision bf16, or a device with more"
+            )
+        before, self.size = self.size, self.size // 2
+        self.look = replace(self.look, size=self.size)
+        self.warm = False  # other shapes choose other kernels
+        self.replays.clear()
+        note(
+            f"batches of {before} do not fit into the memory of {self.device}; they have {self.size} images from here "
+            "on"
+        )
+
+    def _made(self, number: int, steps: Sequence[Steps], start: int) -> Iterator[Made]:
         positions = self.positions(number)
         alone = self.job.cells[0].solver in ADAPTIVE  # takes samples one by one, each at its own cost
         task, fewest = self.job.task, min(steps, key=lambda s: s or 0)
@@ -128,17 +196,6 @@ class Evaluator:
             if first is not None:
                 timings[fewest][0]["differing"] = self._again(index[: repeat.COUNT], fewest, first)
             yield index, batch, made, timings
-
-    def real_shard(self, number: int) -> Shard:
-        """Evidence of the real images of a shard, for a task whose figures are against it."""
-        rows = []
-        positions = self.positions(number)
-        indices = [positions[start : start + self.size] for start in range(0, len(positions), self.size)]
-        for batch in self.data.batches(indices, self.workers):
-            tables = self.job.task.real_rows(batch, self.look)
-            assert tables is not None
-            rows.append(tables)
-        return Shard(as_tables(rows), [])
 
     def preview(self, steps: Steps) -> bytes:
         """PNG of what the method made of the first images."""
@@ -178,7 +235,9 @@ class Evaluator:
         with torch.inference_mode(), self._autocast(), repeat.aside(self.device):
             try:
                 (second,) = self.results(batch, (steps,), 0).each()
-            except MethodError:
+            except MethodError as error:
+                if is_out_of_memory(error):
+                    raise
                 return 1.0
             return repeat.differing(first, self.job.task.tensor(second), self.job.cells[0].precision)
 

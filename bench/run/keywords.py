@@ -51,7 +51,7 @@ class RequestFields(TypedDict, total=False):
     crop: str
     scored_at: str | None
     workers: int | None
-    batch_size: int
+    batch_size: int | str
     device: str
     out: str | Path
     force: bool

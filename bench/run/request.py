@@ -22,6 +22,8 @@ PRECISIONS = ("fp32", "bf16", "fp16")
 STEPS = (25,)
 """Where nobody names any."""
 SCORED_AT = ("view", "original")
+AUTO, FIRST = "auto", 64
+"""The batch size where nobody names one, and with how many images it begins; memory decides whether they stay."""
 
 
 class Asked:
@@ -146,7 +148,13 @@ class Request:
         int | None,
         Asked("Processes that decode images, 0 = none. Default: the other cores, at most 4.", least=0, panel=MACHINE),
     ] = None
-    batch_size: Annotated[int, Asked("Images a batch, 1-256. Does not change the figures.", panel=MACHINE)] = 64
+    batch_size: Annotated[
+        str | int,
+        Asked(
+            f"Images a batch, 1-256, or {AUTO}: {FIRST}. Halved where memory is short. Does not change the figures.",
+            panel=MACHINE,
+        ),
+    ] = AUTO
     device: Device = "auto"
     out: Annotated[Path, Asked("Folder of the records.", "--out", "-o", panel=RESULTS)] = Path("results")
     force: Annotated[bool, Asked("Evaluate again what is already there.", panel=RESULTS)] = False
@@ -169,7 +177,6 @@ class Request:
         """Refuse values that no cell can have."""
         from ... import methods
         from ...symmflow.solvers import SOLVERS
-        from ..records import SHARD
 
         kinds = [methods.method(name) for name in (_bundled() if "all" in self.methods else self.methods)]
         facts = [_facts(kind) for kind in kinds]
@@ -187,8 +194,7 @@ class Request:
             raise unknown("precision", self.precision, PRECISIONS)
         if self.limit is not None and not 1 <= self.limit < 2**63:
             raise InputError(f"--limit must be at least 1 and less than 2^63, not {self.limit}.")
-        if not 1 <= self.batch_size <= SHARD:
-            raise InputError(f"--batch-size must lie in 1-{SHARD} (a shard of evidence), not {self.batch_size}.")
+        first_size(self.batch_size)
         if self.workers is not None and not 0 <= self.workers <= MOST_WORKERS:
             raise InputError(f"--workers must lie in 0-{MOST_WORKERS}, not {self.workers}.")
         if self.scored_at not in (None, *SCORED_AT):
@@ -271,6 +277,17 @@ def options_of(kind: type[methods.Method], given: Mapping[str, Any]) -> dict[str
 
     own = {name: value for name, value in given.items() if name in kind.Inference.model_fields}
     return check_table(kind.Inference, own, f"--set for {kind.name}").model_dump(mode="json")
+
+
+def first_size(asked: str | int) -> int:
+    """Images of the first batch, `--batch-size` asked for. Raises `InputError` for what is no size."""
+    from ..records import SHARD
+
+    if asked == AUTO:
+        return FIRST
+    if not re.fullmatch(r"-?[0-9]{1,9}", str(asked)) or not 1 <= int(asked) <= SHARD:
+        raise InputError(f"--batch-size must lie in 1-{SHARD} (a shard of evidence) or be {AUTO}, not {asked}.")
+    return int(asked)
 
 
 def fixed(flag: str, by_protocol: Any, given: Any, default: Any) -> Any:

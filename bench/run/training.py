@@ -13,6 +13,8 @@ from ...symmflow.recipe import Recipe
 from .request import MACHINE, MOST_WORKERS, Asked, DataRoot, Device, Names, Options, Trust
 
 if TYPE_CHECKING:
+    from ...datasets import Card
+    from ...methods import Method
     from ...symmflow.checkpoint import Checkpoint
     from ...symmflow.train import Progress
 
@@ -62,6 +64,23 @@ class Training:
             raise InputError(f"--workers must lie in 0-{MOST_WORKERS}, not {self.workers}.")
 
 
+def chosen(request: Training) -> tuple[Recipe, type[Method], str, Card]:
+    """The recipe, its method, the name of the data set as it is seen, and its card. Raises `InputError` for what could
+    not be trained."""
+    from ... import datasets, methods
+
+    request.check()
+    asked = request.recipe
+    recipe = asked if isinstance(asked, Recipe) else methods.recipe(asked, dict(request.overrides))
+    kind = methods.method(recipe.method)
+    kind.check_recipe(recipe)
+    kind.vet(recipe, request.trust)
+    name = datasets.named(recipe.dataset, recipe.data.size, recipe.data.crop)
+    card = datasets.card(name, request.data_root)
+    kind.check_data(card)
+    return recipe, kind, name, card
+
+
 def run_training(
     request: Training,
     progress: Callable[[Progress], None] | None = None,
@@ -73,20 +92,12 @@ def run_training(
     """
     from importlib.metadata import version
 
-    from ... import datasets, methods
+    from ... import datasets
     from ...methods.parts.latents import codec_facts
     from ...methods.parts.pretrained import pretrained_facts
     from ...symmflow.device import decoders, resolve_device
 
-    request.check()
-    asked = request.recipe
-    recipe = asked if isinstance(asked, Recipe) else methods.recipe(asked, dict(request.overrides))
-    kind = methods.method(recipe.method)
-    kind.check_recipe(recipe)
-    kind.vet(recipe, request.trust)
-    name = datasets.named(recipe.dataset, recipe.data.size, recipe.data.crop)
-    card = datasets.card(name, request.data_root)
-    kind.check_data(card)
+    recipe, kind, name, card = chosen(request)
     device = resolve_device(request.device)
 
     import torch  # late: what is wrong with a request is said at once

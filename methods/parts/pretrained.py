@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...symmflow.errors import InputError
-from ...symmflow.recipe import Recipe
+from ...symmflow.recipe import NetworkConfig, Recipe
 from .published import located
 
 if TYPE_CHECKING:
@@ -30,11 +30,17 @@ def begin_with(network: nn.Module, recipe: Recipe) -> None:
         if config.pretrained != "random":
             raise InputError(f"{recipe.name}: network.pretrained needs network.pipeline, where the weights are.")
         return
-    folder = located(config.pipeline, TEXT + (UNET if config.pretrained != "random" else ()))
+    folder = pipeline_folder(config)
     set_prompt(network, *empty_prompt(folder))
     if config.pretrained != "random":
         said = read_tables(folder / "unet" / "config.json")
         load_pretrained(network, read_weights(folder / "unet"), config.pretrained, said)
+
+
+def pipeline_folder(config: NetworkConfig) -> Path:
+    """Where the files lie that a training takes of the pipeline. Raises `InputError` where they cannot be had."""
+    assert config.pipeline
+    return located(config.pipeline, TEXT + (UNET if config.pretrained != "random" else ()))
 
 
 def pretrained_facts(recipe: Recipe) -> dict[str, Any]:
@@ -47,7 +53,7 @@ def pretrained_facts(recipe: Recipe) -> dict[str, Any]:
     config = recipe.network
     if config.pipeline is None or config.pretrained == "random":
         return {}
-    folder = located(config.pipeline, TEXT + UNET)
+    folder = pipeline_folder(config)
     return {"pretrained": {"pipeline": config.pipeline, "commit": _commit(folder), "sha256": digest(folder / "unet")}}
 
 

@@ -70,12 +70,7 @@ class Feed:
     ) -> None:
         self.data, self.recipe, self.rank, self.world, self.mirrored = data, recipe, rank, world, mirrored
         self.accumulate = recipe.train.accumulate
-        self.size, rest = divmod(recipe.train.batch, self.accumulate * world)
-        if rest:
-            raise InputError(
-                f"train.batch = {recipe.train.batch} does not divide into {world} processes x {self.accumulate} "
-                "micro-batches; change one."
-            )
+        self.size = micro_batch(recipe, world)
         if not len(data):
             raise InputError("the training data are empty; give at least one sample.")
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
@@ -129,6 +124,18 @@ class Feed:
 def flipped(config: DataConfig, draws: Draws) -> Tensor:
     """Which images are flipped, truth values [B]."""
     return draws.uniform((1,), "flip")[:, 0] < config.flip
+
+
+def micro_batch(recipe: Recipe, world: int) -> int:
+    """Images that each of `world` processes sees at once. Raises `InputError` where the batch does not divide."""
+    train = recipe.train
+    size, rest = divmod(train.batch, train.accumulate * world)
+    if rest:
+        raise InputError(
+            f"train.batch = {train.batch} does not divide into {world} processes x {train.accumulate} micro-batches; "
+            "change one."
+        )
+    return size
 
 
 def flip(

@@ -30,6 +30,7 @@ from .average import MovingAverage
 from .feed import Feed, MicroBatch, TrainingSet
 from .interrupts import interruptible
 from .latents import CachedLatents
+from .memory import in_memory
 from .processes import Processes
 from .saved import load_state, save_state
 from .schedule import adamw, learning_rate
@@ -83,6 +84,7 @@ class Trainer:
     facts: dict[str, Any] = field(default_factory=dict)
     """What else the checkpoint's manifest is to say."""
 
+    @in_memory
     def train(self, max_steps: int | None = None, max_seconds: float | None = None) -> Checkpoint:
         """Run to `max_steps` (default: the whole schedule), or as long as `max_seconds` allow; save a checkpoint."""
         steps = self.recipe.schedule.steps

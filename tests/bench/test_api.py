@@ -16,7 +16,7 @@ from symmbench.bench.run.request import Request
 from symmbench.bench.run.training import Training
 from symmbench.symmflow.errors import InputError
 
-ROOMS = ("run.data", "run.portable", "run.prepare", "run.roundtrip", "records.tidy")
+ROOMS = ("run.data", "run.dry_run", "run.portable", "run.prepare", "run.roundtrip", "records.tidy")
 WHERE = {api.__name__, *(f"symmbench.bench.{room}" for room in ROOMS)}
 FUNCTIONS = {
     name: found
