@@ -11,7 +11,9 @@ from ..symmflow.errors import InputError
 from ..symmflow.names import check_path
 from ..symmflow.network import closed
 from .records.tidy import load as load
+from .run.asked import CHECKPOINT, DATA_ROOT, Asked, Device, Names, Trust
 from .run.data import get as get
+from .run.data import get_for as get_for
 from .run.data import show as show
 from .run.data import verify as verify
 from .run.dry_run import dry_run as dry_run
@@ -20,7 +22,7 @@ from .run.portable import export_checkpoint as export_checkpoint
 from .run.portable import import_checkpoint as import_checkpoint
 from .run.prepare import init as init
 from .run.prepare import prepare as prepare
-from .run.request import CHECKPOINT, DATA_ROOT, Asked, Device, Names, Request, Trust
+from .run.request import Request
 from .run.roundtrip import roundtrip as roundtrip
 from .run.training import Training
 
@@ -34,14 +36,12 @@ if TYPE_CHECKING:
     from .compare.records import Records
     from .compare.report import Report
     from .run.export import Exported
-    from .run.needs import Need
     from .run.reproduce import Reproduced
     from .run.rescore import Rescoring
     from .run.sample import Picture
     from .run.sweep import Progress
 
 Results = Path | str
-Fetching = Callable[[str, int, int], None]
 Checkpoint = Annotated[str | Path | None, CHECKPOINT]
 DataRoot = Annotated[Path | str | None, DATA_ROOT]
 
@@ -293,16 +293,6 @@ def inventory(kind: str, out: Results = "results") -> list[dict[str, Any]]:
     from .run.inventory import inventory
 
     return inventory(kind, Path(out))
-
-
-@takes_fields(Request)
-def get_for(
-    request: Request | None = None, *, progress: Fetching | None = None, **keywords: Unpack[RequestFields]
-) -> Iterator[Need]:
-    """Fetch all that `run` needs for a request: data sets, judges' weights, checkpoints of a hub; see `get`."""
-    from .run.needs import get_for as all_fetched
-
-    return all_fetched(request_of(Request, request, keywords), progress)
 
 
 def _folders(results: Sequence[Results]) -> list[Path]:

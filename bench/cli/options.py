@@ -12,7 +12,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
 
-from ..run.request import Asked
+from ..run.asked import Asked
 from . import complete, parse
 
 PLAIN = (bool, int, float, str, Path)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from ... import datasets
 from ...datasets import Card
@@ -15,9 +15,11 @@ from ...reports import pictures, specimens
 from ...symmflow.errors import InputError, unknown
 from ...symmflow.pixels import to_uint8
 from ..judges import weights
-from .keywords import path_of, several
+from .keywords import RequestFields, path_of, request_of, several, takes_fields
+from .request import Request
 
 if TYPE_CHECKING:
+    from .needs import Need
     from .sample import Picture
 
 COUNTED = 2000
@@ -47,6 +49,16 @@ def get(name: str, *, data_root: Path | str | None = None, progress: Report | No
     from .needs import get as fetched
 
     return fetched(name, path_of(data_root), progress)
+
+
+@takes_fields(Request)
+def get_for(
+    request: Request | None = None, *, progress: Report | None = None, **keywords: Unpack[RequestFields]
+) -> Iterator[Need]:
+    """Fetch all that `run` needs for a request: data sets, judges' weights, checkpoints of a hub; see `get`."""
+    from .needs import get_for as all_fetched
+
+    return all_fetched(request_of(Request, request, keywords), progress)
 
 
 def show(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, get_type_hints
 
 from ...symmflow.errors import InputError, unknown
 from ...symmflow.names import check_given
-from .request import Names
+from .asked import Names
 
 if TYPE_CHECKING:
     from ...symmflow.recipe import Recipe

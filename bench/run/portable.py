@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from ...symmflow.bounded import read_json
 from ...symmflow.errors import Damaged, InputError
 from ...symmflow.recipe import Recipe, check_table
+from .asked import Asked, Options
 from .keywords import named
-from .request import Asked, Options
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import numpy as np
 
 from ...symmflow.errors import InputError
+from .asked import Asked, DataRoot, Device, Options
 from .keywords import named
-from .request import Asked, DataRoot, Device, Options
 
 BATCH = 8
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from ...symmflow.errors import InputError
 from ...symmflow.recipe import Recipe
-from .request import MACHINE, MOST_WORKERS, Asked, DataRoot, Device, Names, Options, Trust
+from .asked import MACHINE, Asked, DataRoot, Device, Names, Options, Trust
+from .request import MOST_WORKERS
 
 if TYPE_CHECKING:
     from ...datasets import Card
