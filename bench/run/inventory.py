@@ -225,7 +225,7 @@ def of_baselines() -> Rows:
 
     return [
         {
-            "data set": one.dataset,
+            "--dataset": one.dataset,
             "model": one.model,
             "--method": one.method,
             "--checkpoint": one.weights or "–",

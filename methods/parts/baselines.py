@@ -14,6 +14,7 @@ class Baseline:
 
     model: str
     dataset: str
+    """What --dataset takes: with the size at which its authors let it see images, where all have that size."""
     method: str
     """What --method takes."""
     weights: str = ""
@@ -30,6 +31,8 @@ class Baseline:
     """What its configuration called its classes before that was corrected."""
 
 
+STREETS = "cityscapes@1024x2048"
+"""At their own size."""
 SLIDES = "windows of {0}, {1} apart, over 1024x2048"
 WHOLE = "whole, at 1024x2048"
 
@@ -40,7 +43,7 @@ def _segformer(size: int, miou: float, file: str) -> tuple[Baseline, Baseline]:
     return (
         Baseline(
             f"SegFormer-B{size}",
-            "cityscapes",
+            STREETS,
             f"hf:nvidia/segformer-b{size}-finetuned-cityscapes-1024-1024",
             options={"window": 1024, "stride": 768},
             seen=slides,
@@ -48,7 +51,7 @@ def _segformer(size: int, miou: float, file: str) -> tuple[Baseline, Baseline]:
         ),
         Baseline(
             f"SegFormer-B{size}",
-            "cityscapes",
+            STREETS,
             f"mmseg:segformer/segformer_mit-b{size}_8xb1-160k_cityscapes-1024x1024.py",
             weights=f"segformer_mit-b{size}_8x1_1024x1024_160k_cityscapes_{file}.pth",
             seen=slides,
@@ -61,7 +64,7 @@ def _segformer(size: int, miou: float, file: str) -> tuple[Baseline, Baseline]:
 def _mask2former(size: str, miou: float) -> Baseline:
     return Baseline(
         f"Mask2Former, Swin-{size[0].upper()}",
-        "cityscapes",
+        STREETS,
         f"hf:facebook/mask2former-swin-{size}-cityscapes-semantic",
         options={"window": 2048},
         seen=WHOLE,
@@ -106,7 +109,7 @@ BASELINES = (
     _mask2former("large", 83.3),
     Baseline(
         "DeepLabV3+, ResNet-101",
-        "cityscapes",
+        STREETS,
         "mmseg:deeplabv3plus/deeplabv3plus_r101-d8_4xb2-80k_cityscapes-512x1024.py",
         weights="deeplabv3plus_r101-d8_512x1024_80k_cityscapes_20200606_114143-068fcfe9.pth",
         seen=WHOLE,
@@ -115,7 +118,7 @@ BASELINES = (
     ),
     Baseline(
         "PSPNet, ResNet-101",
-        "cityscapes",
+        STREETS,
         "mmseg:pspnet/pspnet_r101-d8_4xb2-80k_cityscapes-512x1024.py",
         weights="pspnet_r101-d8_512x1024_80k_cityscapes_20200606_112211-e1e1100f.pth",
         seen=WHOLE,

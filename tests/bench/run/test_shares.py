@@ -18,7 +18,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from symmbench.bench.records import provenance
+from symmbench.bench.records import evidence, provenance
+from symmbench.bench.records import whole as whole_evidence
+from symmbench.bench.run import evaluate
 from symmbench.bench.run.plan import plan
 from symmbench.bench.run.request import Request
 from symmbench.bench.run.share import Share
@@ -97,28 +99,38 @@ def test_a_store_merged_by_copying_and_a_part_that_never_ran(whole: tuple[Path, 
     assert tables(tmp_path / "all") == tables(out)
 
 
+@pytest.fixture
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight samples a shard."""
+    for module in (evaluate, evidence, whole_evidence):
+        monkeypatch.setattr(module, "SHARD", 8)
+
+
+@pytest.mark.usefixtures("small_shards")
 def test_an_adaptive_solver_by_two_parts(tmp_path: Path) -> None:
-    asked = replace(SPIRALS, solver="dopri5", limit=264)
+    asked = replace(SPIRALS, solver="dopri5", limit=20, batch_size=4)
     run(replace(asked, out=tmp_path / "whole"))
     parts(replace(asked, out=tmp_path / "parts"), 2)
     assert run(replace(asked, out=tmp_path / "parts")).evaluated == 0
     assert tables(tmp_path / "parts") == tables(tmp_path / "whole")
 
 
+@pytest.mark.usefixtures("small_shards")
 def test_several_syntheses_a_mask_and_the_real_images_by_two_parts(untrained_scenes: Path, tmp_path: Path) -> None:
     asked = Request(
         checkpoint=str(untrained_scenes),
         tasks=["sis"],
         datasets=["digit-scenes"],
         steps=[1],
-        limit=264,
+        limit=20,
+        batch_size=4,
         samples_per_mask=2,
         device="cpu",
     )
     known = run(replace(asked, out=tmp_path / "whole"))
     parts(replace(asked, out=tmp_path / "parts"), 2)
     real = list((tmp_path / "parts/protocols").rglob("samples-*.parquet"))
-    assert len(real) == 2  # each part looked at its own
+    assert len(real) == 3  # each part looked at its own
     gathered = run(replace(asked, out=tmp_path / "parts"))
     assert gathered.evaluated == 0 and gathered.records[0].metrics == known.records[0].metrics
     assert tables(tmp_path / "parts") == tables(tmp_path / "whole")

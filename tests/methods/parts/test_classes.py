@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from symmbench import datasets
+from symmbench import datasets, methods
 from symmbench.methods.parts.baselines import BASELINES, MMSEG
 from symmbench.methods.parts.classes import class_order, spelt
 from symmbench.symmflow.errors import InputError
+from symmbench.symmflow.recipe import check_table
 
 CARDS = [datasets.card(name) for name in ("coco-stuff", "cityscapes", "celebamask-hq", "camvid")]
 STREETS = datasets.card("cityscapes")
@@ -69,10 +70,18 @@ def test_published_segmenters_are_those_of_the_installed_mmsegmentation() -> Non
         results = model["Results"] if isinstance(model["Results"], list) else [model["Results"]]
         assert model["Config"].endswith(one.method.removeprefix("mmseg:")) and one.source == MMSEG
         assert results[0]["Metrics"]["mIoU"] == one.miou
-        assert results[0]["Dataset"].lower().replace(" 164k", "") == one.dataset
+        assert results[0]["Dataset"].lower().replace(" 164k", "") == one.dataset.partition("@")[0]
         cfg = Config.fromfile(config).model.test_cfg
         slides = f"windows of {cfg.crop_size[0]}, {cfg.stride[0]} apart" if cfg.mode == "slide" else "whole"
         assert one.seen.startswith(slides)
+
+
+def test_published_segmenters_name_data_and_options_that_there_are() -> None:
+    assert {datasets.card(one.dataset).name.partition("@")[0] for one in BASELINES} == {c.name for c in CARDS[:3]}
+    for one in BASELINES:
+        method, colon, model = one.method.partition(":")
+        assert colon and model and bool(one.weights) == (method == "mmseg")
+        check_table(methods.method(method).Inference, dict(one.options), one.model)
 
 
 def test_mmsegmentation_names_the_classes_as_the_cards_do() -> None:
