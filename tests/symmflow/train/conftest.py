@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -68,6 +70,36 @@ def _trainer(out: Path, chosen: Recipe, network: torch.nn.Module | None = None, 
 
 def _weights(out: Path) -> dict[str, torch.Tensor]:
     return load_file(out / "checkpoint" / "weights.safetensors")
+
+
+def _as_before(run: Path, names: list[str], layout: int) -> None:
+    """Replace a state by the one file that it was in earlier layouts."""
+    (folder,) = (run / "state").iterdir()
+    facts = json.loads((folder / "state.json").read_text())
+    (shard,) = folder.glob("*.safetensors")
+    tensors = load_file(shard)
+    moments = {
+        number: {key: tensors[f"optimizer.{name}.{key}"] for key in ("step", "exp_avg", "exp_avg_sq")}
+        for number, name in enumerate(names)
+    }
+    shadows = [tensors[f"average.{name}"] for name in names]
+    values = {
+        "recipe": facts["recipe"],
+        "network": {n.removeprefix("network."): v for n, v in tensors.items() if n.startswith("network.")},
+        "optimizer": {"state": moments, "param_groups": [{"lr": 1.0, "params": list(range(len(names)))}]},
+        "ema": {"decay": 0.9, "optimization_step": facts["step"], "shadow_params": shadows},
+        **{name: facts[name] for name in ("schedule", "scaler", "step", "log", "seconds", "cpu_seconds")},
+    }
+    if layout > 1:
+        values |= {"layout": layout, "sums": facts["sums"], "summed": facts["summed"]}
+    torch.save(values, run / "state.pt")
+    shutil.rmtree(run / "state")
+
+
+@pytest.fixture
+def as_before() -> Callable[[Path, list[str], int], None]:
+    """(folder, the network's names, layout): replace a state by what it was in an earlier layout."""
+    return _as_before
 
 
 @pytest.fixture(scope="session")

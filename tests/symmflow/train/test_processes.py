@@ -23,6 +23,8 @@ JOBS: list[dict[str, Any]] = [
     {"out": "sharded-one", "world": 1},
     {"out": "one-sharded", "world": 1, "steps": 3},
     {"out": "one-sharded", **SHARDED},
+    {"out": "before-sharded", "world": 1, "steps": 3, "before": True},
+    {"out": "before-sharded", **SHARDED},
     {"out": "stopped", "world": 2, "stop": [1, 2]},
     {"out": "late", "world": 2, "seconds": [None, 0]},
     {"out": "killed", **SHARDED, "steps": 3},
@@ -57,7 +59,8 @@ def weights(folder: Path, out: str) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize(
-    ("out", "world"), [("two-one", 1), ("one-two", 2), ("sharded-one", 1), ("one-sharded", 2), ("killed", 1)]
+    ("out", "world"),
+    [("two-one", 1), ("one-two", 2), ("sharded-one", 1), ("one-sharded", 2), ("before-sharded", 2), ("killed", 1)],
 )
 def test_any_number_of_processes_trains_what_one_trains(folder: Path, out: str, world: int) -> None:
     """Half the steps on one number, half on another; the average's weights and the log's means over all samples."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from symmbench.symmflow.errors import InputError, Note
 from symmbench.symmflow.recipe import Recipe
@@ -32,33 +32,9 @@ def newest(run: Path) -> Path:
     return folder
 
 
-def as_before(run: Path, names: list[str], layout: int) -> None:
-    """Replace a state by the one file that it was in earlier layouts."""
-    folder = newest(run)
-    facts = json.loads((folder / "state.json").read_text())
-    (shard,) = folder.glob("*.safetensors")
-    tensors = load_file(shard)
-    moments = {
-        number: {key: tensors[f"optimizer.{name}.{key}"] for key in ("step", "exp_avg", "exp_avg_sq")}
-        for number, name in enumerate(names)
-    }
-    shadows = [tensors[f"average.{name}"] for name in names]
-    values = {
-        "recipe": facts["recipe"],
-        "network": {n.removeprefix("network."): v for n, v in tensors.items() if n.startswith("network.")},
-        "optimizer": {"state": moments, "param_groups": [{"lr": 1.0, "params": list(range(len(names)))}]},
-        "ema": {"decay": 0.9, "optimization_step": facts["step"], "shadow_params": shadows},
-        **{name: facts[name] for name in ("schedule", "scaler", "step", "log", "seconds", "cpu_seconds")},
-    }
-    if layout > 1:
-        values |= {"layout": layout, "sums": facts["sums"], "summed": facts["summed"]}
-    torch.save(values, run / "state.pt")
-    shutil.rmtree(run / "state")
-
-
 @pytest.mark.parametrize(("layout", "cut"), [(1, 10), (2, 7)])
 def test_a_state_of_an_earlier_layout_is_gone_on_from(
-    tmp_path: Path, layout: int, cut: int, recipe: Any, trainer: Any, weights: Any
+    tmp_path: Path, layout: int, cut: int, recipe: Any, trainer: Any, weights: Any, as_before: Any
 ) -> None:
     """The first had no number and no open row of the log."""
     first = trainer(tmp_path / "old", recipe())
@@ -70,7 +46,7 @@ def test_a_state_of_an_earlier_layout_is_gone_on_from(
     assert not (tmp_path / "old" / "state.pt").exists() and newest(tmp_path / "old").name == "step-000020"
 
 
-def test_a_state_of_a_later_layout_is_refused(tmp_path: Path, recipe: Any, trainer: Any) -> None:
+def test_a_state_of_a_later_layout_is_refused(tmp_path: Path, recipe: Any, trainer: Any, as_before: Any) -> None:
     first = trainer(tmp_path / "run", recipe())
     first.train(max_steps=1)
     manifest = newest(tmp_path / "run") / "state.json"
