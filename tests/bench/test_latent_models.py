@@ -123,7 +123,7 @@ def test_cached_latents_and_gradient_checkpointing_give_the_losses_of_the_plain_
     pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bench: Any
 ) -> None:
     """As a user asks for them, on sixteen images; what is cached serves the next training."""
-    few = datasets.load("digit-scenes", "train").first(16)
+    few = datasets.load("digit-scenes", "validation").first(16)
     monkeypatch.setattr(datasets, "load", lambda *_: few)
     recipe, kept = str(write_recipe(tmp_path, "symmflow", pipeline)), tmp_path / "kept"
 
@@ -140,7 +140,7 @@ def test_cached_latents_and_gradient_checkpointing_give_the_losses_of_the_plain_
         "train.gradient_checkpointing=true",
     )
     once = losses(
-        "--cache-latents", said=f"note: image latents are cached in {kept}/symmbench/latents/digit-scenes/train-"
+        "--cache-latents", said=f"note: image latents are cached in {kept}/symmbench/latents/digit-scenes/validation-"
     )
     np.testing.assert_allclose(once, plain, rtol=1e-5)
     files = {file: file.stat().st_mtime_ns for file in kept.rglob("*.npy")}

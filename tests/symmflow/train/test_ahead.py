@@ -11,7 +11,7 @@ import torch
 from symmbench.symmflow.errors import InputError
 from symmbench.symmflow.noise import Draws
 from symmbench.symmflow.train.ahead import KeptDraws, made_ahead, packed, unpacked
-from symmbench.symmflow.train.feed import Feed
+from symmbench.symmflow.train.feed import Feed, MicroBatch
 
 IDS, AGAIN = ["a", "b", "a"], [0, 0, 1]
 PLAIN = Draws(3, IDS, "train/7", AGAIN)
@@ -44,6 +44,13 @@ def test_bfloat16_goes_through_a_pipe() -> None:
         tensor = torch.arange(-3, 3).to(dtype)
         back = unpacked(pickle.loads(pickle.dumps(packed(tensor))))
         assert back.dtype == dtype and torch.equal(back, tensor)
+
+
+@pytest.mark.parametrize("labels", [[0, 255], [0, 256], [-1, 3], [[0, 1], [1, 1]]])
+def test_labels_go_through_a_pipe_as_they_are(labels: list[Any]) -> None:
+    batch = MicroBatch(torch.ones(2, 1), torch.tensor(labels), KeptDraws(0, ["a", "b"]))
+    back = pickle.loads(pickle.dumps(batch))
+    assert back.labels.dtype == torch.int64 and torch.equal(back.labels, batch.labels)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
