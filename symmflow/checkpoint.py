@@ -51,6 +51,7 @@ class Manifest(BaseModel):
     data: dict[str, Any] = {}
     training: dict[str, Any] = {}
     made_by: dict[str, Any] = {}
+    pretrained: dict[str, Any] = {}
     image_codec: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
 
 

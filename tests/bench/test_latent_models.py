@@ -359,7 +359,7 @@ def test_an_evaluation_fetches_no_autoencoder_until_its_user_asks(
 def test_facts_of_an_export_that_nothing_could_have_written_are_refused(tmp_path: Path) -> None:
     folder = api.export_checkpoint(methods.bundled("digits")["symmflow"], out=tmp_path / "out")
     facts = json.loads((folder / "symmbench.json").read_text())
-    for wrong in ({"trained_steps": "many"}, {"data": []}, {"recipe": 3}):
+    for wrong in ({"trained_steps": "many"}, {"data": []}, {"pretrained": 1}, {"recipe": 3}):
         (folder / "symmbench.json").write_text(json.dumps(facts | wrong))
         with pytest.raises(InputError, match=r"symmbench\.json cannot be read"):
             api.import_checkpoint(folder, out=tmp_path / "made")
