@@ -38,7 +38,7 @@ def train(
     """Train a recipe. The same command again goes on where the last one stopped; Ctrl-C saves.
 
     On several GPUs or machines: accelerate launch --config_file FILE -m symmbench.bench train ...; ready files lie in
-    symmflow/train/launch.
+    bench/launch.
     """
     if dry:
         from .dry_run import show

@@ -73,8 +73,3 @@ class Processes:
             return dict(values)
         given = self.gather(values)
         return {name: sum(one[name] for one in given) / self.world for name in values}
-
-    def wait(self) -> None:
-        """Until all are here."""
-        if self.world > 1:
-            dist.barrier(group=self.group)

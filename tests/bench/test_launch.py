@@ -14,13 +14,13 @@ from accelerate.commands.launch import launch_command_parser
 from accelerate.utils import DistributedType
 from accelerate.utils.launch import prepare_multi_gpu_env
 
-import symmbench.symmflow.train
+import symmbench.bench
 
 WHERE = {
     **{"use_fsdp": True, "num_processes": 8, "num_machines": 1, "main_process_port": 0},
     **{"mixed_precision": "no", "dynamo_backend": "no"},
 }
-FOLDER = Path(symmbench.symmflow.train.__path__[0]) / "launch"
+FOLDER = Path(symmbench.bench.__path__[0]) / "launch"
 
 
 @pytest.mark.parametrize(

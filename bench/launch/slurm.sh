@@ -12,7 +12,7 @@
 set -euo pipefail
 
 minutes=${MINUTES:-1410}                 # of the 24 hours; the rest is for loading and saving
-files=$(python -c 'import symmbench.symmflow.train as t; print(t.__path__[0])')/launch
+files=$(python -c 'import symmbench.bench as b; print(b.__path__[0])')/launch
 config=${CONFIG:-$files/four-nodes.yaml} # or $files/fsdp.yaml
 head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed -n 1p)
 export TORCH_ELASTIC_SHUTDOWN_TIMEOUT=${TORCH_ELASTIC_SHUTDOWN_TIMEOUT:-300}  # seconds to save in after a signal
