@@ -11,7 +11,7 @@ PRETRAINED := two-spirals/symmflow digits/cnn digit-presence/cnn digits/symmflow
 	digit-scenes/unet digit-scenes/symmflow digit-scenes/semflow digit-scenes/semflow[unperturbed] digit-scenes/dsm \
 	digit-scenes/fm
 
-.PHONY: help install demo rivals test slow crash fuzz check figures pretrained gpu-test gpu-pretrained clean
+.PHONY: help install demo rivals test slow crash fuzz check figures pretrained gpu-test gpu-pretrained gpu-papers clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -102,6 +102,10 @@ gpu-pretrained: .cache/gpu ## On a GPU: go on with training the bundled checkpoi
 		left=$$(( end - $$(date +%s) )); [ $$left -ge 60 ] || { echo "call again to go on"; break; }; \
 		$(GPU_BENCH) train --recipe "$$recipe" --device cuda --out "$(RUNS)/gpu/$$recipe" --max-minutes $$(( left / 60 )) || exit 1; \
 	done
+
+# Peaks of memory beside the estimates of `bench train --dry-run`; FSDP through Accelerate on as many GPUs as there are.
+gpu-papers: .cache/gpu ## On a GPU: a step and a synthesis of the papers' latent network, from random weights, into $(RUNS)/papers
+	PYTHONPATH=.cache/gpu$${PYTHONPATH:+:$$PYTHONPATH} timeout 570 $(GPU_PYTHON) tests/benchmarks/papers.py --out "$(RUNS)/papers"
 
 clean: ## Remove what the targets made (not results/ and runs/)
 	rm -rf $(VENV) .cache build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -122,11 +122,16 @@ class Autoencoder(ABC):
 
     def encoding(self, image: Sequence[int], precision: str = "fp32") -> Footprint:
         """What it takes to encode one image of shape (C, H, W); no weights are read."""
+        return self._footprint(self._moments, image, precision)
+
+    def decoding(self, image: Sequence[int], precision: str = "fp32") -> Footprint:
+        """What it takes to decode one image of shape (C, H, W); no weights are read."""
+        return self._footprint(self._decode, self.shape(image), precision)
+
+    def _footprint(self, call: Callable[..., Tensor], shape: Sequence[int], precision: str) -> Footprint:
         from .footprint import IMAGES, footprint
 
-        return footprint(
-            self._blank, lambda model: self._moments(model, torch.empty(IMAGES, *image)), precision, backward=False
-        )
+        return footprint(self._blank, lambda m: call(m, torch.empty(IMAGES, *shape)), precision, backward=False)
 
     @property
     def _said(self) -> dict[str, Any]:

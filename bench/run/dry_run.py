@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ...symmflow.errors import InputError
@@ -65,7 +66,9 @@ class DryRun:
     @property
     def seconds(self) -> float | None:
         """Of the whole schedule, on all devices together."""
-        return self.budget and self.budget.total_flops / (self.tflops * 1e12 * self.processes)
+        if self.budget is None:
+            return None
+        return self.budget.total_flops / (self.tflops * 1e12 * self.processes)
 
 
 @takes_fields(Training)
@@ -196,7 +199,7 @@ def _weights(recipe: Recipe) -> Sequence[Need]:
     from ...methods.parts.latents import codec_folder
     from ...methods.parts.pretrained import pipeline_folder
 
-    wanted = []
+    wanted: list[tuple[str, str, Callable[[], Path | None]]] = []
     if recipe.network.pipeline:
         own = "weights" if recipe.network.pretrained != "random" else "empty prompt"
         where = "network.pipeline"

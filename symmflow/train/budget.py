@@ -85,3 +85,13 @@ def budget(
         steps=recipe.schedule.steps,
         images=recipe.schedule.steps * train.batch,
     )
+
+
+def evaluation(network: Footprint, decoding: Footprint | None, batch: int, chunk: int) -> int:
+    """Bytes that it takes to sample `batch` images at once, which are decoded `chunk` at a time, in weights of fp32.
+
+    `network`: of a pass without a backward one.
+    """
+    if decoding is None:
+        return network.weights + batch * network.peak
+    return network.weights + decoding.weights + max(batch * network.peak, min(batch, chunk) * decoding.peak)

@@ -12,7 +12,8 @@ from ..memory import is_out_of_memory
 if TYPE_CHECKING:
     from .loop import Trainer
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def in_memory(train: Callable[Concatenate[Trainer, P], R]) -> Callable[Concatenate[Trainer, P], R]:

@@ -15,6 +15,7 @@ from symmbench.symmflow.autoencoders import Autoencoder
 from symmbench.symmflow.footprint import Footprint, example, footprint
 from symmbench.symmflow.networks import build_network
 from symmbench.symmflow.recipe import NetworkConfig
+from symmbench.symmflow.train.budget import evaluation
 
 GIB = 2**30
 
@@ -137,3 +138,18 @@ def test_autoencoders_whose_weights_are_not_here(latents: dict[str, str], tera: 
     assert found.flops / 1e12 == pytest.approx(tera, rel=0.001)
     assert found.weights / GIB == pytest.approx(gib, rel=0.1)
     assert found.kept == 0 < found.peak
+
+
+def test_an_evaluation_at_512_fits_on_a_card_of_24_gb() -> None:
+    """In fp32, 64 images at once: the weights of both networks, and decoding in chunks, are most of it."""
+    recipe = methods.recipe("celebamask-hq/symmflow")
+    kind, card = methods.method(recipe.method), datasets.card(recipe.dataset)
+    shape, codec = space(recipe, card), image_codec(recipe.latents)
+    assert isinstance(codec, Autoencoder)
+    network = footprint(
+        lambda: kind.network(recipe, card), lambda network: network(*example(network, shape)), backward=False
+    )
+    decoding = codec.decoding(card.shape)
+    assert decoding.flops / 1e12 == pytest.approx(2.514518933504, rel=0.001)
+    one, all_at_once = (evaluation(network, decoding, 64, chunk) for chunk in (recipe.latents.chunk, 64))
+    assert network.weights + decoding.weights < one < 0.75 * 24e9 < 24e9 < all_at_once
