@@ -37,11 +37,12 @@ def test_a_step_and_a_synthesis_beside_their_estimates(papers: Any, tmp_path: Pa
 
 
 def test_fsdp_is_launched_by_accelerate(papers: Any, tmp_path: Path) -> None:
+    from accelerate.commands.config.config_args import load_config_from_file
     from accelerate.commands.launch import launch_command_parser
 
     command = papers.launched("train-fsdp", ["--out", str(tmp_path)], "cuda")
     assert command[1:3] == ["-m", "accelerate.commands.launch"]
     read = launch_command_parser().parse_args(command[3:])
-    assert read.use_fsdp and read.fsdp_version == "2" and int(read.num_processes) >= 1
+    assert load_config_from_file(read.config_file).distributed_type == "FSDP" and int(read.num_processes) >= 1
     assert read.training_script == str(SCRIPT.resolve())
     assert read.training_script_args == ["--out", str(tmp_path), "--measure", "train-fsdp"]

@@ -26,6 +26,8 @@ EFFICIENCY = 0.3
 """Share of the peak of matrix products that training such a U-Net reaches: 28 % of an A100's 312 TFLOP/s, from the 290
 images a second that MosaicML's README of `diffusion` reports of Stable Diffusion 2 on eight of them."""
 MOST_PROCESSES = 2**16
+LAUNCH, PER_MACHINE = Path(__file__).parents[1] / "launch", 8
+"""The ready files for Accelerate and Slurm, and the GPUs of a machine in them."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def dry_run(
         by=by,
         epoch=card.splits.get("train", 0),
         needs=needs,
-        command=command(asked, count, recipe.train.precision),
+        command=command(asked, count),
     )
 
 
@@ -216,10 +218,10 @@ def _weights(recipe: Recipe) -> Sequence[Need]:
     return needs
 
 
-def command(request: Training, processes: int, precision: str) -> str:
-    """The command line that starts the training: of several processes, as Accelerate launches them on one machine."""
+def command(request: Training, processes: int) -> str:
+    """The command line that starts the training: of several processes, as Accelerate or Slurm launches them."""
     recipe = request.recipe.name if isinstance(request.recipe, Recipe) else request.recipe
-    words = ["train", "--recipe", recipe]
+    words = ["--recipe", recipe]
     words += [word for key, value in request.overrides.items() for word in ("--set", f"{key}={_toml(value)}")]
     given = {
         "--max-steps": request.max_steps,
@@ -234,12 +236,19 @@ def command(request: Training, processes: int, precision: str) -> str:
     words += ["--trust"] if request.trust else []
     if request.cache_latents is not None:
         words.append("--cache-latents" if request.cache_latents else "--no-cache-latents")
-    launch = ["bench"]
+    return shlex.join([*_launch(processes), *words])
+
+
+def _launch(processes: int) -> list[str]:
+    """What comes before the options of `bench train`: more GPUs than a machine of the ready files has are several's."""
+    if processes > PER_MACHINE:
+        nodes = next(n for n in range(2, processes + 1) if processes % n == 0 and processes // n <= PER_MACHINE)
+        machines = ["--nodes", str(nodes), "--gpus-per-node", str(processes // nodes)]
+        return ["sbatch", *machines, str(LAUNCH / "slurm.sh")]
     if processes > 1:
-        mixed = {"fp32": "no"}.get(precision, precision)
-        launch = ["accelerate", "launch", "--multi_gpu", "--num_processes", str(processes)]
-        launch += ["--mixed_precision", mixed, "--dynamo_backend", "no", "-m", "symmbench.bench"]
-    return shlex.join([*launch, *words])
+        file = ["--config_file", str(LAUNCH / "one-node.yaml"), "--num_processes", str(processes)]
+        return ["accelerate", "launch", *file, "-m", "symmbench.bench", "train"]
+    return ["bench", "train"]
 
 
 def _toml(value: Any) -> str:

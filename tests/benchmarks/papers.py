@@ -177,10 +177,11 @@ def launched(name: str, own: list[str], device: str) -> list[str]:
         return [sys.executable, *asked]
     import torch
 
-    sharded = ["--use_fsdp", "--fsdp_version", "2", "--fsdp_auto_wrap_policy", "SIZE_BASED_WRAP"]
-    sharded += ["--fsdp_min_num_params", "10000000", "--fsdp_state_dict_type", "SHARDED_STATE_DICT"]
-    count = ["--num_processes", str(max(torch.cuda.device_count(), 1)), "--num_machines", "1"]
-    words = ["-m", "accelerate.commands.launch", *sharded, *count, "--mixed_precision", "no", "--dynamo_backend", "no"]
+    import symmbench.bench
+
+    file = Path(symmbench.bench.__path__[0]) / "launch" / "fsdp.yaml"
+    count = ["--num_processes", str(max(torch.cuda.device_count(), 1))]
+    words = ["-m", "accelerate.commands.launch", "--config_file", str(file), *count]
     return [sys.executable, *words, *asked]
 
 

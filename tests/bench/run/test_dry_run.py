@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from symmbench.bench import dry_run
+from symmbench.bench.run.dry_run import command
+from symmbench.bench.run.training import Training
 from symmbench.symmflow.errors import InputError
 from symmbench.symmflow.network import closed
 
@@ -34,8 +36,10 @@ def test_a_latent_model_of_the_papers_size(tmp_path: Path, monkeypatch: pytest.M
     assert (fixed + 2 * found.budget.memory["activations"]) / GIB == pytest.approx(52.1, rel=0.1)
     assert [need.here for need in found.needs] == [False] * 3
     assert "bench data get celebamask-hq" in found.needs[0].said and "sd21" in found.needs[1].what
-    assert found.command.startswith("accelerate launch --multi_gpu --num_processes 2 --mixed_precision bf16 ")
-    assert found.command.endswith("-m symmbench.bench train --recipe celebamask-hq/symmflow --no-cache-latents")
+    words = shlex.split(found.command)
+    assert words[:3] == ["accelerate", "launch", "--config_file"] and Path(words[3]).is_file()
+    told = "--num_processes 2 -m symmbench.bench train --recipe celebamask-hq/symmflow --no-cache-latents"
+    assert shlex.join(words[4:]) == told
     # images are encoded once, masks in every step: their noise is new
     assert cached.budget and sum(cached.budget.flops.values()) / 1e12 == pytest.approx(3.529997, rel=1e-5)
     assert cached.budget.once / 1e12 == pytest.approx(24_183 * 1.116658, rel=1e-5)
@@ -47,6 +51,13 @@ def test_small_recipes_of_every_kind(name: str) -> None:
     assert found.budget and found.seconds and found.parameters and found.tflops > 0 and "matrix products" in found.by
     assert all(need.here for need in found.needs)
     assert found.command == f"bench train --recipe {name} --device cpu"
+
+
+@pytest.mark.parametrize(("processes", "nodes", "each"), [(16, 2, 8), (12, 2, 6), (32, 4, 8)])
+def test_more_gpus_than_a_machine_has_are_those_of_several(processes: int, nodes: int, each: int) -> None:
+    words = shlex.split(command(Training(recipe="digits/cnn"), processes))
+    assert words[:5] == ["sbatch", "--nodes", str(nodes), "--gpus-per-node", str(each)]
+    assert Path(words[5]).is_file() and words[6:] == ["--recipe", "digits/cnn"]
 
 
 def test_the_command_is_the_one_that_was_asked(tmp_path: Path) -> None:
