@@ -10,6 +10,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..symmflow.names import printable
+from .narrow import Narrow
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -46,21 +47,17 @@ class Block:
 
 
 def to_rich(block: Block) -> RenderableType:
-    from rich import box
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     parts: list[RenderableType] = [Text(block.heading, style="bold")]
     if block.warning:
         parts.append(Text(f"!! {block.warning}", style="bold red"))
     if block.rows:
-        shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for i, header in enumerate(block.headers):
-            shown.add_column(Text(header), justify="left" if i in block.left else "right", overflow="fold")
-        for row in block.rows:
-            shown.add_row(*[Text(cell, style=STYLES.get(cell, "")) for cell in row])  # Text: fid[...] is no markup
-        parts.append(shown)
+        headers = [Text(header) for header in block.headers]
+        rows = [[Text(cell, style=STYLES.get(cell, "")) for cell in row] for row in block.rows]  # fid[...] is no markup
+        figures = [i for i, header in enumerate(block.headers) if header.endswith(("↑", "↓"))]
+        parts.append(Narrow(headers, rows, block.left, names=figures[0] if figures else len(headers)))
     return Group(*parts, *[Text(note, style="dim") for note in block.notes])
 
 

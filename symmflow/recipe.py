@@ -99,6 +99,8 @@ class LatentsConfig(Table):
     def _weights_are_named(self) -> LatentsConfig:
         if self.codec != "pixels" and not self.weights:
             raise ValueError(f"codec {self.codec!r} needs weights, a folder or a hub id")
+        if self.codec == "pixels" and self.weights:
+            raise ValueError("codec 'pixels' has no autoencoder; drop its weights, or name the codec that they are of")
         return self
 
 

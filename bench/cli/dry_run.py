@@ -61,6 +61,6 @@ def _counted(found: DryRun, budget: Budget) -> None:
 
 
 def _long(seconds: float) -> str:
-    if seconds >= 2 * 86400:
-        return f"{seconds / 86400:,.1f} days"
-    return f"{seconds / 3600:.1f} hours" if seconds >= 2 * 3600 else f"{seconds / 60:.1f} minutes"
+    units = {"years": 365.25 * 86400, "days": 86400, "hours": 3600, "minutes": 60}
+    unit, size = next(((unit, size) for unit, size in units.items() if seconds >= 2 * size), ("seconds", 1))
+    return f"{seconds / size:,.1f} {unit}"

@@ -20,6 +20,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 from rich.progress import Progress as Bars
+from rich.table import Column
 
 from .terminal import Console
 
@@ -50,22 +51,30 @@ def print_blocks(blocks: Sequence[Block]) -> None:
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
-    """Rows of equal keys; a value may be a text with its style."""
+    """Rows of equal keys; a value may be a text with its style. Where the terminal is too narrow, a block a row."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
+    from ...reports.narrow import fits, turned
+
+    def told(value: Any) -> Text:  # Text: fid[...] is no markup
+        if isinstance(value, tuple):
+            return Text(*value)
+        return Text(", ".join(map(str, value)) if isinstance(value, list) else str(value))
+
+    headers = [Text(name) for name in (rows[0] if rows else ["nothing"])]
+    cells, shown = [[told(value) for value in row.values()] for row in rows], stdout()
+    if len(headers) > 1 and not fits(headers, cells, shown.width):
+        for line in ([Text(title)] if title else []) + list(turned(headers, cells)):
+            shown.print(line, soft_wrap=True)
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=Text(title) if title else None, title_justify="left")
-    for name in rows[0] if rows else ["nothing"]:
-        table.add_column(name, overflow="fold")
-    for row in rows:  # Text: fid[...] is no markup
-        table.add_row(
-            *[
-                Text(*v) if isinstance(v, tuple) else Text(", ".join(map(str, v)) if isinstance(v, list) else str(v))
-                for v in row.values()
-            ]
-        )
-    stdout().print(table)
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    for row in cells:
+        table.add_row(*row)
+    shown.print(table)
 
 
 class Reading:
@@ -136,12 +145,12 @@ def bars() -> Bars:
     READING.set(Reading(2 if console.is_terminal else 30))
     return Bars(
         TextColumn("{task.description}", markup=False),  # semflow[unperturbed] is no markup
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
+        BarColumn(bar_width=24 if console.width >= 120 else 6),
+        MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=7)),
         TextColumn("{task.fields[extra]}"),
-        TimeElapsedColumn(),
+        *([TimeElapsedColumn()] if console.width >= 120 else []),
+        TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
         TextColumn("left"),
-        TimeRemainingColumn(),
         console=console,
         disable=not console.is_terminal,
     )

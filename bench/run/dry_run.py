@@ -111,7 +111,7 @@ def dry_run(
         by += f"measured on this {device}"
     with closed():  # nothing is fetched
         network, shape, uncounted = _network(recipe, kind, card)
-        needs = (_data(name, card, asked), *_weights(recipe))
+        needs = (_data(name, card, asked), *weights_needed(recipe))
         found = _budget(asked, recipe, card, network, count) if network else None
     return DryRun(
         recipe=recipe.name,
@@ -197,9 +197,10 @@ def _data(name: str, card: Card, request: Training) -> Need:
     return Need(what, True, "it comes with the package, or lies where its name says")
 
 
-def _weights(recipe: Recipe) -> Sequence[Need]:
+def weights_needed(recipe: Recipe) -> Sequence[Need]:
     from ...methods.parts.latents import codec_folder
     from ...methods.parts.pretrained import pipeline_folder
+    from ...methods.parts.published import PUBLISHED
 
     wanted: list[tuple[str, str, Callable[[], Path | None]]] = []
     if recipe.network.pipeline:
@@ -212,9 +213,11 @@ def _weights(recipe: Recipe) -> Sequence[Need]:
     for what, field, find in wanted:
         try:
             needs.append(Need(what, True, f"in {find()}"))
-        except InputError:
+        except InputError as error:
             other = f"or name a folder that holds it: --set {field}=FOLDER"
-            needs.append(Need(what, False, f"fetched from the hub when the training begins; {other}"))
+            fetched = what.rpartition(" ")[2] in PUBLISHED
+            why = f"fetched from the hub when the training begins; {other}" if fetched else str(error).rstrip(".")
+            needs.append(Need(what, False, why))
     return needs
 
 

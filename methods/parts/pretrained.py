@@ -40,7 +40,12 @@ def begin_with(network: nn.Module, recipe: Recipe) -> None:
 def pipeline_folder(config: NetworkConfig) -> Path:
     """Where the files lie that a training takes of the pipeline. Raises `InputError` where they cannot be had."""
     assert config.pipeline
-    return located(config.pipeline, TEXT + (UNET if config.pretrained != "random" else ()))
+    needed = TEXT + (UNET if config.pretrained != "random" else ())
+    folder = located(config.pipeline, needed)
+    for part in dict.fromkeys(pattern.partition("/")[0] for pattern in needed):
+        if not (folder / part).is_dir():
+            raise InputError(f"{folder} is no pipeline in diffusers' format: it has no {part}.")
+    return folder
 
 
 def pretrained_facts(recipe: Recipe) -> dict[str, Any]:

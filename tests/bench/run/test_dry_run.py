@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from symmbench.bench import dry_run
-from symmbench.bench.run.dry_run import command
-from symmbench.bench.run.training import Training
+from symmbench.bench.run.dry_run import command, weights_needed
+from symmbench.bench.run.training import Training, chosen
 from symmbench.symmflow.errors import InputError
 from symmbench.symmflow.network import closed
 
@@ -115,3 +115,18 @@ def test_on_a_screen_of_eighty_columns(bench: Any, monkeypatch: pytest.MonkeyPat
     assert said["total_memory"] == sum(said["budget"]["memory"].values()) and said["seconds"] > 0
     done = bench("train", "-r", "digits/cnn", "--tflops", "1")
     assert done.returncode == 2 and "--tflops goes with --dry-run" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("recipe", "field", "why"),
+    [
+        ("camvid/symmflow", "latents.weights", "is no taef2: it has no taef2_encoder.pth"),
+        ("camvid/symmflow", "latents.weights/none", "there is no folder"),
+        ("celebamask-hq/symmflow", "network.pipeline", "is no pipeline in diffusers' format: it has no tokenizer"),
+    ],
+)
+def test_a_folder_that_holds_nothing_is_not_what_is_needed(tmp_path: Path, recipe: str, field: str, why: str) -> None:
+    field, _, below = field.partition("/")
+    asked = Training(recipe=recipe, overrides={field: str(tmp_path / below)})
+    found = [need for need in weights_needed(chosen(asked)[0]) if str(tmp_path) in need.what]
+    assert len(found) == 1 and not found[0].here and why in found[0].said and "fetched" not in found[0].said

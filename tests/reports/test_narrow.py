@@ -1,0 +1,54 @@
+"""Tables on terminals of every width."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from symmbench.reports.block import Block, to_rich
+from symmbench.reports.narrow import fits, turned
+
+HEADERS = ("method", "params", "steps", "miou ↑", "pixel_accuracy ↑", "fw_iou ↑", "images/s")
+ROWS = [
+    [f"symmflow[{kind}]", "0.73M", n, f"72.{n} [71.1, 74.6]", f"95.{n} [95.0, 95.9]", "93.9 [93.5, 94.3]", "438"]
+    for kind in ("a", "b")
+    for n in ("1", "25")
+]  # fmt: skip
+
+
+def shown(width: int) -> str:
+    text = io.StringIO()
+    Console(width=width, file=text).print(to_rich(Block("tables", "A table", HEADERS, ROWS, [])))
+    return text.getvalue()
+
+
+@pytest.mark.parametrize("width", [200, 100, 80, 60, 50])
+def test_no_figure_is_broken_and_none_is_lost(width: int) -> None:
+    text = shown(width)
+    assert max(map(len, text.splitlines())) <= width
+    for row in ROWS:
+        assert all(cell in text for cell in row)
+    assert all(header in text for header in HEADERS)
+
+
+@pytest.mark.parametrize("width", [200, 80, 50])
+def test_every_part_tells_its_rows_apart(width: int) -> None:
+    parts = re.split(r"\n *method ", shown(width))[1:]
+    assert (len(parts) == 1) == (width == 200)
+    for part in parts:
+        rows = [line.split() for line in part.splitlines() if "symmflow" in line]
+        assert len(rows) == 4 and "steps" in part
+        assert len({(row[0], row[2 if "params" in part else 1]) for row in rows}) == 4
+
+
+def test_a_table_turned_keeps_every_name_whole() -> None:
+    from rich.text import Text
+
+    headers = [Text("name"), Text("repository"), Text("gone")]
+    rows = [[Text("sd21"), Text("an-owner/a-very-long-name-of-a-repository"), Text("")]]
+    assert fits(headers, rows, 80) and not fits(headers, rows, 40)
+    lines = [line.plain for line in turned(headers, rows)]
+    assert lines == ["sd21", "  repository  an-owner/a-very-long-name-of-a-repository"]
