@@ -17,15 +17,15 @@ PLACES = 2
 
 
 def leaders(table: Table, floors: Floors) -> dict[str, Sequence[Row]]:
-    """By metric, the best row where it is `better` than every other one, then the next where it is `better` than all
-    below it; none where that is not shown.
+    """By metric of which differences are told: the best row where it is `better` than every other one, then the next
+    where it is `better` than all below it; none where that is not shown.
 
     The best of many is chosen by its figure, so that all pairs of rows count in Holm's correction, over all metrics of
     the table; those that decide no place are taken for p = 1, which makes it stricter.
     """
     if table.stamp:
         return {}
-    ranked = {name: _ranked(table, name) for name in table.metrics}
+    ranked = {name: rows for name in table.metrics if len(rows := _ranked(table, name)) > 1}
     found: dict[tuple[str, Row, Row], Difference] = {}
     for name, rows in ranked.items():
         for place in range(min(PLACES, len(rows) - 1)):
@@ -49,9 +49,7 @@ def leaders(table: Table, floors: Floors) -> dict[str, Sequence[Row]]:
 def _ranked(table: Table, metric: str) -> list[Row]:
     """The rows that have a metric of which differences are told, the best first."""
     rows = [row for row in table.rows if metric in row.metrics and metric in compared(row.record)]
-    if not rows:
-        return []
-    higher = rows[0].metrics[metric].better == "higher"
+    higher = any(row.metrics[metric].better == "higher" for row in rows)
     return sorted(rows, key=lambda row: row.metrics[metric].value, reverse=higher)
 
 

@@ -22,12 +22,6 @@ from .rows import Row
 from .speed import Conditions
 from .standing import other_code, other_libraries
 
-MARKED = (
-    "bold: better than every other row; underlined: the next one, better than all below it; paired by image where both "
-    "were measured on the same, p < 0.05 after Holm's correction for all pairs of rows, and not equivalent."
-)
-"""What marks mean, for a reader."""
-
 
 @dataclass
 class Table:
@@ -185,6 +179,13 @@ def sort(found: Sequence[Table], by: str) -> None:
             table.rows = sorted(table.rows, key=partial(rank, table))
 
 
+MARKED = (
+    "bold: better than every other row; underlined: the next, better than all below it. Paired by image where both saw "
+    "the same, p < 0.05 after Holm's correction for all pairs of rows, and not equivalent; asked of"
+)
+"""What marks mean, for a reader."""
+
+
 def block(table: Table, leaders: Mapping[str, Sequence[Row]] | None = None, *, intervals: bool = True) -> Block:
     """The rows of a table with their figures; `leaders`: the rows that are marked as best and second, by metric."""
     papers = [name for name in table.metrics if any(name in row.paper for row in table.rows)]
@@ -199,7 +200,7 @@ def block(table: Table, leaders: Mapping[str, Sequence[Row]] | None = None, *, i
         headers += [f"{name} {arrow}"] + (["paper"] if name in papers else [])
     headers += ["images/s"] + (["seeds"] if several else [])
     rows = [_cells(table, row, papers, intervals) + ([str(len(row.seeds))] if several else []) for row in table.rows]
-    said = [*([MARKED] if marks else []), *notes(table, intervals)]
+    said = [*([f"{MARKED} {', '.join(leaders)}."] if leaders else []), *notes(table, intervals)]
     return Block("tables", table.heading, headers, rows, [table.plain()], said, _warning(table), marks=marks)
 
 
