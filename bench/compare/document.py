@@ -48,7 +48,7 @@ class Document:
     def write(self, path: Path | str) -> list[Path]:
         """The files that were written: the report, and beside a Markdown file its picture, `NAME-steps.png`."""
         path = Path(path)
-        if self.picture is None or path.suffix not in ENDINGS:
+        if self.picture is None or isinstance(self.content, bytes) or path.suffix.lower() not in ENDINGS:
             write_atomically(path, self.content)
             return [path]
         beside = path.with_name(f"{path.stem}-steps.png")
@@ -89,6 +89,8 @@ def document(
     """The wanted cells of some stores. Tables, one a protocol, as Markdown or LaTeX; or a tidy frame of all figures."""
     if (intervals or fragment) and form != "latex":
         raise InputError("--intervals and --fragment go with --format latex; the other formats have intervals always.")
+    if (by_seed or sort) and form in _FRAMES:
+        raise InputError(f"--by-seed and --sort are for tables; as {form} a cell is a row a metric, in no order.")
     limits = read_floors(floors)
     replaced: list[Record] = []
     cells = choose(read_stored(folders, replaced), wanted)

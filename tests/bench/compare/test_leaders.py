@@ -48,7 +48,7 @@ def test_of_two_rows_the_worse_is_not_second(results: Any) -> None:
 
 def test_all_pairs_count_in_the_correction(results: Any) -> None:
     """Seven images more and none less are p = 2 / 2 ** 7 by McNemar's exact test. With four rows that is the largest of
-    five differences among six pairs, with five the largest of seven among ten: what decides nothing counts as larger."""
+    five differences among six pairs, with five of seven among ten: what decides nothing counts as larger."""
     p = stats.binomtest(7, 7).pvalue
     assert (6 - 4) * p < 0.05 < (10 - 6) * p
     for method, right in (("a", 109), ("b", 102), ("c", 50), ("d", 40)):
