@@ -11,7 +11,8 @@ from ..symmflow.errors import InputError
 from ..symmflow.names import check_path
 from ..symmflow.network import closed
 from .records.tidy import load as load
-from .run.asked import CHECKPOINT, DATA_ROOT, Asked, Device, Names, Trust
+from .run import asked
+from .run.asked import CHECKPOINT, DATA_ROOT, Asked, Device, Trust
 from .run.data import get as get
 from .run.data import get_for as get_for
 from .run.data import show as show
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .checks.coverage import Row as Coverage
     from .checks.doctor import Examination
     from .compare.comparison import Comparison
+    from .compare.document import Document
     from .compare.records import Records
     from .compare.report import Report
     from .run.export import Exported
@@ -114,58 +116,32 @@ def export(
 @named
 def compare(
     *results: Results,
-    tasks: Annotated[Names | str, Asked("Only these tasks.", "--task", "-t", of="task")] = (),
-    datasets: Annotated[Names | str, Asked("Only these data sets.", "--dataset", "-d", of="dataset")] = (),
-    methods: Annotated[Names | str, Asked("Only these methods.", "--method", "-m", of="method")] = (),
-    steps: Annotated[Sequence[int] | int, Asked("Only these step counts.", "--steps", least=1)] = (),
-    protocol: Annotated[
-        str, Asked("Only this protocol: its name or file, or the beginning of its hash.", of="protocol")
-    ] = "",
-    mixed: Annotated[
-        bool, Asked("Put rows of different protocols into one table, stamped.", "--allow-protocol-diff")
-    ] = False,
-    by_seed: Annotated[bool, Asked("A row a seed, instead of the mean over seeds.")] = False,
-    sort: Annotated[str | None, Asked("Order rows by a metric, nfe or seconds; the best first.", of="metric")] = None,
-    baseline: Annotated[
-        str | None,
-        Asked("Judge every row against this method at equal steps, or against one row: symmflow@1; symmflow@5,heun."),
-    ] = None,
-    pareto: Annotated[
-        str | None, Asked("The front of this metric against NFE and seconds, and the cheapest row good enough.")
-    ] = None,
-    within: Annotated[
-        float | None,
-        Asked("How much worse than the best is good enough for --pareto. Default: the metric's floor."),
-    ] = None,
+    tasks: asked.OnlyTasks = (),
+    datasets: asked.OnlyDatasets = (),
+    methods: asked.OnlyMethods = (),
+    steps: asked.OnlySteps = (),
+    protocol: asked.OnlyProtocol = "",
+    mixed: asked.Mixed = False,
+    by_seed: asked.BySeed = False,
+    sort: asked.Sort = None,
+    baseline: asked.Baseline = None,
+    pareto: asked.Pareto = None,
+    within: asked.Within = None,
     per_class: Annotated[bool, Asked("IoU, F1 and accuracy of every class.")] = False,
-    spread: Annotated[
-        str | None,
-        Asked("Split the chance in this metric by source: test images, generation seeds, training runs."),
-    ] = None,
+    spread: asked.Spread = None,
     published: Annotated[bool, Asked("The papers' own figures beside ours, with their caveats.")] = False,
-    itself: Annotated[
-        bool, Asked("Compare every row with itself: how often is a difference found that is none?", "--self")
-    ] = False,
-    floors: Annotated[Path | str | None, Asked("TOML file of the smallest differences that matter.")] = None,
+    itself: asked.Itself = False,
+    floors: asked.Floors = None,
 ) -> Comparison:
     """Tables of what was measured, one a protocol, and whatever else is asked of them."""
-    from .compare.choice import Filter
+    from .compare.choice import filter_of
     from .compare.comparison import compare as side_by_side
-    from .protocols import rules
     from .records import steadily
-    from .tasks import task
 
-    wanted = Filter(
-        tasks=[task(name).name for name in several(tasks)],
-        datasets=several(datasets),
-        methods=several(methods),
-        steps=several(steps),
-        protocol=rules(protocol).name if protocol.endswith(".toml") else protocol,
-    )
     return steadily(
         lambda: side_by_side(
             _folders(results),
-            wanted,
+            filter_of(several(tasks), several(datasets), several(methods), several(steps), protocol),
             mixed=mixed,
             by_seed=by_seed,
             sort=sort,
@@ -179,6 +155,31 @@ def compare(
             floors=path_of(floors),
         )
     )
+
+
+@named
+def report(
+    *results: Results,
+    form: Annotated[str, Asked("md, latex, csv, parquet or json. Default: by the ending of --out.", "--format")] = "md",
+    tasks: asked.OnlyTasks = (),
+    datasets: asked.OnlyDatasets = (),
+    methods: asked.OnlyMethods = (),
+    steps: asked.OnlySteps = (),
+    protocol: asked.OnlyProtocol = "",
+    by_seed: asked.BySeed = False,
+    sort: asked.Sort = None,
+    floors: asked.Floors = None,
+    intervals: Annotated[bool, Asked("In LaTeX: 95 % intervals beside the figures.")] = False,
+    fragment: Annotated[bool, Asked(r"LaTeX: the tables alone, for \input.")] = False,
+) -> Document:
+    """What was measured, as one file: tables for a page or a paper, or for a script a row a cell and metric."""
+    from .compare.choice import filter_of
+    from .compare.document import document, form_of
+    from .records import steadily
+
+    wanted = filter_of(several(tasks), several(datasets), several(methods), several(steps), protocol)
+    how: Any = {"by_seed": by_seed, "sort": sort, "intervals": intervals, "fragment": fragment}
+    return steadily(lambda: document(_folders(results), wanted, form_of(form), floors=path_of(floors), **how))
 
 
 @named
@@ -289,7 +290,7 @@ def coverage(*, trials: int = 1000, quick: bool = False) -> Iterator[Coverage]:
 
 @named
 def inventory(kind: str, out: Results = "results") -> list[dict[str, Any]]:
-    """What there is: methods, datasets, recipes, metrics, judges, protocols, support, hub, baselines; or runs."""
+    """What there is: methods, datasets, recipes, metrics, judges, protocols, support, hub, baselines, columns, runs."""
     from .run.inventory import inventory
 
     return inventory(kind, Path(out))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..symmflow.names import printable
 from .narrow import Narrow
@@ -28,6 +28,15 @@ STYLES = {
 """Colours of words that stand alone in a cell."""
 
 
+Mark = Literal["best", "second"]
+ACTING = re.compile(r"[\\`*~$]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])|&(?=#?\w+;)|<(?=[a-zA-Z/!?])")
+"""What Markdown would obey: emphasis, code, formulas, links, entities, tags. Not an underscore inside a word."""
+ENTITIES = {"&": "&amp;", "<": "&lt;"}
+BEGINNING = re.compile(r"^(\d*)(?=[#>+=.)-])")
+"""With what a line would be a heading, a quotation or an item of a list."""
+MARKED: dict[Mark, str] = {"best": "**{}**", "second": "<ins>{}</ins>"}
+
+
 @dataclass(frozen=True)
 class Block:
     """What a reader sees of one result, and the same for machines."""
@@ -44,6 +53,8 @@ class Block:
     """Stamped above the table."""
     left: Sequence[int] = field(default=(0,))
     """Columns of text; the others are figures and stand right."""
+    marks: Mapping[tuple[int, int], Mark] = field(default_factory=dict)
+    """What is said of the figure in a row and column, for paper: Markdown and LaTeX show it."""
 
 
 def to_rich(block: Block) -> RenderableType:
@@ -67,8 +78,8 @@ def to_markdown(block: Block) -> str:
         lines += [f"> **{escaped(block.warning)}**", ""]
     if block.rows:
         aligned = ["---" if i in block.left else "---:" for i in range(len(block.headers))]
-        cells = [list(map(escaped, row)) for row in (block.headers, *block.rows)]
-        lines += ["| " + " | ".join(row) + " |" for row in (cells[0], aligned, *cells[1:])]
+        shown = [[_marked(cell, block.marks.get((i, j))) for j, cell in enumerate(r)] for i, r in enumerate(block.rows)]
+        lines += ["| " + " | ".join(row) + " |" for row in (list(map(escaped, block.headers)), aligned, *shown)]
         lines.append("")
     return "\n".join([*lines, *[f"{escaped(note, table=False)}  " for note in block.notes], ""])
 
@@ -99,7 +110,20 @@ def to_json(blocks: Sequence[Block]) -> str:
     return json.dumps(found, indent=2)
 
 
+def figure(cell: str) -> tuple[str, str]:
+    """The value of a cell, and its interval in brackets: `97.3`, `[95.1, 98.5]`."""
+    value, _, interval = cell.partition(" [")
+    return value, f"[{interval}" if interval else ""
+
+
+def _marked(cell: str, mark: Mark | None) -> str:
+    if mark is None:
+        return escaped(cell)
+    value, interval = figure(cell)
+    return f"{MARKED[mark].format(escaped(value))} {interval}".strip()
+
+
 def escaped(text: str, *, table: bool = True) -> str:
-    """A text for one line of Markdown; in a table a bar would end its cell. Tags of HTML are shown, not obeyed."""
-    line = re.sub(r"<(?=[a-zA-Z/!?])", "&lt;", printable(" ".join(text.splitlines())))
-    return line.replace("|", "\\|") if table else line
+    """A text for one line of Markdown (GitHub's), shown there as it is; in a table a bar would end its cell."""
+    line = ACTING.sub(lambda found: ENTITIES.get(found[0], f"\\{found[0]}"), printable(" ".join(text.splitlines())))
+    return line.replace("|", "\\|") if table else BEGINNING.sub(r"\1\\", line.lstrip())

@@ -5,7 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from ..symmflow.errors import InputError
+
+Form = Literal["png", "svg", "pdf"]
+FORMS: tuple[Form, ...] = get_args(Form)
 
 # Okabe and Ito: told apart by colour-blind readers and in print
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -41,11 +47,35 @@ class Panel:
     curves: Sequence[Curve]
 
 
-def draw(panels: Sequence[Panel]) -> bytes:
-    """PNG: intervals as bands, papers' points as crosses. A name keeps its colour in every panel."""
+def form_of(path: Path) -> Form:
+    """Of a picture, by the ending of its name. Raises `InputError` for another one."""
+    ending = path.suffix.lower().removeprefix(".")
+    for form in FORMS:
+        if ending == form:
+            return form
+    raise InputError(f"{path} is no picture by its ending; let it end in .png, .svg or .pdf.")
+
+
+def draw(panels: Sequence[Panel], form: Form = "png") -> bytes:
+    """Intervals as bands, papers' points as crosses. A name keeps its colour in every panel.
+
+    Equal panels give equal bytes: no date, no random ids.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    buffer = io.BytesIO()
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    with plt.rc_context({"text.parse_math": False, "svg.hashsalt": "symmbench"}):  # a dollar in a name is a dollar
+        figure = _figure(panels)
+        figure.savefig(buffer, format=form, dpi=120, metadata=undated.get(form))
+        plt.close(figure)
+    return buffer.getvalue()
+
+
+def _figure(panels: Sequence[Panel]) -> Any:
     from matplotlib import pyplot as plt
 
     width = min(len(panels), 3)
@@ -66,21 +96,19 @@ def draw(panels: Sequence[Panel]) -> bytes:
             axis.minorticks_off()
         axis.grid(alpha=0.25)
         axis.legend(fontsize=8, frameon=False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120)
-    plt.close(figure)
-    return buffer.getvalue()
+    return figure
 
 
 def _line(axis: Any, curve: Curve, color: str) -> None:
     """A curve; a horizontal line where there are no steps."""
     first = curve.points[0]
+    name = f" {curve.name}" if curve.name.startswith("_") else curve.name  # else the legend leaves it out
     if first.steps is None:
-        axis.axhline(first.value, color=color, linestyle="--", label=curve.name)
+        axis.axhline(first.value, color=color, linestyle="--", label=name)
         return
     steps, values = [p.steps for p in curve.points], [p.value for p in curve.points]
-    axis.plot(steps, values, color=color, marker="o", markersize=4, label=curve.name)
+    axis.plot(steps, values, color=color, marker="o", markersize=4, label=name)
     if banded := [(p.steps, p.low, p.high) for p in curve.points if p.low is not None and p.high is not None]:
         axis.fill_between(*zip(*banded, strict=True), color=color, alpha=0.15, linewidth=0)
     if papers := [(p.steps, p.paper) for p in curve.points if p.paper is not None]:
-        axis.plot(*zip(*papers, strict=True), color=color, marker="x", linestyle=":", label=f"{curve.name}, paper")
+        axis.plot(*zip(*papers, strict=True), color=color, marker="x", linestyle=":", label=f"{name}, paper")

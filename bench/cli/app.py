@@ -13,7 +13,22 @@ import typer
 from ...symmflow.errors import InputError, Screen
 from ...symmflow.guests import watched
 from ...symmflow.names import check_given, one_line
-from . import check, compare, data, doctor, gate, listing, portable, reproduce, rescore, roundtrip, run, sample, train
+from . import (
+    check,
+    compare,
+    data,
+    doctor,
+    gate,
+    listing,
+    portable,
+    report,
+    reproduce,
+    rescore,
+    roundtrip,
+    run,
+    sample,
+    train,
+)
 from .help import Command, Commands
 from .notes import notes
 from .remedies import remedied
@@ -90,7 +105,17 @@ _add(
     """
     bench compare --task ss --baseline unet
     bench compare results other-results --format md
-    bench compare --against published --plot steps.png
+    bench compare --against published --plot steps.svg
+    """,
+)
+_add(
+    "report",
+    report.report,
+    COMPARE,
+    """
+    bench report -o report.md
+    bench report --task ss --steps 1,25 --intervals -o table.tex
+    bench report results other-results -o figures.csv
     """,
 )
 _add("gate", gate.gate, COMPARE, "bench gate bench-baseline.zip results --format github")

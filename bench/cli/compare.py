@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -32,24 +31,24 @@ def compare(
         None, "--against", help="published: the papers' own figures beside ours, with their caveats."
     ),
     form: Format = typer.Option(Format.text, "--format", help="text or md."),
-    plot: Path | None = typer.Option(None, "--plot", help="Draw the curves over steps into this PNG file."),
+    plot: Path | None = typer.Option(
+        None, "--plot", help="Draw the curves over steps into this file: .png, .svg or .pdf."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print the tables as JSON."),
     **asked: Any,
 ) -> None:
     """Tables of what was measured, one a protocol, with 95 % intervals and the papers' figures where they exist."""
     from ...reports.block import to_json, to_markdown
+    from ...reports.curves import form_of
     from ...symmflow.files import write_atomically
+    from .notes import say_replaced
     from .progress import print_blocks
 
+    picture = "png" if plot is None else form_of(plot)
     found = api.compare(*(results or []), published=against is not None, **asked)
-    if found.replaced:
-        print(
-            f"note: {len(found.replaced)} cells were measured more than once, with other figures; the newest record "
-            "counts (`bench gate OLD NEW` compares them).",
-            file=sys.stderr,
-        )
+    say_replaced(found.replaced)
     if plot is not None:
-        write_atomically(plot, found.curves())
+        write_atomically(plot, found.curves(picture))
     if as_json:
         print(to_json(found.blocks))
     elif form is Format.md:

@@ -18,6 +18,7 @@ WHAT = {
     "support": "which method can do which task at 1, 5 and 25 steps",
     "hub": "models of others on the hub, mirrors and commits; checkpoints keep digests of what they were made with",
     "baselines": "segmenters that others have published for the papers' data sets, and how each is run",
+    "columns": "what stands in the CSV, Parquet and JSON of `bench report`, and in `load`",
     "runs": "the finished, failed and unfinished cells of a store (--out)",
 }
 
@@ -29,7 +30,7 @@ def listing(
     out: Path = typer.Option(Path("results"), "--out", "-o", help="Folder of the records, for `runs`."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """List methods, data sets, recipes, metrics, judges, protocols, support, hub, baselines, or runs."""
+    """List methods, data sets, recipes, metrics, judges, protocols, support, hub, baselines, columns, or runs."""
     import json
 
     from .. import api

@@ -1,14 +1,17 @@
-"""What stops nothing and is worth a line: a record that was left out, a file system without locks."""
+"""What stops nothing and is worth a line: a record that was left out or replaced, a file system without locks."""
 
 from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...symmflow.errors import Note
+
+if TYPE_CHECKING:
+    from ..records import Record
 
 
 @contextmanager
@@ -27,3 +30,13 @@ def notes() -> Iterator[None]:
         warnings.simplefilter("always", Note)
         before, warnings.showwarning = warnings.showwarning, show
         yield
+
+
+def say_replaced(records: Sequence[Record]) -> None:
+    """Of a comparison or a report: which older records do not count."""
+    if records:
+        print(
+            f"note: {len(records)} cells were measured more than once, with other figures; the newest record "
+            "counts (`bench gate OLD NEW` compares them).",
+            file=sys.stderr,
+        )

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ...symmflow.errors import InputError, unknown
-from ..protocols import DEFAULT, fields_apart
+from ..protocols import DEFAULT, fields_apart, rules
 from ..records import Record, Stored
+from ..tasks import task
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,19 @@ class Filter:
             and (not self.steps or record.steps is None or record.steps in self.steps)
             and (not self.protocol or named == self.protocol or hashed.startswith(self.protocol))
         )
+
+
+def filter_of(
+    tasks: Sequence[str], datasets: Sequence[str], methods: Sequence[str], steps: Sequence[int], protocol: str
+) -> Filter:
+    """A filter of what a user names: tasks by their verbs too, a protocol by its file too."""
+    return Filter(
+        tasks=[task(name).name for name in tasks],
+        datasets=datasets,
+        methods=methods,
+        steps=steps,
+        protocol=rules(protocol).name if protocol.endswith(".toml") else protocol,
+    )
 
 
 def choose(cells: Sequence[Stored], wanted: Filter) -> list[Stored]:
@@ -72,7 +86,7 @@ def check_protocols(cells: Iterable[Stored]) -> None:
     for cell in cells:
         if cell.record.status == "ok":
             groups.setdefault(_of(cell), {}).setdefault(cell.record.protocol["hash"], []).append(cell)
-    for (dataset, task), found in groups.items():
+    for (dataset, of), found in groups.items():
         if len(found) > 1:
             each = []
             for hashed, members in found.items():
@@ -80,7 +94,7 @@ def check_protocols(cells: Iterable[Stored]) -> None:
                 rules = first.protocol.get("rules", DEFAULT)
                 each.append(f"{hashed[:8]} ({rules}, {first.split}, n = {first.n:,}, {len(members)} cells)")
             raise InputError(
-                f"{dataset}/{task} was measured under {len(found)} protocols: {', '.join(each)}. They differ in "
+                f"{dataset}/{of} was measured under {len(found)} protocols: {', '.join(each)}. They differ in "
                 f"{apart([cell for members in found.values() for cell in members])}. Choose one with --protocol "
                 f"{next(iter(found))[:8]}, or put them into one table, stamped, with --allow-protocol-diff."
             )

@@ -8,6 +8,7 @@ from math import inf
 from pathlib import Path
 
 from ...reports.block import Block, to_html
+from ...reports.curves import Form
 from ...symmflow.errors import InputError
 from ..records import Record, read_stored
 from . import claims, classes, fronts, selftest, tables, verdicts
@@ -27,12 +28,12 @@ class Comparison:
     replaced: Sequence[Record]
     """Older records of cells that were measured again, with other figures."""
 
-    def curves(self) -> bytes:
-        """PNG: the headline figures over steps."""
+    def curves(self, form: Form = "png") -> bytes:
+        """A picture of the headline figures over steps."""
         from ...reports.curves import draw
         from .curves import panels
 
-        return draw(panels(self.tables))
+        return draw(panels(self.tables), form)
 
     def __repr__(self) -> str:
         rows = sum(len(table.rows) for table in self.tables)

@@ -13,15 +13,14 @@ from .tables import Table
 
 def panels(tables: Sequence[Table]) -> list[Panel]:
     """A panel a headline metric and table, a curve a method."""
-    found = [_panel(table, name) for table in tables for name in table.metrics if _headline(name)]
-    if not found:
+    if not (wanted := headlines(tables)):
         raise InputError("there is nothing to plot: no record has a headline metric; run more cells.")
-    return found
+    return [_panel(table, name) for table, name in wanted]
 
 
-def _headline(name: str) -> bool:
-    metric = metrics.known(name)
-    return metric is not None and metric.headline
+def headlines(tables: Sequence[Table]) -> list[tuple[Table, str]]:
+    """The tables and metrics that are drawn."""
+    return [(t, name) for t in tables for name in t.metrics if (m := metrics.known(name)) is not None and m.headline]
 
 
 def _panel(table: Table, metric: str) -> Panel:

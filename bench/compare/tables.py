@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ...reports.block import Block
+from ...reports.block import Block, Mark
 from ...symmflow.errors import unknown
 from .. import tasks
 from ..code import Installed
@@ -179,20 +179,32 @@ def sort(found: Sequence[Table], by: str) -> None:
             table.rows = sorted(table.rows, key=partial(rank, table))
 
 
-def block(table: Table) -> Block:
-    """The rows of a table with their figures."""
+MARKED = (
+    "bold: better than every other row; underlined: the next, better than all below it. Paired by image where both saw "
+    "the same, p < 0.05 after Holm's correction for all pairs of rows, and not equivalent; asked of"
+)
+"""What marks mean, for a reader."""
+
+
+def block(table: Table, leaders: Mapping[str, Sequence[Row]] | None = None, *, intervals: bool = True) -> Block:
+    """The rows of a table with their figures; `leaders`: the rows that are marked as best and second, by metric."""
     papers = [name for name in table.metrics if any(name in row.paper for row in table.rows)]
     several = any(len(row.seeds) > 1 for row in table.rows)
     headers = ["method", "params", "steps", "NFE"]
+    marks: dict[tuple[int, int], Mark] = {}
     for name in table.metrics:
+        first: Sequence[Mark] = ("best", "second")
+        for row, mark in zip((leaders or {}).get(name, ()), first, strict=False):
+            marks[table.rows.index(row), len(headers)] = mark
         arrow = "↓" if next(r.metrics[name].better for r in table.rows if name in r.metrics) == "lower" else "↑"
         headers += [f"{name} {arrow}"] + (["paper"] if name in papers else [])
     headers += ["images/s"] + (["seeds"] if several else [])
-    rows = [_cells(table, row, papers) + ([str(len(row.seeds))] if several else []) for row in table.rows]
-    return Block("tables", table.heading, headers, rows, [table.plain()], notes(table), _warning(table))
+    rows = [_cells(table, row, papers, intervals) + ([str(len(row.seeds))] if several else []) for row in table.rows]
+    said = [*([f"{MARKED} {', '.join(leaders)}."] if leaders else []), *notes(table, intervals)]
+    return Block("tables", table.heading, headers, rows, [table.plain()], said, _warning(table), marks=marks)
 
 
-def _cells(table: Table, row: Row, papers: Sequence[str]) -> list[str]:
+def _cells(table: Table, row: Row, papers: Sequence[str], intervals: bool) -> list[str]:
     parameters = row.record.checkpoint.parameters
     cells = [
         row.name,
@@ -202,7 +214,7 @@ def _cells(table: Table, row: Row, papers: Sequence[str]) -> list[str]:
     ]
     for name in table.metrics:
         found = row.metrics.get(name)
-        cells.append(text.figure(found) if found else "–")
+        cells.append(text.figure(found, interval=intervals) if found else "–")
         if name in papers:
             value = row.paper.get(name)
             percent = found is None or found.unit == "fraction"
@@ -217,11 +229,11 @@ def _warning(table: Table) -> str:
     return ". ".join(stamp for stamp in stamps if stamp)
 
 
-def notes(table: Table) -> list[str]:
-    """What a reader must know beside the figures."""
+def notes(table: Table, intervals: bool = True) -> list[str]:
+    """What a reader must know beside the figures, and beside their intervals."""
     percent = "percent where a figure is a share."
-    lines = [f"95 % intervals cover {said}; {percent}" if (said := _covered(table)) else percent]
-    lines += _untold(table)
+    lines = [f"95 % intervals cover {said}; {percent}" if intervals and (said := _covered(table)) else percent]
+    lines += _untold(table) if intervals else []
     lines += [f"{remark}." for remark in table.remarks]
     lines += [f"other libraries since: {why} ({', '.join(rows)})." for why, rows in table.other_libraries.items()]
     lines += _absent(table)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from ..records import Figure
 
 
-def figure(found: Figure) -> str:
-    """`97.3 [95.1, 98.5]`: with the 95 % interval in brackets."""
+def figure(found: Figure, *, interval: bool = True) -> str:
+    """`97.3 [95.1, 98.5]`: with the 95 % interval in brackets, where it is wanted and known."""
     scale, digits = (100, 1) if found.unit == "fraction" else (1, 3 if abs(found.value) < 10 else 1)
     text = f"{found.value * scale:.{digits}f}"
-    if found.low is None or found.high is None:
+    if not interval or found.low is None or found.high is None:
         return text
     return f"{text} [{found.low * scale:.{digits}f}, {found.high * scale:.{digits}f}]"
 

@@ -37,3 +37,30 @@ Crop = Annotated[
 Trust = Annotated[bool, Asked("Let configs and pickles from elsewhere run code.", panel=MACHINE)]
 Names = Sequence[str]
 Options = Mapping[str, Any]
+OnlyTasks = Annotated[Names | str, Asked("Only these tasks.", "--task", "-t", of="task")]
+OnlyDatasets = Annotated[Names | str, Asked("Only these data sets.", "--dataset", "-d", of="dataset")]
+OnlyMethods = Annotated[Names | str, Asked("Only these methods.", "--method", "-m", of="method")]
+OnlySteps = Annotated[Sequence[int] | int, Asked("Only these step counts.", "--steps", least=1)]
+OnlyProtocol = Annotated[
+    str, Asked("Only this protocol: its name or file, or the beginning of its hash.", of="protocol")
+]
+BySeed = Annotated[bool, Asked("A row a seed, instead of the mean over seeds.")]
+Sort = Annotated[str | None, Asked("Order rows by a metric, nfe or seconds; the best first.", of="metric")]
+Mixed = Annotated[bool, Asked("Put rows of different protocols into one table, stamped.", "--allow-protocol-diff")]
+Baseline = Annotated[
+    str | None,
+    Asked("Judge every row against this method at equal steps, or against one row: symmflow@1; symmflow@5,heun."),
+]
+Pareto = Annotated[
+    str | None, Asked("The front of this metric against NFE and seconds, and the cheapest row good enough.")
+]
+Within = Annotated[
+    float | None, Asked("How much worse than the best is good enough for --pareto. Default: the metric's floor.")
+]
+Spread = Annotated[
+    str | None, Asked("Split the chance in this metric by source: test images, generation seeds, training runs.")
+]
+Itself = Annotated[
+    bool, Asked("Compare every row with itself: how often is a difference found that is none?", "--self")
+]
+Floors = Annotated[Path | str | None, Asked("TOML file of the smallest differences that matter.")]

@@ -13,6 +13,7 @@ from ...symmflow.plugins import left_out
 from .. import judges, metrics, tasks
 from ..protocols import all_rules
 from ..records import Cell, Record, Store, read_stored
+from ..records.tidy import COLUMNS
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -239,6 +240,11 @@ def of_baselines() -> Rows:
     ]
 
 
+def of_columns() -> Rows:
+    """The columns of `load` and of `bench report` as CSV, Parquet or JSON."""
+    return [{"column": one.name, "kind": one.kind, "what": one.what} for one in COLUMNS]
+
+
 KINDS: dict[str, Callable[[], Rows]] = {
     "methods": of_methods,
     "datasets": of_datasets,
@@ -249,6 +255,7 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "support": of_support,
     "hub": of_hub,
     "baselines": of_baselines,
+    "columns": of_columns,
 }
 
 

@@ -314,6 +314,8 @@ def valid(dice: random.Random, world: World) -> list[str]:
             ["compare", results, "--pareto", "accuracy", "--within", "0.1", "-d", "two-spirals", "--format", "md"],
             ["compare", results, "--json", "--method", "symmflow", "--steps", "1", "--against", "published"],
             ["compare", results, "--task", "ss", "--spread", "miou", "--protocol", "harness", "--plot", "plot.png"],
+            ["report", results, "-d", "two-spirals", "--intervals", "-o", "report.tex"],
+            ["report", results, "--steps", "1", "--format", dice.choice(["md", "csv", "json"])],
             [*gate, "--format", "github"],
             [*gate, "--format", "junit", "--out", "junit.xml", "--strict"],
             ["gate", f"{given}/first", *gate[2:]],

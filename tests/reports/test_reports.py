@@ -2,16 +2,22 @@
 
 import io
 import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from markdown_it import MarkdownIt
 from PIL import Image
 from rich.console import Console
 
 from symmbench.reports.block import Block, to_html, to_json, to_markdown, to_rich
-from symmbench.reports.curves import Curve, Panel, Point, draw
+from symmbench.reports.curves import Curve, Panel, Point, draw, form_of
 from symmbench.reports.pictures import MARGIN, TILE, grid, image_tile, mask_tile, png, text_tile
 from symmbench.reports.published import lookup, published
+from symmbench.symmflow.errors import InputError
 
 BLOCK = Block(
     "tables", "Digits", ["method", "fid[x] ↓"], [["a|b", "1.5"], ["<i>", "2"]], [{"n": 1}], ["Said."], "Mind!"
@@ -79,3 +85,80 @@ def test_a_grid_has_a_place_for_every_tile_and_caption() -> None:
     assert plain.size == (MARGIN + 2 * (TILE + MARGIN), MARGIN + 3 * (TILE + MARGIN))
     assert captioned.width > plain.width and captioned.height > plain.height
     assert len(np.unique(np.asarray(text_tile("7")))) > 2 and Image.open(io.BytesIO(png(plain))).size == plain.size
+
+
+class Cells(HTMLParser):
+    """The texts of a page's table cells, and which tags it has."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.cells, self.tags, self.inside = list[str](), set[str](), False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.tags.add(tag)
+        if tag in ("td", "th"):
+            self.cells.append("")
+            self.inside = True
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = self.inside and tag not in ("td", "th")
+
+    def handle_data(self, data: str) -> None:
+        if self.inside:
+            self.cells[-1] += data
+
+
+def rendered(text: str) -> Cells:
+    """By a renderer of CommonMark with GitHub's tables and strikethrough."""
+    return Cells(MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(text))
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "a_b & 50% $x$ #1 {y} ~~z~~ ^w",
+    "*bold* _slanted_ __both__ `code` in_a_word",
+    "[here](http://x) ![there](http://y) &lt; &#65; <!-- -->",
+    "a|b \\| c\\",
+    "=cmd()",
+]
+
+
+def test_markdown_shows_every_text_as_it_is() -> None:
+    page = rendered(to_markdown(Block("t", "x", ["name", *HOSTILE], [[text] * 7 for text in HOSTILE], [])))
+    assert page.cells == ["name", *HOSTILE, *(text for text in HOSTILE for _ in range(7))]
+    assert page.tags == {"h3", "table", "thead", "tbody", "tr", "th", "td"}
+
+
+@pytest.mark.parametrize(
+    "text", [*HOSTILE, "# x", "- x", "+ x", "> x", "12. x", "1) x", "===", "    x", "[x]: http://y"]
+)
+def test_a_note_in_markdown_is_a_paragraph(text: str) -> None:
+    assert rendered(to_markdown(Block("t", text, [], [], [], [text], text))).tags <= {"h3", "blockquote", "p", "strong"}
+
+
+def test_marks_are_on_the_figure_and_not_on_its_interval() -> None:
+    rows = [["a", "9.0 [8.0, 9.5]"], ["b", "8.0"]]
+    text = to_markdown(Block("t", "x", ["m", "f"], rows, [], marks={(0, 1): "best", (1, 1): "second"}))
+    assert "| a | **9.0** [8.0, 9.5] |" in text and "| b | <ins>8.0</ins> |" in text
+
+
+@pytest.mark.parametrize(("form", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_a_picture_is_of_its_form_and_names_are_text(form: Any, begins: bytes) -> None:
+    names = ["a $x$ $\\foo", "_hidden", "<script>alert(1)</script>--><b>"]
+    panels = [Panel("$d$", "accuracy [%]", [Curve(name, [Point(1, 80), Point(5, 90)]) for name in names])]
+    made = draw(panels, form)
+    assert made.startswith(begins) and made == draw(panels, form)
+    if form == "svg":
+        root = ElementTree.fromstring(made)
+        assert not [e for e in root.iter() if e.tag.rpartition("}")[2] in ("script", "b")]
+        drawn = {e.get("id") for e in root.iter() if str(e.get("id")).startswith("text_")}
+        legend = next(e for e in root.iter() if e.get("id") == "legend_1")
+        assert len([e for e in legend.iter() if e.get("id") in drawn]) == len(names)
+
+
+def test_a_picture_s_form_is_the_ending_of_its_name() -> None:
+    assert [form_of(Path(name)) for name in ("a.png", "b.SVG", "c.d.pdf")] == ["png", "svg", "pdf"]
+    for name in ("a.jpg", "png", "a.png.", "/dev/null"):
+        with pytest.raises(InputError, match=r"let it end in .png, .svg or .pdf"):
+            form_of(Path(name))

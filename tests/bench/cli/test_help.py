@@ -13,7 +13,7 @@ from symmbench import datasets, methods
 from symmbench.bench.cli.app import app
 
 COMMANDS = (
-    *("run", "train", "sample", "import", "export", "compare", "gate", "reproduce", "rescore"),
+    *("run", "train", "sample", "import", "export", "compare", "report", "gate", "reproduce", "rescore"),
     *("roundtrip", "check", "doctor", "list"),
 )
 GROUPED = {**dict.fromkeys(COMMANDS, ()), "data": ("get", "verify"), "baseline": ("save",)}

@@ -42,7 +42,7 @@ def test_what_was_replaced_while_it_was_read_is_read_again(tmp_path: Path) -> No
 def test_outputs_to_devices_leave_them_as_they_are(bench: Any, tmp_path: Path) -> None:
     api.run(tasks="cls", datasets="two-spirals", steps=[1], limit=20, out=tmp_path / "results")
     assert bench("baseline", "save", "b.zip").returncode == 0
-    for command in (("compare", "--plot", "/dev/null"), ("baseline", "save", "/dev/null")):
+    for command in (("report", "--format", "csv", "-o", "/dev/null"), ("baseline", "save", "/dev/null")):
         done = bench(*command)
         assert done.returncode == 0, done.stderr
     assert Path("/dev/null").is_char_device()

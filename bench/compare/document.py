@@ -1,0 +1,122 @@
+"""What was measured, as one file: for a repository, a paper, or a script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+from urllib.parse import quote
+
+from ...reports import frames
+from ...reports.block import to_markdown
+from ...reports.latex import to_latex
+from ...symmflow.errors import InputError
+from ...symmflow.files import write_atomically
+from ..records import Record, read_stored
+from ..records.tidy import COLUMNS, frame
+from . import claims, curves, tables
+from .choice import Filter, choose
+from .floors import read_floors
+from .leaders import leaders
+from .tables import Table
+
+Form = Literal["md", "latex", "csv", "parquet", "json"]
+FORMS: tuple[Form, ...] = get_args(Form)
+ENDINGS: dict[str, Form] = {
+    ".md": "md",
+    ".markdown": "md",
+    ".tex": "latex",
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".json": "json",
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Document:
+    """A report, as it is written."""
+
+    form: Form
+    content: str | bytes
+    """Parquet is bytes, all else text."""
+    replaced: Sequence[Record] = ()
+    """Older records of cells that were measured again, with other figures."""
+    picture: Callable[[], bytes] | None = field(default=None)
+    """PNG: the curves over steps, of Markdown."""
+
+    def write(self, path: Path | str) -> list[Path]:
+        """The files that were written: the report, and beside a Markdown file its picture, `NAME-steps.png`."""
+        path = Path(path)
+        if self.picture is None or isinstance(self.content, bytes) or path.suffix.lower() not in ENDINGS:
+            write_atomically(path, self.content)
+            return [path]
+        beside = path.with_name(f"{path.stem}-steps.png")
+        write_atomically(beside, self.picture())
+        write_atomically(path, f"![Figures over inference steps]({quote(beside.name)})\n\n{self.content}")
+        return [path, beside]
+
+    def __repr__(self) -> str:
+        return f"<{self.form}, {len(self.content):,} {'bytes' if self.form == 'parquet' else 'characters'}>"
+
+
+def form_of(name: str) -> Form:
+    """Raises `InputError` for one that there is not."""
+    for known in FORMS:
+        if name == known:
+            return known
+    raise InputError(f"--format is one of {', '.join(FORMS)}, not {name!r}.")
+
+
+def form_by_ending(path: Path) -> Form:
+    """Of a file, by the ending of its name. Raises `InputError` where that says none."""
+    if (ending := path.suffix.lower()) not in ENDINGS:
+        raise InputError(f"{path} says no format by its ending; let it end in {', '.join(ENDINGS)}, or give --format.")
+    return ENDINGS[ending]
+
+
+def document(
+    folders: Sequence[Path],
+    wanted: Filter,
+    form: Form,
+    *,
+    by_seed: bool = False,
+    sort: str | None = None,
+    floors: Path | None = None,
+    intervals: bool = False,
+    fragment: bool = False,
+) -> Document:
+    """The wanted cells of some stores. Tables, one a protocol, as Markdown or LaTeX; or a tidy frame of all figures."""
+    if (intervals or fragment) and form != "latex":
+        raise InputError("--intervals and --fragment go with --format latex; the other formats have intervals always.")
+    if (by_seed or sort) and form in _FRAMES:
+        raise InputError(f"--by-seed and --sort are for tables; as {form} a cell is a row a metric, in no order.")
+    limits = read_floors(floors)
+    replaced: list[Record] = []
+    cells = choose(read_stored(folders, replaced), wanted)
+    if form in _FRAMES:
+        return Document(form, _FRAMES[form](frame(cell.record for cell in cells)), replaced)
+    found = tables.tables(cells, by_seed=by_seed)
+    if sort:
+        tables.sort(found, sort)
+    shown = intervals or form == "md"
+    blocks = [tables.block(table, leaders(table, limits), intervals=shown) for table in found]
+    if form == "latex":
+        return Document(form, to_latex(blocks, fragment=fragment), replaced)
+    if findings := claims.findings(cells):
+        blocks.append(claims.block(findings))
+    return Document(form, "\n".join(map(to_markdown, blocks)), replaced, _picture(found))
+
+
+def _picture(found: Sequence[Table]) -> Callable[[], bytes] | None:
+    from ...reports.curves import draw
+
+    return (lambda: draw(curves.panels(found))) if curves.headlines(found) else None
+
+
+_WHAT = {column.name: column.what for column in COLUMNS}
+_FRAMES: dict[Form, Callable[..., str | bytes]] = {
+    "csv": frames.to_csv,
+    "json": lambda found: frames.to_json(found, _WHAT),
+    "parquet": lambda found: frames.to_parquet(found, _WHAT),
+}
