@@ -20,8 +20,8 @@ from .. import judges
 from ..records import SHARD, Shard, joined
 from ..tasks import Inputs, Look, MethodError, Results, pad_to
 from . import repeat
+from .batches import AUTO, first_size
 from .cost import EvaluationCounter, peak_memory, stopwatch
-from .request import AUTO, first_size
 from .sampling import sampling
 
 if TYPE_CHECKING:

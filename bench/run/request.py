@@ -12,6 +12,7 @@ from ...symmflow.errors import InputError, unknown
 from ...symmflow.guests import Guest, said
 from ..protocols import DEFAULT, Rules
 from .asked import MACHINE, MEASURED, RESULTS, Asked, Checkpoint, Crop, DataRoot, Device, Names, Options, Size, Trust
+from .batches import AUTO, FIRST, first_size
 
 if TYPE_CHECKING:
     from ... import methods
@@ -23,8 +24,6 @@ PRECISIONS = ("fp32", "bf16", "fp16")
 STEPS = (25,)
 """Where nobody names any."""
 SCORED_AT = ("view", "original")
-AUTO, FIRST = "auto", 64
-"""The batch size where nobody names one, and with how many images it begins; memory decides whether they stay."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,17 +245,6 @@ def options_of(kind: type[methods.Method], given: Mapping[str, Any]) -> dict[str
 
     own = {name: value for name, value in given.items() if name in kind.Inference.model_fields}
     return check_table(kind.Inference, own, f"--set for {kind.name}").model_dump(mode="json")
-
-
-def first_size(asked: str | int) -> int:
-    """Images of the first batch, `--batch-size` asked for. Raises `InputError` for what is no size."""
-    from ..records import SHARD
-
-    if asked == AUTO:
-        return FIRST
-    if not re.fullmatch(r"-?[0-9]{1,9}", str(asked)) or not 1 <= int(asked) <= SHARD:
-        raise InputError(f"--batch-size must lie in 1-{SHARD} (a shard of evidence) or be {AUTO}, not {asked}.")
-    return int(asked)
 
 
 def fixed(flag: str, by_protocol: Any, given: Any, default: Any) -> Any:
