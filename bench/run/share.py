@@ -76,6 +76,21 @@ class Share:
         count = torch.cuda.device_count()
         return f"cuda:{self.local_rank % count}" if count else wanted
 
+    def beside(self, wanted: str) -> dict[str, int]:
+        """How many processes share the machine, and at most how many a GPU; nothing of one alone.
+
+        A GPU is taken to be shared where a launcher shows each process its own alone.
+        """
+        if self.local_world == 1:
+            return {}
+        import torch
+
+        count = torch.cuda.device_count() if wanted in ("auto", "cuda") else 1
+        if not torch.cuda.is_available() or wanted == "cpu" or not count:
+            return {"processes": self.local_world}
+        sharing = len(range(self.local_rank % count, self.local_world, count))
+        return {"processes": self.local_world, "processes_on_gpu": sharing}
+
     def workers(self, wanted: int | None) -> int:
         """Processes that decode images: the cores of a machine are shared too."""
         return decoders(self.local_world) if wanted is None else wanted

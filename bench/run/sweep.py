@@ -193,6 +193,7 @@ class _Opened:
             self.evaluator = Evaluator.open(
                 job, share.device(asked.device), asked.batch_size, share.workers(asked.workers)
             )
+            self.evaluator.beside = share.beside(asked.device)
         return self.evaluator
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ import pytest
 
 from symmbench.bench.records import evidence, provenance
 from symmbench.bench.records import whole as whole_evidence
-from symmbench.bench.run import evaluate
+from symmbench.bench.run import cost, evaluate
 from symmbench.bench.run.plan import plan
 from symmbench.bench.run.request import Request
 from symmbench.bench.run.share import Share
@@ -432,3 +432,24 @@ def test_each_process_of_a_machine_takes_its_own_device(monkeypatch: pytest.Monk
     assert fourth.device("auto") == "auto"
     cores = len(os.sched_getaffinity(0))
     assert fourth.workers(None) == max(0, min(4, cores // 8 - 1)) and fourth.workers(2) == 2
+
+
+def test_how_many_processes_share_a_machine_and_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    shares = [Share(rank=rank, world=6, local_rank=rank, local_world=6) for rank in range(6)]
+    assert Share().beside("auto") == Share(part=1, parts=8).beside("auto") == {}
+    assert shares[0].beside("cpu") == {"processes": 6}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    assert [share.beside("cuda")["processes_on_gpu"] for share in shares] == [2, 2, 1, 1, 2, 2]
+    assert shares[2].beside("cuda:0") == {"processes": 6, "processes_on_gpu": 6}
+    assert shares[2].beside("cpu") == {"processes": 6}
+
+
+def test_a_speed_tells_the_processes_beside_it(tmp_path: Path) -> None:
+    asked = replace(SPIRALS, steps=[1], limit=300, out=tmp_path)
+    (record,) = run(asked, Share(rank=0, world=2, local_world=2)).records
+    assert record.provenance["processes"] == 2
+    (file, *_) = tmp_path.rglob("timing-00000.json")
+    assert cost.made_on(json.loads(file.read_text())[0]).endswith("2 processes on its machine")
