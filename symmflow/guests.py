@@ -21,13 +21,20 @@ class Broke(RuntimeError):
     """Code of others tried to end the process (`sys.exit`, KeyboardInterrupt), or raised what is no `Exception`."""
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""That ask to stop: Ctrl-C, and what a launcher or a scheduler sends."""
+
+
 class _Watch:
-    """A handler of SIGINT that notes whether the signal came, and then does what the one before it does."""
+    """A handler of a signal that notes whether it came, and then does what the one before it does."""
 
     def __init__(self, before: Any) -> None:
-        self.before, self.came = before, False
+        self.before, self.came, self.process = before, False, os.getpid()
 
     def __call__(self, number: int, frame: Any) -> None:
+        if os.getpid() != self.process and number == signal.SIGTERM:  # a child that is being ended
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
         self.came = True
         if callable(self.before):
             self.before(number, frame)
@@ -36,23 +43,26 @@ class _Watch:
 
 @contextmanager
 def watched() -> Iterator[None]:
-    """Inside, Ctrl-C can be told from a KeyboardInterrupt that code raises by itself."""
-    before: Any = signal.getsignal(signal.SIGINT)
-    watch = _Watch(before)
-    if before not in (signal.SIG_IGN, None):  # in the background, or not Python's to handle
-        with suppress(ValueError):  # not the main thread, where Python delivers no signals
-            signal.signal(signal.SIGINT, watch)
+    """Inside, Ctrl-C can be told from a KeyboardInterrupt that code raises by itself; SIGTERM is as Ctrl-C."""
+    watches = {number: _Watch(signal.getsignal(number)) for number in SIGNALS}
+    for number, watch in watches.items():
+        if watch.before not in (signal.SIG_IGN, None):  # in the background, or not Python's to handle
+            _handle(number, watch)
     try:
         yield
     finally:
-        if signal.getsignal(signal.SIGINT) is watch:
-            signal.signal(signal.SIGINT, before)
+        for number, watch in watches.items():
+            if signal.getsignal(number) is watch:
+                signal.signal(number, watch.before)
 
 
 def interrupted(unknown: bool = False) -> bool:
-    """Whether Ctrl-C came while somebody was watching; `unknown` where nobody was."""
+    """Whether Ctrl-C or SIGTERM came while somebody was watching; `unknown` where nobody was."""
+    watches = [w for w in map(signal.getsignal, SIGNALS) if isinstance(w, _Watch)]
+    if any(watch.came for watch in watches):
+        return True
     handler: Any = signal.getsignal(signal.SIGINT)
-    return handler.came if isinstance(handler, _Watch) else unknown and handler != signal.SIG_IGN
+    return unknown and not isinstance(handler, _Watch) and handler != signal.SIG_IGN
 
 
 class Guest:
@@ -112,7 +122,7 @@ def _switches() -> list[Switch]:
 
     own: list[Switch] = [
         (_folder, os.chdir),
-        (lambda: signal.getsignal(signal.SIGINT), _handle),
+        *((partial(signal.getsignal, number), partial(_handle, number)) for number in SIGNALS),
         (lambda: [rule for rule in warnings.filters if rule[0] == "error"], _alarm),
         (np.geterr, lambda events: np.seterr(**events)),
     ]
@@ -129,9 +139,9 @@ def _folder() -> Path:
         return Path("/")
 
 
-def _handle(handler: Any) -> None:
-    with suppress(ValueError):  # not the main thread
-        signal.signal(signal.SIGINT, handler)
+def _handle(number: signal.Signals, handler: Any) -> None:
+    with suppress(ValueError):  # not the main thread, where Python delivers no signals
+        signal.signal(number, handler)
 
 
 def _alarm(rules: list[Any]) -> None:

@@ -34,5 +34,7 @@ def reproduce(
     print(f"{identity(found.before)} {said}.")
     if changed := found.before.outputs.changed(found.after.outputs):
         print(f"It was evaluated by other code: {changed}.")
+    if found.mixed:
+        print(found.mixed)
     if found.verdict == "no":
         raise typer.Exit(1)

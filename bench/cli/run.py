@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ...symmflow.errors import InputError
+from ...symmflow.names import one_line
 from ..run.request import Request
 from ..run.share import Share
 from .options import takes
+from .remedies import remedied
 
 if TYPE_CHECKING:
     from ..compare.records import Records
@@ -28,8 +31,14 @@ def run(as_json: bool = typer.Option(False, "--json", help="Print the records as
     from .sweeping import sweep_progress
 
     share = Share.of(fields["part"], fields["force"], os.environ)
-    with sweep_progress(silent=not share.speaks) as progress:
-        outcome = api.run(**fields, progress=progress)
+    try:
+        with sweep_progress(silent=not share.speaks) as progress:
+            outcome = api.run(**fields, progress=progress)
+    except InputError as error:
+        if share.speaks:
+            raise
+        print(f"failed: {share.title}: {one_line(remedied(error))}", file=sys.stderr)
+        raise typer.Exit from None  # the first process makes its shards, or says the same
     for line in outcome.broken:
         print(f"failed: {line}", file=sys.stderr)
     if not share.speaks:  # the first process has the verdict; a launcher ends them all with one that ends otherwise

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ...symmflow.errors import InputError
+from ..run.share import ranks
 from ..run.training import Training
 from .options import takes
 
@@ -40,10 +41,12 @@ def train(
     On several GPUs or machines: accelerate launch --config_file FILE -m symmbench.bench train ...; ready files lie in
     bench/launch.
     """
+    speaks = ranks(os.environ)[0] == 0  # of several processes that torchrun or accelerate started, the first one
     if dry:
         from .dry_run import show
 
-        show(tflops, processes, as_json, **fields)
+        if speaks:
+            show(tflops, processes, as_json, **fields)
         return
     if given := [flag for flag, value in (("--tflops", tflops), ("--processes", processes)) if value is not None]:
         raise InputError(f"{given[0]} goes with --dry-run.")
@@ -51,7 +54,7 @@ def train(
     from .. import api
     from .progress import bars, console
 
-    if int(os.environ.get("RANK", "0")):  # of several processes that torchrun or accelerate started, the first speaks
+    if not speaks:
         api.train(**fields)
         return
     with bars() as shown:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import statistics
 from ..metrics import Floor
-from ..records import Missing, Record
+from ..records import Missing, Record, provenance
 from ..statistics import Difference
 
 TIME = "relative_time"
@@ -30,10 +30,14 @@ class Conditions:
     """Of the processor or the GPU."""
     threads: int | None
     batch_size: int
+    processes: int = 1
+    """On its machine at once, of a launch."""
+    processes_on_gpu: int = 1
 
     def __str__(self) -> str:
         threads = [] if self.threads is None else [f"{self.threads} thread{'s' if self.threads > 1 else ''}"]
-        return ", ".join([" ".join(filter(None, (self.device, self.model))), *threads, f"batches of {self.batch_size}"])
+        chip = " ".join(filter(None, (self.device, self.model)))
+        return ", ".join([chip, *threads, f"batches of {self.batch_size}", *provenance.shared_by(vars(self))])
 
 
 def conditions(records: Sequence[Record]) -> Conditions | None:
@@ -47,17 +51,20 @@ def _conditions(record: Record) -> Conditions | None:
         return None
     device, facts = record.cost.device.split(":")[0], record.provenance
     chip = facts["gpu"] if "gpu" in facts else facts.get("cpu", "")
-    return Conditions(device, chip, facts.get("threads"), record.cost.batch_size)
+    beside = provenance.beside(facts)
+    return Conditions(device, chip, facts.get("threads"), record.cost.batch_size, **beside)
 
 
 def slower(base: Record, ours: Record) -> Difference | Missing:
     """Difference of the logarithm of the relative time, by Welch's t."""
     if not base.cost or not ours.cost or min(len(base.cost.relative), len(ours.cost.relative)) < LEAST:
         return Missing("fewer than three batches were timed")
+    before, now = provenance.beside(base.provenance), provenance.beside(ours.provenance)
     for what, was, is_ in (
         ("device", base.cost.device.split(":")[0], ours.cost.device.split(":")[0]),
         ("number of threads", base.provenance.get("threads"), ours.provenance.get("threads")),
         ("batch size", base.cost.batch_size, ours.cost.batch_size),
+        *((f"number of {said}", before[name], now[name]) for name, said in provenance.BESIDE.items()),
     ):
         if was != is_:
             return Missing(f"another {what}: {is_}, was {was}")

@@ -64,6 +64,20 @@ def machine(device: str) -> dict[str, Any]:
     return {"cpu": _cpu(), "threads": torch.get_num_threads(), **gpu}
 
 
+BESIDE = {"processes": "processes on its machine", "processes_on_gpu": "processes on its GPU"}
+"""Of a launch, which slow each other down; facts that do not say are of one alone."""
+
+
+def beside(facts: Mapping[str, Any]) -> dict[str, int]:
+    """How many processes shared a machine and a GPU, 1 where facts do not say."""
+    return {name: int(facts.get(name, 1)) for name in BESIDE}
+
+
+def shared_by(facts: Mapping[str, Any]) -> list[str]:
+    """The same in words; nothing of one alone."""
+    return [f"{count} {BESIDE[name]}" for name, count in beside(facts).items() if count > 1]
+
+
 @lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
     """Of the packages that are installed here."""

@@ -135,7 +135,11 @@ class Provenance(TypedDict, total=False):
     threads: int | None
     cpu: str
     gpu: str
-    """These three: of the machine whose speed is told."""
+    processes: int
+    processes_on_gpu: int
+    """These five: of the machine whose speed is told; the last two where a launch has several processes on it."""
+    batch_sizes: list[int]
+    """Images a batch, where the outputs were made in batches of several sizes: they agree to rounding."""
     machines: dict[str, int]
     """Batches by the machine that made them, the most first, where they were unlike."""
     shares: list[str]

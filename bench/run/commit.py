@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...symmflow.errors import InputError
+from ...symmflow.solvers import ADAPTIVE
 from .. import metrics
 from ..metrics.distances import require_fit
 from ..records import Cell, CheckpointFacts, Evidence, Record, check_ids, provenance
@@ -118,7 +119,7 @@ def _record(
             "outputs": by.outputs,
             "evidence": work.fill[cell.key].name,
             "reference": by.reference if found.reference else "",
-            "provenance": _made_where(facts, batches),
+            "provenance": _made_where(facts, batches) | _sizes(cell, batches),
         }
     )
     return scored(record, scores, by.scoring)
@@ -139,3 +140,9 @@ def _made_where(facts: Mapping[str, Any], batches: Sequence[Mapping[str, Any]]) 
     shares = {batch["share"] for batch in batches if batch.get("share")}
     machines = cost.machines(batches)
     return own | ({"shares": sorted(shares)} if shares else {}) | ({"machines": machines} if len(machines) > 1 else {})
+
+
+def _sizes(cell: Cell, batches: Sequence[Mapping[str, Any]]) -> dict[str, list[int]]:
+    """Of the batches, where they are several; an adaptive solver takes samples one by one, whatever the batch."""
+    sizes = sorted({batch["size"] for batch in batches})
+    return {"batch_sizes": sizes} if len(sizes) > 1 and cell.solver not in ADAPTIVE else {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..records import Cost
+from ..records import Cost, provenance
 
 if TYPE_CHECKING:
     from torch import nn
@@ -121,11 +121,14 @@ def machines(batches: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def made_on(batch: Mapping[str, Any]) -> str:
-    """The machine in words: kind of device, GPU or processor, threads; what older evidence does not say is left out."""
+    """The machine in words: kind of device, GPU or processor, threads, how many processes share it.
+
+    What older evidence does not say is left out.
+    """
     facts = batch.get("machine", {})
     threads = [f"{facts['threads']} thread{'s' if facts['threads'] > 1 else ''}"] if "threads" in facts else []
     chip = facts.get("gpu", facts.get("cpu", ""))
-    return ", ".join([f"{batch['device'].partition(':')[0]} {chip}".strip(), *threads])
+    return ", ".join([f"{batch['device'].partition(':')[0]} {chip}".strip(), *threads, *provenance.shared_by(facts)])
 
 
 def _grouped(

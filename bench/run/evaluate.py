@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -62,6 +62,8 @@ class Evaluator:
     """Images a batch, always: the last one is padded, so that kernels round alike. Halved where memory is short."""
     workers: int = 0
     """Processes that decode images ahead, of data sets in files."""
+    beside: Mapping[str, int] = field(default_factory=dict)
+    """How many processes share the machine and the GPU, as `Share` tells."""
     warm: bool = False
     replays: dict[Steps, int] = field(default_factory=dict)
     """Batches whose network call is still to be timed alone, a step count."""

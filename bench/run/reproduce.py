@@ -37,6 +37,14 @@ class Reproduced:
             return "bit for bit"
         return "to rounding" if all(w is not None and w <= ROUNDING for _, w in self.off.values()) else "no"
 
+    @property
+    def mixed(self) -> str:
+        """That the record's batches were of several sizes, which kernels round otherwise; empty where they were not."""
+        if not (sizes := self.before.provenance.get("batch_sizes")):
+            return ""
+        now = f", this time of {self.after.cost.batch_size}" if self.after.cost else ""
+        return f"Its batches were of {' and '.join(map(str, sizes))} images{now}: outputs may differ by rounding."
+
     def __repr__(self) -> str:
         return f"<{self.before.dataset}/{self.before.task} {self.before.title}: {self.verdict}>"
 

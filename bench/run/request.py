@@ -119,7 +119,7 @@ class Request:
     batch_size: Annotated[
         str | int,
         Asked(
-            f"Images a batch, 1-256, or {AUTO}: {FIRST}. Halved where memory is short. Does not change the figures.",
+            f"Images a batch, 1-256, or {AUTO}: {FIRST}. Halved where memory is short. Figures agree to rounding.",
             panel=MACHINE,
         ),
     ] = AUTO

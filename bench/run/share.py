@@ -17,8 +17,9 @@ MOST = 10**6
 class Share:
     """Every so many-th shard. The store is all that the processes share: there is no process group to join.
 
-    A rank begins with its own shards, then makes what nobody else makes, so that one that dies costs what it had in
-    hand; rank 0 waits for the others and scores. A part makes its own shards, and nobody scores.
+    A rank begins with its own shards, then makes what nobody else makes; rank 0 waits for the others and scores. A part
+    makes its own shards, and nobody scores. One that dies costs what it had in hand: a launcher ends the others with
+    it, which keep their finished batches, and the same command goes on.
     """
 
     rank: int = 0
@@ -34,7 +35,7 @@ class Share:
     def of(cls, part: str | None, force: bool, environment: Mapping[str, str]) -> Share:
         """From `--part 3/8`, and from RANK and WORLD_SIZE as torchrun and accelerate set them. Raises `InputError`."""
         number, parts = _part(f"{part}") if part is not None else (0, 1)
-        share = cls(*_ranks(environment), number, parts)
+        share = cls(*ranks(environment), number, parts)
         if force and not share.alone:
             raise InputError(
                 f"--force cannot be shared by {'parts' if share.part else 'processes'}, which begin at different times "
@@ -75,21 +76,28 @@ class Share:
         count = torch.cuda.device_count()
         return f"cuda:{self.local_rank % count}" if count else wanted
 
+    def beside(self, wanted: str) -> dict[str, int]:
+        """How many processes share the machine, and at most how many a GPU; nothing of one alone.
+
+        A GPU is taken to be shared where a launcher shows each process its own alone.
+        """
+        if self.local_world == 1:
+            return {}
+        import torch
+
+        count = torch.cuda.device_count() if wanted in ("auto", "cuda") else 1
+        if not torch.cuda.is_available() or wanted == "cpu" or not count:
+            return {"processes": self.local_world}
+        sharing = len(range(self.local_rank % count, self.local_world, count))
+        return {"processes": self.local_world, "processes_on_gpu": sharing}
+
     def workers(self, wanted: int | None) -> int:
         """Processes that decode images: the cores of a machine are shared too."""
         return decoders(self.local_world) if wanted is None else wanted
 
 
-def _part(given: str) -> tuple[int, int]:
-    found = re.fullmatch(r"([0-9]{1,7})/([0-9]{1,7})", given)
-    number, parts = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not 1 <= number <= parts <= MOST:
-        raise InputError(f"--part is one of N parts, 1/N to N/N, such as 3/8; not {given!r}.")
-    return number, parts
-
-
-def _ranks(environment: Mapping[str, str]) -> tuple[int, int, int, int]:
-    """(rank, world, local rank, processes on this machine)."""
+def ranks(environment: Mapping[str, str]) -> tuple[int, int, int, int]:
+    """(rank, world, local rank, processes on this machine) of a launch. Raises `InputError` for what names none."""
     if not {"RANK", "WORLD_SIZE"} <= environment.keys():
         return 0, 1, 0, 1
     said = {name: environment[name] for name in ("RANK", "WORLD_SIZE")}
@@ -101,3 +109,11 @@ def _ranks(environment: Mapping[str, str]) -> tuple[int, int, int, int]:
         words = ", ".join(f"{name}={text}" for name, text in said.items())
         raise InputError(f"{words} in the environment name no process of a launch; start with torchrun, or unset them.")
     return rank, world, local, beside
+
+
+def _part(given: str) -> tuple[int, int]:
+    found = re.fullmatch(r"([0-9]{1,7})/([0-9]{1,7})", given)
+    number, parts = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= number <= parts <= MOST:
+        raise InputError(f"--part is one of N parts, 1/N to N/N, such as 3/8; not {given!r}.")
+    return number, parts

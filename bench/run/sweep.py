@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from ...symmflow.errors import InputError
-from ...symmflow.guests import watched
+from ...symmflow.guests import interrupted, watched
 from .. import metrics
 from ..code import Installed
 from ..records import Cell, Record, Store, Stored, read_record
@@ -67,7 +67,7 @@ def sweep(plan: Plan, request: Request, progress: Progress | None = None, share:
     """Evaluate every cell that the store lacks or that other code made; `share`: of several processes, this one's.
 
     A failing job becomes failed records; the others go on. Old figures stay in the store until there are new ones.
-    Ctrl-C says what is kept.
+    Ctrl-C and SIGTERM say what is kept.
     """
     store = Store(request.out)
     store.prepare()
@@ -193,6 +193,7 @@ class _Opened:
             self.evaluator = Evaluator.open(
                 job, share.device(asked.device), asked.batch_size, share.workers(asked.workers)
             )
+            self.evaluator.beside = share.beside(asked.device)
         return self.evaluator
 
     def close(self) -> None:
@@ -206,6 +207,8 @@ def _run(work: Work, opened: _Opened, progress: Progress, outcome: Outcome, own:
     except InputError:
         raise
     except (Exception, SystemExit):  # SystemExit: of a judge; what a method raises is a MethodError
+        if interrupted():  # what breaks because everything is being stopped, such as a reader of images
+            raise KeyboardInterrupt from None
         opened.close()
         cells = work.cells
         if work.share.gathers:

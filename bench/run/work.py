@@ -171,7 +171,8 @@ class Work:
         parts = {folder: list(chains[start]) for folder, chains in found.items()}
         open_: dict[Path, list[Shard]] = {folder: [] for folder in folders}
         since, done, kept_at = start, start, time.monotonic()
-        maker = {"machine": provenance.machine(evaluator.device), "share": self.share.title}
+        machine = {**provenance.machine(evaluator.device), **evaluator.beside}
+        maker = {"machine": machine, "share": self.share.title}
 
         def put_by() -> None:
             for folder, made in open_.items():

@@ -44,7 +44,8 @@ def _heard() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def test_ctrl_c_of_a_real_process_says_what_is_kept(bench: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_real_process_that_is_stopped_says_what_is_kept(bench: Any, tmp_path: Path, number: signal.Signals) -> None:
     asked = ["run", "-t", "cls", "-d", "two-spirals", "--steps", "1,400", "--seeds", "0,1", "--out", "cut"]
     command = [sys.executable, "-m", "symmbench.bench", *asked, "--batch-size", "32"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=_heard)
@@ -52,7 +53,7 @@ def test_ctrl_c_of_a_real_process_says_what_is_kept(bench: Any, tmp_path: Path) 
     while not list(tmp_path.glob(shards)):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 130 and "Traceback" not in said, said
     last = said.strip().splitlines()[-1]

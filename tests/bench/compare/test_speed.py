@@ -9,7 +9,7 @@ import pytest
 
 from symmbench.bench.compare.fronts import block as front_block
 from symmbench.bench.compare.fronts import front
-from symmbench.bench.compare.speed import slower
+from symmbench.bench.compare.speed import conditions, slower
 from symmbench.bench.compare.tables import Table, block, notes, sort, tables
 from symmbench.bench.records import Cost, Figure, Missing
 from symmbench.reports.block import to_json
@@ -34,6 +34,7 @@ OTHERWISE = [
     ({"facts": CPU | {"threads": 1}}, "cpu Xeon, 1 thread, batches of 64"),
     ({"facts": CPU | {"cpu": "EPYC"}}, "cpu EPYC, 2 threads, batches of 64"),
     ({"batch": 8}, "cpu Xeon, 2 threads, batches of 8"),
+    ({"facts": CPU | {"processes": 4}}, "cpu Xeon, 2 threads, batches of 64, 4 processes on its machine"),
     ({"facts": CPU | {"gpu": "H100"}, "device": "cuda:0"}, "cuda H100, 2 threads, batches of 64"),
 ]
 
@@ -68,3 +69,17 @@ def test_a_median_is_of_seeds_that_were_measured_alike(results: Any) -> None:
     assert "images/s left out, as they were measured otherwise: a@25 (its seeds under several conditions)." in notes(
         only(results)
     )
+
+
+def test_processes_that_share_a_gpu_are_told_from_those_that_do_not(results: Any) -> None:
+    gpu = CPU | {"gpu": "H100", "processes": 4}
+    for sharing in (1, 1, 2):
+        add(results, "abc"[len(results.cells)], 100.0, gpu | {"processes_on_gpu": sharing}, device="cuda:0")
+    one, same, other = (cell.record for cell in results.cells)
+    assert conditions([one, same]) and conditions([one, other]) is None
+    assert not isinstance(slower(one, same), Missing)
+    assert slower(one, other) == Missing("another number of processes on its GPU: 2, was 1")
+    alone = CPU | {"gpu": "H100"}
+    add(results, "old", 100.0, alone, device="cuda:0")
+    add(results, "alone", 100.0, alone | {"processes": 1, "processes_on_gpu": 1}, device="cuda:0")
+    assert conditions([cell.record for cell in results.cells[3:]])

@@ -119,6 +119,27 @@ def test_memory_that_runs_out_in_the_middle_costs_the_batch_alone(tmp_path: Path
     assert 0 < len(record.cost.relative) <= twos
 
 
+def test_figures_of_trained_weights_agree_to_rounding_and_the_mixed_sizes_are_told(bench: Any, tmp_path: Path) -> None:
+    asked: dict[str, Any] = {
+        "tasks": ["ss", "sis"],
+        "datasets": ["digit-scenes"],
+        "methods": ["symmflow"],
+        "steps": [1],
+    }
+    whole = measured(tmp_path / "whole", **asked)
+    with holding(4, UNet, after=6):
+        cut = measured(tmp_path / "cut", batch_size=8, **asked)
+    scores, syntheses = zip(figures(whole), figures(cut), strict=True)
+    assert scores[0] == scores[1]
+    for name, figure in syntheses[0].items():
+        assert syntheses[1][name]["value"] == pytest.approx(figure["value"], rel=1e-4), name
+    assert cut[0].provenance["batch_sizes"] == [4, 8] and "batch_sizes" not in whole[0].provenance
+    (again,) = (tmp_path / "cut").glob("*/ss/*/record.json")
+    done = bench("reproduce", str(again), "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    assert "batches were of 4 and 8 images, this time of 4: outputs may differ by rounding." in done.stdout
+
+
 def test_a_single_image_too_large_is_said_in_a_sentence(tmp_path: Path) -> None:
     with holding(0, MLP) as sizes:
         (record,) = measured(tmp_path, batch_size=4)

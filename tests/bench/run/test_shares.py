@@ -20,7 +20,7 @@ import pytest
 
 from symmbench.bench.records import evidence, provenance
 from symmbench.bench.records import whole as whole_evidence
-from symmbench.bench.run import evaluate
+from symmbench.bench.run import cost, evaluate
 from symmbench.bench.run.plan import plan
 from symmbench.bench.run.request import Request
 from symmbench.bench.run.share import Share
@@ -207,6 +207,85 @@ def test_two_processes_of_a_launch(whole: tuple[Path, Outcome], tmp_path: Path) 
     assert records[0]["provenance"]["shares"] == ["process 1 of 2", "process 2 of 2"]
 
 
+DIES = """
+import os, signal, sys, time
+from pathlib import Path
+from symmbench.bench.cli import main
+from symmbench.bench.run.evaluate import Evaluator
+
+made, rank = Evaluator.batches, int(os.environ["RANK"])
+
+def batches(self, *given):
+    for count, batch in enumerate(made(self, *given)):
+        yield batch
+        if count == 1:
+            Path(f"busy-{rank}").touch()
+            while not all(Path(f"busy-{one}").exists() for one in range(2)):
+                time.sleep(0.01)
+            if rank:
+                os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep(60)
+
+Evaluator.batches = batches
+main(sys.argv[1:])
+"""
+"""Once both processes have two batches of their first shard, the second is killed."""
+
+
+def test_a_killed_process_of_a_launch_ends_all_and_the_same_command_goes_on(
+    whole: tuple[Path, Outcome], tmp_path: Path
+) -> None:
+    (tmp_path / "dies.py").write_text(DIES)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    asked = ["run", "-t", "cls", "-d", "two-spirals", "--steps", "1,2", "--limit", "600", "--device", "cpu"]
+
+    def launched(*program: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*launch, *program, *asked, "--batch-size", "64", "--out", "r"],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            timeout=300,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+
+    cut = launched("dies.py")
+    assert cut.returncode and not list(tmp_path.rglob("record.json"))
+    kept = "interrupted: 0 of 2 cells are finished and kept in r, and 256 samples of what is unfinished; the same"
+    assert kept in cut.stderr  # two batches of 64 in either cell, of the process that was asked to stop
+    done = launched("-m", "symmbench.bench")
+    assert done.returncode == 0, done.stderr
+    assert "evaluated" in done.stderr and "2 cells; 0 were in r" in done.stderr
+    assert tables(tmp_path / "r") == tables(whole[0])
+    files = sorted((tmp_path / "r").glob("*/*/*/evidence-*/timing-00000.json"))
+    assert [len(json.loads(file.read_text())) for file in files] == [4, 4]  # of which two were kept
+    again = launched("-m", "symmbench.bench")
+    assert again.returncode == 0 and "nothing to evaluate" in again.stderr + again.stdout
+
+
+def test_a_rank_without_what_it_needs_leaves_its_shards_to_the_first(bench: Any, tmp_path: Path) -> None:
+    """A launcher would end all with one that ends otherwise."""
+    asked = ("run", "-t", "cls", "-d", "two-spirals", "--steps", "1", "--limit", "300")
+    last = bench(*asked, "--device", "cuda:99", RANK="1", WORLD_SIZE="2")
+    assert last.returncode == 0 and last.stderr.startswith("failed: process 2 of 2: device cuda:99 is not on this")
+    assert bench(*asked, "--device", "cuda:99", RANK="0", WORLD_SIZE="2").returncode == 2
+    first = bench(*asked, "--device", "cpu", RANK="0", WORLD_SIZE="2")
+    assert first.returncode == 0 and set(makers(tmp_path / "results")) == {"process 1 of 2"}
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_a_training_reads_the_same_environment(bench: Any, dry: tuple[str, ...]) -> None:
+    asked = ("train", "-r", "two-spirals/symmflow", "--device", "cpu", "--set", "network.channels=8", *dry)
+    for wrong in ({"RANK": "foo", "WORLD_SIZE": "2"}, {"RANK": "2", "WORLD_SIZE": "2"}):
+        done = bench(*asked, **wrong)
+        assert done.returncode == 2 and "in the environment name no process of a launch" in done.stderr
+    for left in ("1", "foo"):
+        done = bench(
+            *asked, *(() if dry else ("--max-steps", "1")), RANK=left
+        )  # of an earlier launch: no process of one
+        assert done.returncode == 0 and "two-spirals/symmflow" in done.stdout, done.stderr
+
+
 def test_a_killed_process_costs_its_shard(whole: tuple[Path, Outcome], tmp_path: Path) -> None:
     """Of three, the second is killed in its second cell-shard; the first makes that, and what else there is."""
 
@@ -353,3 +432,24 @@ def test_each_process_of_a_machine_takes_its_own_device(monkeypatch: pytest.Monk
     assert fourth.device("auto") == "auto"
     cores = len(os.sched_getaffinity(0))
     assert fourth.workers(None) == max(0, min(4, cores // 8 - 1)) and fourth.workers(2) == 2
+
+
+def test_how_many_processes_share_a_machine_and_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    shares = [Share(rank=rank, world=6, local_rank=rank, local_world=6) for rank in range(6)]
+    assert Share().beside("auto") == Share(part=1, parts=8).beside("auto") == {}
+    assert shares[0].beside("cpu") == {"processes": 6}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    assert [share.beside("cuda")["processes_on_gpu"] for share in shares] == [2, 2, 1, 1, 2, 2]
+    assert shares[2].beside("cuda:0") == {"processes": 6, "processes_on_gpu": 6}
+    assert shares[2].beside("cpu") == {"processes": 6}
+
+
+def test_a_speed_tells_the_processes_beside_it(tmp_path: Path) -> None:
+    asked = replace(SPIRALS, steps=[1], limit=300, out=tmp_path)
+    (record,) = run(asked, Share(rank=0, world=2, local_world=2)).records
+    assert record.provenance["processes"] == 2
+    (file, *_) = tmp_path.rglob("timing-00000.json")
+    assert cost.made_on(json.loads(file.read_text())[0]).endswith("2 processes on its machine")
