@@ -16,6 +16,7 @@ files=$(python -c 'import symmbench.bench as b; print(b.__path__[0])')/launch
 config=${CONFIG:-$files/four-nodes.yaml} # or $files/fsdp.yaml
 head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed -n 1p)
 export TORCH_ELASTIC_SHUTDOWN_TIMEOUT=${TORCH_ELASTIC_SHUTDOWN_TIMEOUT:-300}  # seconds to save in after a signal
+export SRUN_CPUS_PER_TASK=${SLURM_CPUS_PER_TASK:-64}  # Slurm does not hand it on by itself since 22.05
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-8}
 
 # shellcheck disable=SC2016  # SLURM_NODEID is another one on every machine

@@ -34,7 +34,7 @@ from .memory import in_memory
 from .processes import Processes
 from .saved import load_state, save_state
 from .schedule import adamw, learning_rate
-from .sharded import is_sharded
+from .sharded import is_sharded, local, shard
 from .state import State
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ class Trainer:
         recipe, config = self.recipe, self.recipe.train
 
         # what a step sees, what changes, and where an earlier call stopped
+        entered = time.perf_counter()
         if isinstance(self.data, CachedLatents):
             self.data.fill(accelerator.device, accelerator.autocast, self.workers)
         feed = Feed(self.data, recipe, processes.rank, processes.world, self.mirrored)
@@ -133,7 +134,7 @@ class Trainer:
         began, first = time.perf_counter(), state.step
         with interruptible(processes.world > 1) as interrupted:
             while state.step < last:
-                late = max_seconds is not None and state.step and time.perf_counter() - began > max_seconds
+                late = max_seconds is not None and state.step and time.perf_counter() - entered > max_seconds
                 asked = processes.largest(INTERRUPTED if interrupted() else LATE if late else 0)  # all stop, or none
                 if asked == LATE:
                     last = state.step
@@ -155,11 +156,11 @@ class Trainer:
 
                 # keep it
                 if state.step % config.checkpoint_every == 0:
-                    finite_loss(state)
+                    check_finite(state)
                     save_state(self.out, state, recipe)
 
         # stop, or finish
-        finite_loss(state)
+        check_finite(state)
         save_state(self.out, state, recipe)
         if state.step < last:
             accelerator.end_training()
@@ -202,11 +203,14 @@ class Trainer:
         plugin = getattr(accelerator.state, "fsdp_plugin", None)
         if plugin and getattr(plugin, "fsdp_version", 1) != 2:
             raise InputError("FSDP of the first version is not trained with; set fsdp_version: 2 in Accelerate's file.")
+        if plugin and not any(map(is_sharded, self.network.parameters())):
+            shard(self.network, accelerator.device, reshard_after_forward=bool(plugin.reshard_after_forward))
+        sharded = any(map(is_sharded, self.network.parameters()))  # by us, or by the caller
         fused = accelerator.device.type == "cuda"
         optimizer: Any = adamw(self.network.parameters(), self.recipe.optimizer, fused=fused)
         schedule = learning_rate(self.recipe, optimizer)
-        if plugin is None and any(map(is_sharded, self.network.parameters())):  # by the caller, who knows how
-            network, optimizer = self.network, accelerator.prepare(optimizer)
+        if sharded:
+            network, optimizer = self.network, accelerator.prepare_optimizer(optimizer)
         else:
             network, optimizer = accelerator.prepare(self.network, optimizer)
         bare = accelerator.unwrap_model(network)
@@ -257,6 +261,19 @@ class Trainer:
                 "global_batch": self.recipe.train.batch,
             },
             **self.facts,
+        )
+
+
+def check_finite(state: State) -> None:
+    """Raise `InputError` before a state is kept that cannot be gone on from: a loss or a weight that is not finite."""
+    finite_loss(state)
+    with torch.no_grad():
+        sizes = [local(parameter).abs().max() for parameter in state.network.parameters() if local(parameter).numel()]
+        broken = bool(sizes) and not bool(torch.stack(sizes).isfinite().all())
+    if state.processes.largest(int(broken)):
+        raise InputError(
+            f"weights are not finite after step {state.step}; lower optimizer.lr, set optimizer.clip, or train with "
+            "precision fp32."
         )
 
 

@@ -12,6 +12,25 @@ WRAPPERS = ("_checkpoint_wrapped_module.", "_orig_mod.")
 """What activation checkpointing and compilation put into the names of parameters."""
 
 
+LEAST = 10_000_000
+"""Parameters that are gathered at once, at least: less would wait for the network between the GPUs too often."""
+
+
+def shard(network: nn.Module, device: torch.device, least: int = LEAST, reshard_after_forward: bool = True) -> None:
+    """Shard a network over all processes (FSDP2), in groups of about `least` parameters: a module and what is below.
+
+    Parameters, gradients and their sums stay in fp32, and inputs as they are: autocast alone decides what is computed
+    in bf16, as it does for a whole network, so that the training is the same.
+    """
+    from torch.distributed.fsdp import fully_shard
+
+    network.to(device)
+    for module in reversed(list(network.modules())):  # what lies below first, the network itself last
+        size = sum(p.numel() for p in module.parameters() if not is_sharded(p))
+        if module is network or (size >= least and not isinstance(module, nn.ModuleList | nn.ModuleDict)):
+            fully_shard(module, reshard_after_forward=reshard_after_forward)
+
+
 def plain(name: str) -> str:
     """A parameter's or buffer's name without what wrappers put into it."""
     for wrapper in WRAPPERS:

@@ -46,7 +46,7 @@ def test_sharding_is_of_the_second_version() -> None:
     given = argparse.Namespace(**known | told | WHERE)
     env = prepare_multi_gpu_env(given)
     assert env["ACCELERATE_USE_FSDP"] == "true" and env["FSDP_VERSION"] == "2"
-    assert env["FSDP_AUTO_WRAP_POLICY"] == "SIZE_BASED_WRAP" and env["FSDP_MIN_NUM_PARAMS"] == "10000000"
+    assert env["FSDP_AUTO_WRAP_POLICY"] == "NO_WRAP" and env["FSDP_RESHARD_AFTER_FORWARD"] == "true"
 
 
 def test_the_slurm_script_starts_a_process_group_over_all_machines(tmp_path: Path) -> None:

@@ -199,11 +199,14 @@ def main() -> None:
             (given.out / f"{given.measure}.json").write_text(json.dumps(found, indent=2) + "\n")
         return
     own = ["--out", str(given.out), "--device", given.device, *(["--tiny"] if given.tiny else [])]
+    failed: list[str] = []
     for name in MEASURES if given.device == "cuda" else [m for m in MEASURES if m != "train-fsdp"]:
         if not (given.out / f"{name}.json").is_file():
             print(f"measuring: {name}", flush=True)
-            subprocess.run(launched(name, own, given.device), check=True)
+            failed += [name] * bool(subprocess.run(launched(name, own, given.device)).returncode)
     report(given.out)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
 def report(out: Path) -> None:

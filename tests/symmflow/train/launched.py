@@ -20,13 +20,14 @@ import torch.distributed as dist
 import torch.distributed.checkpoint
 from accelerate import debug_launcher
 from accelerate.state import AcceleratorState
+from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from torch import Tensor, nn
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
 from torch.multiprocessing import start_processes
 
 from symmbench.symmflow.errors import InputError
-from symmbench.symmflow.train import Progress
+from symmbench.symmflow.train import Progress, Trainer
 
 HERE = Path(__file__).parent
 
@@ -51,17 +52,29 @@ class Tiny(nn.Module):
         self.first, self.time, self.last = nn.Conv2d(4, 6, 3, padding=1), nn.Linear(1, 6), nn.Conv2d(6, 4, 3, padding=1)
 
     def forward(self, z: Tensor, t: Tensor) -> Tensor:
-        return self.last(torch.tanh(self.first(z) + self.time(t[:, None])[..., None, None]))
+        time = torch.sin(1000 * t[:, None])  # would show a t that is rounded
+        return self.last(torch.tanh(self.first(z) + self.time(time)[..., None, None]))
+
+
+def told_to_shard(accelerator: Any) -> Any:
+    """As `accelerate launch --config_file fsdp.yaml` makes it, which on a CPU makes DDP in silence."""
+    accelerator.state.distributed_type = DistributedType.FSDP
+    accelerator.state.fsdp_plugin = FullyShardedDataParallelPlugin(fsdp_version=2, auto_wrap_policy="NO_WRAP")
+    if accelerator.mixed_precision != "no":
+        accelerator.state.fsdp_plugin.set_mixed_precision(accelerator.mixed_precision)
+    return accelerator
 
 
 def train(job: dict[str, Any]) -> None:
     """In a process of its own."""
     AcceleratorState._reset_state(True)
     out, rank, seen = Path(job["out"]), dist.get_rank() if dist.is_initialized() else 0, dict[str, Any]()
-    recipe = blobs._recipe(checkpoint_every=3, log_every=3)
+    recipe = blobs._recipe(checkpoint_every=3, log_every=3, precision=job.get("precision", "fp32"))
     recipe = recipe.model_copy(update={"schedule": recipe.schedule.model_copy(update={"steps": 6})})
     torch.manual_seed(1)
     trainer = blobs._trainer(out, recipe, Tiny())
+    if job.get("fsdp"):
+        trainer._accelerator = lambda: told_to_shard(Trainer._accelerator(trainer))
     if job.get("shard"):
         sizes = {name: p.numel() for name, p in trainer.network.named_parameters()}
         for child in trainer.network.children():
@@ -89,6 +102,7 @@ def train(job: dict[str, Any]) -> None:
     except InputError as error:
         seen["refused"] = f"{type(error).__name__}: {error}"
     finally:
+        seen["pieces"] = all(isinstance(p, DTensor) for p in trainer.network.parameters())
         out.with_name(f"{out.name}-seen-{rank}.json").write_text(json.dumps(seen))
 
 

@@ -25,6 +25,8 @@ JOBS: list[dict[str, Any]] = [
     {"out": "one-sharded", **SHARDED},
     {"out": "before-sharded", "world": 1, "steps": 3, "before": True},
     {"out": "before-sharded", **SHARDED},
+    {"out": "half", "world": 2, "precision": "bf16"},
+    {"out": "half-fsdp", "world": 2, "precision": "bf16", "fsdp": True},
     {"out": "stopped", "world": 2, "stop": [1, 2]},
     {"out": "late", "world": 2, "seconds": [None, 0]},
     {"out": "killed", **SHARDED, "steps": 3},
@@ -88,6 +90,17 @@ def test_a_sharded_state_is_a_piece_a_process_and_its_average_whole(folder: Path
         halves = [one[f"average.{name}"] for one in averages]
         assert torch.allclose(torch.cat(halves), value, rtol=0, atol=1e-6)
         assert [len(half) for half in halves] == [len(value) // 2] * 2
+
+
+def test_fsdp_through_accelerate_trains_what_ddp_trains_in_bf16_too(folder: Path) -> None:
+    """Neither the time nor the sums of gradients are rounded to bf16."""
+    assert [[rank["pieces"] for rank in seen(folder, out, 2)] for out in ("half", "half-fsdp")] == [
+        [False] * 2,
+        [True] * 2,
+    ]
+    one, other, full = (weights(folder, out) for out in ("half", "half-fsdp", "one"))
+    assert all(torch.allclose(one[n], other[n], rtol=0, atol=1e-6) for n in one)
+    assert not all(torch.allclose(one[n], full[n], rtol=0, atol=1e-6) for n in one)
 
 
 def test_a_signal_to_one_stops_all_after_the_same_step(folder: Path) -> None:

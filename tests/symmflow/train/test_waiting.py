@@ -85,3 +85,26 @@ def test_a_loss_that_is_not_finite_is_kept_nowhere(at: int, tmp_path: Path, reci
     trainer(tmp_path / "run", chosen, report=seen.append).train(max_steps=10)
     assert seen[0].step == at  # that of the last even step is the one that stands
     assert all(torch.isfinite(torch.tensor(now.loss)) for now in seen)
+
+
+class Breaks:
+    """An objective whose fourth loss is finite, and its gradient is not."""
+
+    def __init__(self, whole: Any) -> None:
+        self.whole, self.calls = whole, 0
+
+    def loss(self, *given: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        self.calls += 1
+        loss, parts = self.whole.loss(*given)
+        return (loss + 0 * torch.sqrt(loss - loss.detach()) if self.calls == 4 else loss), parts
+
+
+def test_weights_that_are_not_finite_are_kept_nowhere(tmp_path: Path, recipe: Any, trainer: Any) -> None:
+    wanted = recipe(checkpoint_every=2, log_every=1)
+    made = trainer(tmp_path / "run", wanted)
+    made.objective = Breaks(made.objective)
+    with pytest.raises(InputError, match="weights are not finite after step 4; lower optimizer.lr"):
+        made.train()
+    assert [path.name for path in (tmp_path / "run/state").iterdir()] == ["step-000002"]
+    trainer(tmp_path / "run", wanted).train(max_steps=4)  # goes on from there
+    assert [path.name for path in (tmp_path / "run/state").iterdir()] == ["step-000004"]
