@@ -52,7 +52,8 @@ def watched() -> Iterator[None]:
         yield
     finally:
         for number, watch in watches.items():
-            if signal.getsignal(number) is watch:
+            now: Any = signal.getsignal(number)
+            if now is watch:
                 _handle(number, watch.before)
 
 
