@@ -52,17 +52,17 @@ def watched() -> Iterator[None]:
         yield
     finally:
         for number, watch in watches.items():
-            if signal.getsignal(number) is watch:
-                signal.signal(number, watch.before)
+            now: Any = signal.getsignal(number)
+            if now is watch:
+                _handle(number, watch.before)
 
 
 def interrupted(unknown: bool = False) -> bool:
     """Whether Ctrl-C or SIGTERM came while somebody was watching; `unknown` where nobody was."""
-    watches = [w for w in map(signal.getsignal, SIGNALS) if isinstance(w, _Watch)]
-    if any(watch.came for watch in watches):
+    handlers: list[Any] = [signal.getsignal(number) for number in SIGNALS]
+    if any(handler.came for handler in handlers if isinstance(handler, _Watch)):
         return True
-    handler: Any = signal.getsignal(signal.SIGINT)
-    return unknown and not isinstance(handler, _Watch) and handler != signal.SIG_IGN
+    return unknown and not isinstance(handlers[0], _Watch) and handlers[0] != signal.SIG_IGN
 
 
 class Guest:

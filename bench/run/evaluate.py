@@ -41,6 +41,13 @@ REPLAYS = 6
 """Batches of a cell whose network call is timed alone."""
 
 
+BESIDE, REAL = "checking, timing or judging what a method gives", "looking at the real images"
+
+
+class OutOfMemory(RuntimeError):
+    """Memory does not suffice for what is done beside the method."""
+
+
 class Unusable(InputError):
     """A method that cannot be loaded: a missing package, weights that do not fit."""
 
@@ -136,16 +143,16 @@ class Evaluator:
                 assert tables is not None
                 yield index, tables
 
-        return Shard(as_tables([tables for _, tables in self._fitting(seen, 0, len(positions))]), [])
+        return Shard(as_tables([tables for _, tables in self._fitting(seen, 0, len(positions), REAL)]), [])
 
     def _fitting(
-        self, make: Callable[[int], Iterator[tuple[np.ndarray, T]]], start: int, stop: int
+        self, make: Callable[[int], Iterator[tuple[np.ndarray, T]]], start: int, stop: int, doing: str = BESIDE
     ) -> Iterator[tuple[np.ndarray, T]]:
         """What `make(begin)` gives batch by batch of the samples from `begin` on: positions, and what is made of them.
 
         A batch for which memory does not suffice is made again at half the size, as are all that come after it. A draw
         belongs to a sample, not to a batch, so nothing is drawn otherwise. Raises `MethodError` where one image alone
-        is too large.
+        is too large for the method, `OutOfMemory` where it is for what we do beside it.
         """
         while start < stop:
             short = False
@@ -156,17 +163,22 @@ class Evaluator:
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
+                if self.size == 1:
+                    raise self._too_large(error, doing) from error
                 short = True  # the error holds what takes the memory, until it has gone
             if short:
                 self._halve()
 
+    def _too_large(self, error: Exception, doing: str) -> MethodError | OutOfMemory:
+        """The method's own failure, or of what we were doing beside it."""
+        where = f"has not enough memory on {self.device} for a single image at this size"
+        remedy = "choose a smaller --size, --precision bf16, or a device with more"
+        if isinstance(error, MethodError):
+            return MethodError(f"{self.method.name} {where}: it breaks with {said(error.__cause__ or error)}; {remedy}")
+        return OutOfMemory(f"{doing} {where}: {said(error)}; {remedy}")
+
     def _halve(self) -> None:
         free_memory()
-        if self.size == 1:
-            raise MethodError(
-                f"{self.method.name} has not enough memory on {self.device} for a single image at this size; choose a "
-                "smaller --size, --precision bf16, or a device with more"
-            )
         before, self.size = self.size, self.size // 2
         self.look = replace(self.look, size=self.size)
         self.warm = False  # other shapes choose other kernels

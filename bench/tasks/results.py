@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...symmflow.errors import InputError
 from ...symmflow.guests import Guest, said
+from ...symmflow.memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from ...datasets import Card
@@ -50,11 +51,13 @@ class Results:
         return result
 
     def check(self, result: Any) -> None:
-        """Of a result that was taken."""
+        """Of a result that was taken. What is short of memory passes: it is ours, not the method's."""
         self._unchanged()
         try:
             fault = self.task.fault(result, self.card, len(self.sampling.noise.ids))
         except Exception as error:  # tensors of a strange kind
+            if is_out_of_memory(error):
+                raise
             fault = f"a result that cannot be read ({said(error)})"
         if fault:
             raise self._error(f"gives {fault}")

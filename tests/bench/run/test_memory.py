@@ -17,6 +17,8 @@ from symmbench.bench.records import Record, Store
 from symmbench.bench.run.plan import plan
 from symmbench.bench.run.request import Request
 from symmbench.bench.run.sweep import sweep
+from symmbench.bench.tasks.cls import Classify
+from symmbench.bench.tasks.sis import Synthesize
 from symmbench.symmflow.errors import Note
 from symmbench.symmflow.memory import is_out_of_memory
 from symmbench.symmflow.networks import MLP, UNet
@@ -146,6 +148,39 @@ def test_a_single_image_too_large_is_said_in_a_sentence(tmp_path: Path) -> None:
     assert sizes == [4, 2, 1] and record.status == "failed"
     assert record.failure.startswith("symmflow has not enough memory on cpu for a single image")
     assert "--precision bf16" in record.failure and "during handling" not in record.reason.lower()
+
+
+@pytest.mark.parametrize("error", [MemoryError, full])
+def test_a_check_that_is_short_of_memory_halves_the_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Callable[[], Any]
+) -> None:
+    checked = Classify.fault
+
+    def fault(self: Classify, result: Any, card: Any, count: int, most: int = 5) -> str:
+        if count > most:
+            raise error() or AssertionError
+        return checked(self, result, card, count)
+
+    monkeypatch.setattr(Classify, "fault", fault)
+    (record,) = measured(tmp_path / "little")
+    assert record.status == "ok" and batches([record]) == [5]
+    monkeypatch.setattr(Classify, "fault", lambda *given: fault(*given, most=0))
+    (record,) = measured(tmp_path / "nothing")
+    assert record.status == "failed" and "symmflow" not in record.failure
+    assert record.failure.startswith(
+        "OutOfMemory: checking, timing or judging what a method gives has not enough memory on cpu"
+    )
+
+
+def test_real_images_that_are_too_large_are_not_the_methods_failure(
+    untrained_scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Synthesize, "real_rows", lambda *given: full())
+    (record,) = scenes(untrained_scenes, tmp_path, tasks=["sis"], limit=2)
+    assert record.status == "failed"
+    assert record.failure.startswith(
+        "OutOfMemory: looking at the real images has not enough memory on cpu for a single image"
+    )
 
 
 def test_other_failures_are_none_of_memory(tmp_path: Path) -> None:
