@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +135,34 @@ def test_of_a_repository_pickles_come_only_where_there_are_no_safetensors(folder
     assert not (both.path / "pytorch_model.bin").exists()
     hub.put("models/owner/old", {n: c for n, c in files.items() if n.endswith("json")} | {"pytorch_model.bin": b"old"})
     assert (methods.checkpoint("hf:owner/old", "digit-scenes").path / "pytorch_model.bin").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("inference", [{}, {"window": 16}])
+@pytest.mark.parametrize("kind", ["MobileViTImageProcessor", "MobileNetV2ImageProcessor"])
+def test_what_lies_outside_the_centre_is_seen_too(
+    folder: Path, kind: str, inference: dict[str, int], tmp_path: Path
+) -> None:
+    """Their processors would cut the centre out."""
+    shutil.copytree(folder, tmp_path / "m")
+    if "segformer" not in folder.name:
+        pytest.skip("no processor of MaskFormer's family cuts")
+    processor = getattr(transformers, kind)(size={"shortest_edge": 32}, crop_size={"height": 16, "width": 16})
+    assert processor.do_center_crop
+    processor.save_pretrained(tmp_path / "m")
+    inside = torch.from_numpy(datasets.load("digit-scenes", "test").batch(range(1)).images)
+    outside = torch.ones_like(inside)
+    outside[..., 8:24, 8:24] = inside[..., 8:24, 8:24]
+    method = load(tmp_path / "m", **inference)
+    seen, other = segment(method, inside), segment(method, outside)
+    assert seen.shape == (1, 32, 32) and (seen != other).any()
+
+
+@pytest.mark.parametrize("inference", [{}, {"window": 16}])
+def test_a_processor_that_moves_pixels_is_refused(folder: Path, inference: dict[str, int], tmp_path: Path) -> None:
+    """DPT's pads on all sides: what it sees at the left is not what lies there."""
+    if "segformer" not in folder.name:
+        pytest.skip("one is enough")
+    shutil.copytree(folder, tmp_path / "m")
+    transformers.DPTImageProcessor(do_resize=False, do_pad=True, size_divisor=40).save_pretrained(tmp_path / "m")
+    with pytest.raises(InputError, match=r"crops, pads or moves an image of 32x32"):
+        load(tmp_path / "m", **inference)
