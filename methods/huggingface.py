@@ -113,7 +113,7 @@ class HuggingFaceSegmenter(Pretrained):
         values: Tensor = made["pixel_values"]
         return values
 
-    def sees_whole(self, size: tuple[int, int]) -> bool:
+    def sees_whole(self, size: Sequence[int]) -> bool:
         """Whether each corner of an image [height, width] comes out at that corner of what the network sees."""
         import torch
 
