@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 
 import numpy as np
 
@@ -12,10 +13,11 @@ from ...symmflow.guests import Guest
 from ...symmflow.plugins import Plugins
 from ..records.missing import Missing
 from .judge import Found, Judge, Named, Role
-from .segmenter import Segmenter
 from .weights import Unfetched, unfetched
 
 GROUP = "symmbench.judges"
+MODEL = f"{__package__}.segmenter"
+"""Imported by this name where a model is named, so that its code is that of such cells alone."""
 _JUDGES: Plugins[Judge] = Plugins("judge", GROUP, Judge, parts={"role": str})
 
 
@@ -77,7 +79,7 @@ def load(found: Found, card: Card, device: str) -> Callable[..., np.ndarray]:
 
     Raises `InputError` where there are none here, or others.
     """
-    chosen = Segmenter(found.named) if found.named else judge(found.name)
+    chosen = _model(found.named) if found.named else judge(found.name)
     here = _found(chosen, card)
     if isinstance(here, Missing):
         raise InputError(f"{found.role} {found.name} cannot be used: {here}.")
@@ -89,8 +91,14 @@ def load(found: Found, card: Card, device: str) -> Callable[..., np.ndarray]:
 def code(found: Found) -> list[str]:
     """What the code is asked for of which it is made: itself, and the methods that it looks with."""
     if found.named:
-        return [Segmenter.__module__, *(f"methods:{name}" for name in Segmenter(found.named).runs)]
+        return [MODEL, *(f"methods:{name}" for name in _model(found.named).runs)]
     return [f"judges:{found.name}", *(f"methods:{name}" for name in judge(found.name).runs)]
+
+
+def _model(named: Named) -> Judge:
+    """The model of a method as a judge."""
+    made: Judge = import_module(MODEL).Segmenter(named)
+    return made
 
 
 def _found(candidate: Judge, card: Card) -> Found | Missing:
@@ -106,8 +114,8 @@ def _found(candidate: Judge, card: Card) -> Found | Missing:
 
 def _wanted(role: Role, card: Card, named: Named) -> Found:
     name = named.name
-    if ":" in name and role == Segmenter.role:
-        chosen: Judge = Segmenter(named)
+    if ":" in name and role == "aligner":
+        chosen = _model(named)
     elif name not in names() or judge(name).role != role:
         raise unknown(role, name, _of_role(role))
     elif named.checkpoint or named.options:
