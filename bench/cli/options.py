@@ -112,7 +112,7 @@ def _read(kind: Any, flag: str, least: int | None, default: Any) -> tuple[Any, C
         kind = next((k for k in able if get_origin(k) is not None), kind)
     origin = get_origin(kind)
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return list[str], parse.overrides, [], "KEY=VALUE"
+        return list[str], partial(parse.overrides, option=flag), [], "KEY=VALUE"
     if isinstance(origin, type) and issubclass(origin, Sequence):
         text = ",".join(map(str, default)) or None
         whole = get_args(kind)[0] is int

@@ -39,13 +39,14 @@ def integers(text: str, option: str, minimum: int) -> list[int]:
     return list(dict.fromkeys(numbers))
 
 
-def overrides(pairs: list[str]) -> dict[str, Any]:
-    """`key.sub=value` of every --set; values are read as TOML, bare words as strings."""
+def overrides(pairs: list[str], option: str = "--set") -> dict[str, Any]:
+    """`key.sub=value` of every `option`; values are read as TOML, bare words as strings."""
     parsed: dict[str, Any] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals or not key.strip():
-            raise InputError(f"--set takes key=value, for example optimizer.lr=3e-4, not {pair!r}.")
+            example = "optimizer.lr=3e-4" if option == "--set" else "window=512"
+            raise InputError(f"{option} takes key=value, for example {example}, not {pair!r}.")
         try:
             parsed[key.strip()] = toml(f"value = {text}")["value"]
         except ValueError:

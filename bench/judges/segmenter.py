@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ... import methods
 from ...datasets import Card
 from ...methods import Foreign, Method
-from ...symmflow.errors import InputError, unknown
+from ...symmflow.errors import InputError, WrongValue, unknown
 from ...symmflow.recipe import check_table
 from ..records.missing import Missing
 from .aligners import seeing
@@ -28,9 +31,9 @@ class Segmenter(Judge):
         own = self.kind.Inference.model_fields
         if strange := [option for option in named.options if option not in own]:
             raise unknown(f"option of {self.kind.name}", strange[0], own)
-        self.options = check_table(self.kind.Inference, named.options, f"--judge-set for {self.kind.name}").model_dump(
-            mode="json", exclude_defaults=True
-        )
+        with _flags_of_judges():
+            chosen = check_table(self.kind.Inference, named.options, f"--set for {self.kind.name}")
+        self.options = chosen.model_dump(mode="json", exclude_defaults=True)
 
     def find(self, card: Card) -> Found | Missing:
         """What is named on a hub is fetched, as it is for a method."""
@@ -47,13 +50,30 @@ class Segmenter(Judge):
         return Found(self.name, self.role, identity, opened.path, self.named)
 
     def load(self, found: Found, card: Card, device: str) -> Align:
-        return seeing(self.kind.load(self._opened(card), card, device, self.options).segment, device)
+        opened = self._opened(card)
+        with _flags_of_judges():
+            return seeing(self.kind.load(opened, card, device, self.options).segment, device)
 
     def _opened(self, card: Card) -> Foreign:
-        opened = methods.checkpoint(self.name, card.name, self.named.checkpoint, self.named.trust)
+        with _flags_of_judges():
+            opened = methods.checkpoint(self.name, card.name, self.named.checkpoint, self.named.trust)
         if not isinstance(opened, Foreign):
             raise InputError(f"{self.name} was trained here; name a model that was not: hf:FOLDER, mmseg:CONFIG.")
         return opened
+
+
+@contextmanager
+def _flags_of_judges() -> Iterator[None]:
+    """What a method says of its flags is said of a judge's: `--checkpoint` is `--judge-checkpoint`."""
+    try:
+        yield
+    except InputError as error:
+        said = re.sub(r"(?<!\S)--method\b", "--judge", str(error))
+        said = re.sub(r"(?<!\S)--(set|checkpoint)\b", r"--judge-\1", said)
+        if isinstance(error, WrongValue):  # of a recipe, were it no judge's
+            raise InputError(f"{said}; mend the --judge-set.") from error
+        error.args = (said,)
+        raise
 
 
 def _plain(value: Any) -> str:
