@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from .base import Foreign, Segmentation
 from .does import YES, Does, Segment, Support, no
 from .parts.classes import class_order
 from .parts.foreign import REPORTED, SAFE, TRANSFORMERS, Pretrained, held, loading, whole
+from .parts.processors import prepared, uncropped
 from .parts.windows import SegmenterInference, chosen_window, slid
 from .sampling import Sampling
 
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 class HuggingFaceSegmenter(Pretrained):
     """`hf:<folder or hub id>`: a semantic segmenter with its image processor; its labels are the card's, in order.
 
-    Images are resized and normalised as the model's own processor says, and the masks resized back. With
-    `--set window=N` the model sees windows of the image as it is, only normalised, and their scores are averaged.
+    Images are resized and normalised as the model's own processor says, and the masks resized back; nothing is cropped
+    or padded. With `--set window=N` the model sees windows of the image as it is, only normalised, and their scores
+    are averaged.
     """
 
     name = "hf"
@@ -76,13 +78,9 @@ class HuggingFaceSegmenter(Pretrained):
             held(path, lambda: kind.from_config(config), (SAFE,) if safe else cls.pickled)
             network = whole(path, kind.from_pretrained(path, use_safetensors=safe, trust_remote_code=False, **REPORTED))
             processor = AutoImageProcessor.from_pretrained(path, trust_remote_code=False)
+            uncropped(processor, path, card.size, chosen_window(chosen))
         method = cls(network.to(device).eval().requires_grad_(False), processor, card)
         method.inference, method.order = chosen, order
-        if not method.sees_whole(card.size):
-            raise InputError(
-                f"the image processor of {path} crops, pads or moves an image of {'x'.join(map(str, card.size))}; give "
-                "a model whose processor resizes the whole image, or another --size."
-            )
         return method
 
     def nfe(self, task: str, steps: Steps | None, solver: str | None) -> int:
@@ -94,7 +92,7 @@ class HuggingFaceSegmenter(Pretrained):
 
         window = chosen_window(self.inference)
         pixels = list(torch.from_numpy(to_uint8(images.cpu().numpy())).expand(-1, 3, -1, -1))
-        values, (height, width) = self._prepared(pixels).to(images.device), images.shape[-2:]
+        values, (height, width) = prepared(self.processor, pixels).to(images.device), images.shape[-2:]
         if window:
             classes = slid(self._scores, values[..., :height, :width], window).argmax(dim=1)
         else:
@@ -103,35 +101,6 @@ class HuggingFaceSegmenter(Pretrained):
         if self.order is not None:
             classes = torch.tensor(self.order, device=classes.device)[classes.long()]
         yield Segmentation(classes.long())
-
-    def _prepared(self, pixels: Sequence[Tensor]) -> Tensor:
-        """Images uint8 [3, H, W] as the network sees them: never cut, and of their own size where windows slide."""
-        off = ["do_resize"] if chosen_window(self.inference) else []
-        off += [name for name in ("do_center_crop", "do_crop") if getattr(self.processor, name, False)]
-        said = dict.fromkeys(off, False)
-        made = self.processor(images=list(pixels), return_tensors="pt", input_data_format="channels_first", **said)
-        values: Tensor = made["pixel_values"]
-        return values
-
-    def sees_whole(self, size: Sequence[int]) -> bool:
-        """Whether each corner of an image [height, width] comes out at that corner of what the network sees."""
-        import torch
-
-        (height, width), dark = size, torch.zeros(3, *size, dtype=torch.uint8)
-        corners = [(bottom, right) for bottom in (False, True) for right in (False, True)]
-        marked = []
-        for bottom, right in corners:
-            marked.append(dark.clone())
-            rows = slice(-(height // 8) - 1, None) if bottom else slice(height // 8 + 1)
-            columns = slice(-(width // 8) - 1, None) if right else slice(width // 8 + 1)
-            marked[-1][:, rows, columns] = 255
-        nothing, *seen = self._prepared([dark, *marked])
-        whole = (height, width) if chosen_window(self.inference) else tuple(nothing.shape[-2:])
-        for one, (bottom, right) in zip(seen, corners, strict=True):
-            at = (whole[0] - 1 if bottom else 0, whole[1] - 1 if right else 0)
-            if at[0] >= one.shape[-2] or at[1] >= one.shape[-1] or not (one - nothing)[:, at[0], at[1]].any():
-                return False
-        return True
 
     def _scores(self, values: Tensor) -> Tensor:
         """Of prepared images [B, 3, h, w], scores of classes [B, K, h, w].

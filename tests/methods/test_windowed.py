@@ -155,14 +155,3 @@ def test_what_lies_outside_the_centre_is_seen_too(
     method = load(tmp_path / "m", **inference)
     seen, other = segment(method, inside), segment(method, outside)
     assert seen.shape == (1, 32, 32) and (seen != other).any()
-
-
-@pytest.mark.parametrize("inference", [{}, {"window": 32}])
-def test_a_processor_that_moves_pixels_is_refused(folder: Path, inference: dict[str, int], tmp_path: Path) -> None:
-    """DPT's pads on all sides: what it sees at the left is not what lies there."""
-    if "segformer" not in folder.name:
-        pytest.skip("one is enough")
-    shutil.copytree(folder, tmp_path / "m")
-    transformers.DPTImageProcessor(do_resize=False, do_pad=True, size_divisor=40).save_pretrained(tmp_path / "m")
-    with pytest.raises(InputError, match=r"crops, pads or moves an image of 32x32"):
-        load(tmp_path / "m", **inference)
