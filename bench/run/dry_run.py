@@ -67,7 +67,7 @@ class DryRun:
 
     @property
     def seconds(self) -> float | None:
-        """Of the whole schedule, on all devices together."""
+        """Of all the steps, on all devices together."""
         if self.budget is None:
             return None
         return self.budget.total_flops / (self.tflops * 1e12 * self.processes)
@@ -160,12 +160,13 @@ def _budget(request: Training, recipe: Recipe, card: Card, network: Footprint, p
 
     codec = image_codec(recipe.latents)
     if not isinstance(codec, Autoencoder):
-        return budget(recipe, network, processes=processes)
+        return budget(recipe, network, processes=processes, max_steps=request.max_steps)
     masks = isinstance(label_codec(recipe.labels, card, codec), LatentLabels)
     cached = _cached(request, recipe, card)
     once = card.splits.get("train", 0) * (1 + (recipe.data.flip > 0)) if cached else 0
     encoding = codec.encoding(card.shape, recipe.train.precision)
-    return budget(recipe, network, encoding, masks + (not cached), once=once, processes=processes)
+    each, last = masks + (not cached), request.max_steps
+    return budget(recipe, network, encoding, each, once=once, processes=processes, max_steps=last)
 
 
 def _cached(request: Training, recipe: Recipe, card: Card) -> bool:

@@ -48,9 +48,10 @@ def budget(
     *,
     once: int = 0,
     processes: int = 1,
+    max_steps: int | None = None,
 ) -> Budget:
     """`network`: of a pass with a backward one; `codec`: of an encoding, of which a training image takes `encoded`,
-    beside `once` in all.
+    beside `once` in all; `max_steps`: where it stops before its schedule ends.
 
     Weights, gradients, moments and average are fp32, whatever the precision; several processes are DDP's, which keeps a
     copy of the gradients in its buckets. Raises `InputError` for a batch that does not divide.
@@ -70,7 +71,7 @@ def budget(
     activations = {False: size * network.kept}
     if network.checkpointed is not None:
         activations[True] = size * (network.checkpointed + network.again)
-    fixed = sum(parts.values())
+    fixed, steps = sum(parts.values()), min(max_steps or recipe.schedule.steps, recipe.schedule.steps)
     passes = 4 if again else 3  # a backward pass costs two forward ones
     flops = {
         f"network, {passes} x forward": passes * network.flops,
@@ -82,8 +83,8 @@ def budget(
         otherwise=fixed + activations[not again] if (not again) in activations else None,
         flops={name: part for name, part in flops.items() if part},
         once=once * codec.flops if codec else 0,
-        steps=recipe.schedule.steps,
-        images=recipe.schedule.steps * train.batch,
+        steps=steps,
+        images=steps * train.batch,
     )
 
 

@@ -45,6 +45,13 @@ def test_a_latent_model_of_the_papers_size(tmp_path: Path, monkeypatch: pytest.M
     assert cached.budget.once / 1e12 == pytest.approx(24_183 * 1.116658, rel=1e-5)
 
 
+def test_a_training_that_is_to_stop_early_costs_its_own_steps() -> None:
+    whole, short, long = (dry_run(recipe="digit-scenes/unet", tflops=1, max_steps=steps) for steps in (None, 90, 10**9))
+    assert whole.seconds and short.seconds and long.seconds and whole.budget and short.budget
+    assert (short.budget.steps, short.budget.images) == (90, 90 * 64)
+    assert whole.seconds == long.seconds == pytest.approx(short.seconds * whole.budget.steps / 90)
+
+
 @pytest.mark.parametrize("name", ["two-spirals/symmflow", "digit-scenes/fm", "digit-scenes/unet", "digits/cnn"])
 def test_small_recipes_of_every_kind(name: str) -> None:
     found = dry_run(recipe=name, device="cpu")
