@@ -1,27 +1,22 @@
-"""Worker processes that prepare data: they end with the process that they work for."""
+"""Worker processes that prepare data: they end with the process that they work for, and not before."""
 
 from __future__ import annotations
 
 import os
 import signal
 from multiprocessing import parent_process
-from threading import Thread, Timer
+from threading import Thread
 
-GRACE = 30.0
-"""Seconds that a worker goes on after a SIGTERM."""
+HEARD = {signal.SIGINT, signal.SIGTERM}
 
 
 def end_with_reader(number: int) -> None:
-    """A loader's `worker_init_fn`: the worker ends when the process that it works for does, however that ends.
-
-    Hardly before: Ctrl-C, and the SIGTERM that a launcher or a scheduler sends to a whole group, are for that process,
-    which may have a step to finish and something to save first.
+    """A loader's `worker_init_fn`: the worker ends when the process that it works for does or says so.
 
     PyTorch's own workers look whether it is still there, but one that has something left to hand over when it was
-    killed waits for ever that somebody takes it.
+    killed waits for ever that somebody takes it. And a launcher or a terminal signals the whole group: what the reader
+    does about that, such as saving what it trains, needs its workers, since it is stopped by an error when one ends.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: Timer(GRACE, os._exit, (0,)).start())
     reader = parent_process()
     assert reader is not None
 
@@ -29,4 +24,11 @@ def end_with_reader(number: int) -> None:
         reader.join()
         os._exit(1)
 
-    Thread(target=watch, daemon=True).start()
+    def hear() -> None:
+        while signal.sigwaitinfo(HEARD).si_pid != reader.pid:
+            pass
+        os._exit(0)
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)  # in the threads that begin from here on, too
+    for task in (watch, hear):
+        Thread(target=task, daemon=True).start()

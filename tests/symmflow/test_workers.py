@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from multiprocessing import active_children, get_context
 from multiprocessing.connection import Connection
@@ -48,26 +49,42 @@ def test_workers_of_a_killed_process_end() -> None:
         time.sleep(0.05)
 
 
+def _slow(number: int) -> np.ndarray:
+    if number > 1:
+        time.sleep(1000)
+    return _large(number)
+
+
 def _reads_as_a_group(tells: Connection) -> None:
+    """All get both signals; at its end the second loader is not closed, and its workers are busy."""
     os.setpgid(0, 0)
     heard: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
-    found = []
-    for made in made_ahead(_large, range(12), workers=2):
-        if made[0] == 3:
-            os.killpg(os.getpid(), signal.SIGTERM)  # as a launcher and a scheduler do
-            time.sleep(0.3)
-        found.append(int(made[0]))
-    tells.send((heard, found))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: heard.append(number))
+    made = made_ahead(_large, range(50), workers=2)
+    found = [int(next(made)[0])]
+    for name in ("INT", "TERM"):  # as a terminal and a launcher do, which are none of them
+        subprocess.run(["kill", f"-{name}", "--", f"-{os.getpid()}"], check=True, start_new_session=True)
+    time.sleep(0.3)
+    found += [int(one[0]) for one in made]
+    tells.send((sorted(heard), found))
+    global left
+    left = made_ahead(_slow, range(50), workers=2)
+    next(left)
+    tells.send([worker.pid for worker in active_children()])
 
 
-def test_a_signal_to_the_whole_group_is_for_the_reader() -> None:
-    """Who reads may finish what it is at, and save."""
+def test_a_signal_to_the_whole_group_is_for_the_reader_and_its_workers_end_with_it() -> None:
+    """Who reads may finish what it is at, and save; nothing waits for a worker that has more to do."""
     context = get_context("fork")
     hears, tells = context.Pipe(duplex=False)
     process = context.Process(target=_reads_as_a_group, args=(tells,))
     process.start()
-    assert hears.poll(30), "the workers are gone"
-    assert hears.recv() == ([signal.SIGTERM], list(range(12)))
-    process.join(20)
-    assert process.exitcode == 0
+    try:
+        assert hears.poll(30), "the workers are gone"
+        assert hears.recv() == ([signal.SIGINT, signal.SIGTERM], list(range(50)))
+        workers = hears.recv()
+        process.join(20)
+        assert process.exitcode == 0 and len(workers) == 2 and not any(map(_runs, workers))
+    finally:
+        process.kill()
