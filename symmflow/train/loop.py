@@ -34,7 +34,7 @@ from .memory import in_memory
 from .processes import Processes
 from .saved import load_state, save_state
 from .schedule import adamw, learning_rate
-from .sharded import is_sharded, local, shard
+from .sharded import is_sharded, local, shard_as_told
 from .state import State
 
 if TYPE_CHECKING:
@@ -201,10 +201,8 @@ class Trainer:
     def _prepare(self, accelerator: Accelerator, processes: Processes) -> tuple[nn.Module, State]:
         """The network as the loop calls it, and the state of a training that has not begun."""
         plugin = getattr(accelerator.state, "fsdp_plugin", None)
-        if plugin and getattr(plugin, "fsdp_version", 1) != 2:
-            raise InputError("FSDP of the first version is not trained with; set fsdp_version: 2 in Accelerate's file.")
         if plugin and not any(map(is_sharded, self.network.parameters())):
-            shard(self.network, accelerator.device, reshard_after_forward=bool(plugin.reshard_after_forward))
+            shard_as_told(self.network, plugin, accelerator.device)
         sharded = any(map(is_sharded, self.network.parameters()))  # by us, or by the caller
         fused = accelerator.device.type == "cuda"
         optimizer: Any = adamw(self.network.parameters(), self.recipe.optimizer, fused=fused)

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..errors import InputError
+
 WRAPPERS = ("_checkpoint_wrapped_module.", "_orig_mod.")
 """What activation checkpointing and compilation put into the names of parameters."""
 
@@ -22,13 +24,30 @@ def shard(network: nn.Module, device: torch.device, least: int = LEAST, reshard_
     Parameters, gradients and their sums stay in fp32, and inputs as they are: autocast alone decides what is computed
     in bf16, as it does for a whole network, so that the training is the same.
     """
+    from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
-    network.to(device)
+    mesh = init_device_mesh(device.type, (torch.distributed.get_world_size(),))  # else of GPUs where there are any
     for module in reversed(list(network.modules())):  # what lies below first, the network itself last
         size = sum(p.numel() for p in module.parameters() if not is_sharded(p))
         if module is network or (size >= least and not isinstance(module, nn.ModuleList | nn.ModuleDict)):
-            fully_shard(module, reshard_after_forward=reshard_after_forward)
+            fully_shard(module, mesh=mesh, reshard_after_forward=reshard_after_forward)
+
+
+def shard_as_told(network: nn.Module, plugin: Any, device: torch.device) -> None:
+    """`shard` by what Accelerate's launcher was told of FSDP. Raises `InputError` for what is not trained with."""
+    if getattr(plugin, "fsdp_version", 1) != 2:
+        raise InputError("FSDP of the first version is not trained with; set fsdp_version: 2 in Accelerate's file.")
+    if plugin.activation_checkpointing:
+        raise InputError(
+            "Accelerate's file sets fsdp_activation_checkpointing; set train.gradient_checkpointing in the recipe "
+            "instead."
+        )
+    if type(plugin.cpu_offload).__name__ == "CPUOffloadPolicy":
+        raise InputError(
+            "weights are not kept in the CPU's memory; set fsdp_offload_params: false in Accelerate's file."
+        )
+    shard(network, device, reshard_after_forward=bool(plugin.reshard_after_forward))
 
 
 def plain(name: str) -> str:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import torch.distributed as dist
+from accelerate.utils import FullyShardedDataParallelPlugin
+from torch import nn
 from torch.distributed.fsdp import FSDPModule
 
 from symmbench import datasets, methods
-from symmbench.symmflow.train.sharded import LEAST, is_sharded, shard
+from symmbench.symmflow.errors import InputError
+from symmbench.symmflow.train.sharded import LEAST, is_sharded, shard, shard_as_told
 
 
 @pytest.fixture
@@ -28,7 +32,7 @@ def test_the_papers_network_is_sharded_in_groups(alone: None) -> None:
     with torch.device("meta"):
         network = methods.method(recipe.method).network(recipe, datasets.card(recipe.dataset))
     sizes = {name: parameter.numel() for name, parameter in network.named_parameters()}
-    shard(network, torch.device("meta"))
+    shard(network, torch.device("cpu"))
     assert all(is_sharded(parameter) for parameter in network.parameters())
     assert {name: parameter.numel() for name, parameter in network.named_parameters()} == sizes
     groups = [name for name, module in network.named_modules() if isinstance(module, FSDPModule)]
@@ -37,3 +41,17 @@ def test_the_papers_network_is_sharded_in_groups(alone: None) -> None:
     for name, size in sizes.items():
         own[max((group for group in groups if not group or name.startswith(f"{group}.")), key=len)] += size
     assert all(size >= LEAST for group, size in own.items() if group) and max(own.values()) < sum(sizes.values()) / 8
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"fsdp_version": 1}, "FSDP of the first version is not trained with; set fsdp_version: 2"),
+        ({"activation_checkpointing": True}, "set train.gradient_checkpointing in the recipe"),
+        ({"cpu_offload": True}, "set fsdp_offload_params: false"),
+    ],
+)
+def test_what_is_not_trained_with(told: dict[str, Any], said: str) -> None:
+    plugin = FullyShardedDataParallelPlugin(**{"fsdp_version": 2} | told)
+    with pytest.raises(InputError, match=said):
+        shard_as_told(nn.Linear(2, 2), plugin, torch.device("cpu"))
