@@ -20,6 +20,8 @@ class Card:
     splits: Mapping[str, int]
     """Samples of each split."""
     licence: str
+    redistributable: bool = field(default=False, kw_only=True)
+    """Whether that lets its images be passed on, in a report say."""
     source: str = ""
     obtain: str = ""
     """How to get it, in one sentence."""

@@ -33,6 +33,8 @@ class Described(Table):
     """Names, in the order of their ids; of class folders the folders' names."""
     title: str = ""
     licence: str = "not stated"
+    redistributable: bool = False
+    """Whether that lets its images be passed on, in a report say."""
     source: str = ""
     palette: tuple[Rgb, ...] | None = None
     """A colour a class, for pictures, and for masks that hold colours."""
@@ -89,6 +91,7 @@ class Described(Table):
             obtain=obtain,
             palette=(self.palette or default_palette(len(self.classes))) if masks else None,
             mirrored=self.mirrored,
+            redistributable=self.redistributable,
             **{
                 field: said[field] if field in self.model_fields_set else unsaid.get(field, said[field])
                 for field in said

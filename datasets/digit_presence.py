@@ -30,6 +30,7 @@ class DigitPresence(Embedded):
         shape=(3, 32, 32),
         splits={split: DIGIT_SCENES.card.splits[split] + COPIES * SIZES[split] for split in ("train", "validation")},
         licence="as digit-scenes",
+        redistributable=True,
         source="composed from the same splits of digit-scenes and digits",
         obtain="Nothing to get.",
         judges=(),

@@ -51,6 +51,7 @@ class DigitScenes(Embedded):
         shape=(3, SIDE, SIDE),
         splits={"train": 20_000, "validation": 500, "test": 1_000},
         licence="digits CC BY 4.0, photographs CC BY 2.0 (scikit-learn's sample images)",
+        redistributable=True,
         source="composed from scikit-learn's digits and sample images",
         obtain="Nothing to get: it is composed from what scikit-learn ships.",
         palette=PALETTE,

@@ -30,6 +30,7 @@ class Digits(Embedded):
             shape=(1, 8, 8),
             splits=SIZES,
             licence="CC BY 4.0 (UCI Machine Learning Repository)",
+            redistributable=True,
             source="Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, 1998; the copy in scikit-learn",
             obtain="Nothing to get: scikit-learn ships it.",
             judges=JUDGES,

@@ -106,6 +106,7 @@ MNIST = Idx(
         shape=(1, 32, 32),
         splits={"train": 60_000, "test": 10_000},
         licence="CC BY-SA 3.0",
+        redistributable=True,
         source="LeCun, Cortes and Burges; SymmFlow resizes it to 32x32 (its appendix)",
         obtain="`bench data get mnist`, or the four idx(.gz) files under --data-root or $SYMMBENCH_DATA.",
         judges=("inception", "mobilenet-v2", "digits-cnn", "lpips-alex", "unet", "cnn"),
@@ -137,6 +138,7 @@ FASHION_MNIST = Idx(
         shape=(1, 32, 32),
         splits={"train": 60_000, "test": 10_000},
         licence="MIT",
+        redistributable=True,
         source="Xiao, Rasul and Vollgraf, 2017",
         obtain="`bench data get fashion-mnist`, Debian's package dataset-fashion-mnist, or the four idx(.gz) files "
         "under --data-root or $SYMMBENCH_DATA.",

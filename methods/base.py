@@ -241,6 +241,13 @@ class Method(ABC):
             return 1
         return steps * EVALUATIONS_PER_STEP.get(solver or "", 1) if isinstance(steps, int) else None
 
+    def picture(self, state: Tensor, *, image: bool) -> Tensor | None:
+        """What a state that `sampling.trace` was told of shows of what is being made, [B, C, H, W], [-1, 1] in range.
+
+        `image`: an image is made of labels; else a mask of an image, which shows as colours. None: nothing to show.
+        """
+        return None
+
     @property
     def networks(self) -> Sequence[nn.Module]:
         """The networks whose calls are the cost: the harness hooks them to count evaluations."""

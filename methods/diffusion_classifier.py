@@ -105,3 +105,6 @@ class DiffusionClassifier(Method):
         predict = told(self.net, semantics, self.codec, shape[1:])
         for image in self.diffusion.samples(predict, start, sampling, self.inference.spacing):
             yield self.images.decode(image).clamp(-1, 1)
+
+    def picture(self, state: Tensor, *, image: bool) -> Tensor | None:
+        return self.images.decode(state)

@@ -89,3 +89,6 @@ class DSM(Method):
         spacing = self.inference.spacing
         for signal in self.diffusion.samples(lambda y, t: self.net(join(y, images), t), start, sampling, spacing):
             yield Segmentation(self.codec.decode(signal))
+
+    def picture(self, state: Tensor, *, image: bool) -> Tensor | None:
+        return self.images.decode(state)

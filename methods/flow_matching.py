@@ -81,3 +81,6 @@ class FlowMatching(Method):
                 field = told(self.net, labels, self.codec, z.shape[2:])
                 ends.append(integrate(field, z, start=0.0, end=1.0, steps=steps, solver=solver, trace=trace))
             yield self.images.decode(torch.cat(ends)).clamp(-1, 1)
+
+    def picture(self, state: Tensor, *, image: bool) -> Tensor | None:
+        return self.images.decode(state)

@@ -118,6 +118,9 @@ class SemFlow(Method):
         for image in self._ends(masks, self.mask_end, self.image_end, sampling):
             yield self.images.decode(image).clamp(-1, 1)
 
+    def picture(self, state: Tensor, *, image: bool) -> Tensor | None:
+        return self.images.decode(state)
+
     def _ends(self, state: Tensor, start: float, end: float, sampling: Sampling) -> Iterator[Tensor]:
         """Where the flow takes `state`, [B, C, H, W], from t = `start`: at t = `end`, a step count each."""
         from ..symmflow.solvers import integrate

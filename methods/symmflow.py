@@ -70,6 +70,10 @@ class SymmFlowMethod(Method):
             )
             yield Classification(classes, scores, scale="minus squared distance to the label")
 
+    def picture(self, state: Tensor, *, image: bool) -> Tensor | None:
+        own = self.shape[0]
+        return self.images.decode(state[:, :own] if image else state[:, own:])
+
     def synthesize(self, semantics: Tensor, sampling: Sampling) -> Iterator[Tensor]:
         for steps in sampling.steps:
             sample = self.flow.synthesize(

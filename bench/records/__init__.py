@@ -2,7 +2,7 @@
 
 from .cell import Cell, Coordinates
 from .code import Code
-from .evidence import Evidence, Replaced, shard_count
+from .evidence import IMAGES, Evidence, Kept, Replaced, shard_count
 from .missing import Missing
 from .record import CheckpointFacts, Cost, Figure, JudgeFacts, Record, dumps, read_record
 from .shards import SHARD, Generation, Shard, begin, joined, write_shard
@@ -10,6 +10,7 @@ from .store import Store, Stored, read_stored, steadily
 from .whole import check_ids, check_samples
 
 __all__ = [
+    "IMAGES",
     "SHARD",
     "Cell",
     "CheckpointFacts",
@@ -20,6 +21,7 @@ __all__ = [
     "Figure",
     "Generation",
     "JudgeFacts",
+    "Kept",
     "Missing",
     "Record",
     "Replaced",

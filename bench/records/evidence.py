@@ -11,6 +11,8 @@ whatever else its metrics read:
 | sis | id, draw, features, lpips_gt, lpips_diversity, feature_diversity, aligned | `alignment`: like `confusion` |
 | cycle | id, aligned, cycle_features, cycle_lpips | `confusion` |
 
+Beside them lies the table `images`: pictures of a few samples, which no figure needs (`Kept`).
+
 Syntheses of no certain labels have no draw, and features alone. `timing-00000.json` beside a shard is what its batches
 cost.
 """
@@ -37,18 +39,20 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow
 
-BULKY = ("features", "png")
+BULKY = ("features", "png", "webp")
 """Columns that are large and that few figures need."""
 KINDS = {
-    **dict.fromkeys(("id", "scale", "group"), "string"),
+    **dict.fromkeys(("id", "scale", "group", "what"), "string"),
     **dict.fromkeys(("label", "prediction", "truth", "pixels", "draw"), "integer"),
-    **dict.fromkeys(("lpips_gt", "lpips_diversity", "feature_diversity"), "floating"),
+    **dict.fromkeys(("lpips_gt", "lpips_diversity", "feature_diversity", "time"), "floating"),
     **dict.fromkeys(("cycle_features", "cycle_lpips"), "floating"),
     **dict.fromkeys(("features", "scores"), "list"),
     "aligned": "boolean",
-    "png": "binary",
+    **dict.fromkeys(("png", "webp"), "binary"),
 }
 """What the columns hold, as `pyarrow.types` calls it. Those of other packages' metrics are theirs to check."""
+IMAGES = "images"
+"""The table of pictures."""
 T = TypeVar("T")
 
 
@@ -70,6 +74,20 @@ class Replayed(Batch, total=False):
 
 class Replaced(InputError):
     """Evidence that gave way to a newer evaluation while it was read."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A picture of a sample, as a WebP file: masks and small images to the bit, large ones shrunk."""
+
+    id: str
+    what: str
+    """`label`: a mask; `real`: the image; `output`: what the method made; `trace`: a state on the way there."""
+    draw: int
+    time: float | None
+    """t in [0, 1] of a state."""
+    webp: bytes
+    """Masks are grey, their values class ids, 255 = void."""
 
 
 @dataclass
@@ -163,6 +181,13 @@ class Evidence:
                     raise InputError(
                         f"{path} is damaged (the mask of {row['id']} is no picture); remove it and run the cell again."
                     ) from None
+
+    def images(self) -> Iterator[Kept]:
+        """The pictures that were kept, in the order of the ids; none in evidence of before they were."""
+        for number in range(self.shards):
+            if shard_path(self.folder, number, IMAGES).is_file():
+                for row in self._read(number, IMAGES, list(Kept.__dataclass_fields__)).to_pylist():
+                    yield Kept(**row)
 
     def _schema(self, number: int, name: str) -> pyarrow.Schema:
         found = self._open(number, name, lambda file: header(file).schema.to_arrow_schema())

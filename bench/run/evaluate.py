@@ -12,30 +12,31 @@ import numpy as np
 from ... import methods
 from ...symmflow.device import decoders, exact_kernels, resolve_device
 from ...symmflow.errors import InputError, note
-from ...symmflow.guests import Guest, said
+from ...symmflow.guests import said
 from ...symmflow.memory import free_memory, is_out_of_memory
 from ...symmflow.noise import Draws
 from ...symmflow.solvers import ADAPTIVE
 from .. import judges
-from ..records import SHARD, Shard, joined
+from ..records import IMAGES, SHARD, Shard, joined
 from ..tasks import Inputs, Look, MethodError, Results, pad_to
 from . import repeat
 from .batches import AUTO, first_size
 from .cost import EvaluationCounter, peak_memory, stopwatch
+from .kept import Keeper, Watch
+from .loaded import load
+from .made import Made, Steps, as_tables
 from .sampling import sampling
 
 if TYPE_CHECKING:
-    import pandas as pd
     from torch import Tensor
 
     from ...datasets import Batch, Split
-    from ...methods import Foreign, Method
-    from ...symmflow.checkpoint import Checkpoint
+    from ...methods import Method
+    from ...symmflow.solvers import Trace
+    from ..tasks.task import Tables
     from .job import Job
 
-    Made = tuple[np.ndarray, Batch, dict["Steps", list[Any]], dict["Steps", list[dict[str, Any]]]]
 
-Steps = int | None
 T = TypeVar("T")
 REPLAYS = 6
 """Batches of a cell whose network call is timed alone."""
@@ -46,10 +47,6 @@ BESIDE, REAL = "checking, timing or judging what a method gives", "looking at th
 
 class OutOfMemory(RuntimeError):
     """Memory does not suffice for what is done beside the method."""
-
-
-class Unusable(InputError):
-    """A method that cannot be loaded: a missing package, weights that do not fit."""
 
 
 def _nobody(images: int) -> None:
@@ -67,6 +64,8 @@ class Evaluator:
     device: str
     size: int
     """Images a batch, always: the last one is padded, so that kernels round alike. Halved where memory is short."""
+    keeper: Keeper
+    """Of which samples pictures are kept."""
     workers: int = 0
     """Processes that decode images ahead, of data sets in files."""
     beside: Mapping[str, int] = field(default_factory=dict)
@@ -79,20 +78,24 @@ class Evaluator:
 
     @classmethod
     def open(
-        cls, job: Job, device: str = "auto", batch_size: int | str = AUTO, workers: int | None = None
+        cls, job: Job, device: str = "auto", batch_size: int | str = AUTO, workers: int | None = None, keep: int = 0
     ) -> Evaluator:
-        """Load what a job names; `batch_size`: as `Request` has it. Raises `Unusable` where the method cannot be."""
+        """Load what a job names; `batch_size`: as `Request` has it; `keep`: samples of which pictures are kept.
+
+        Raises `Unusable` where the method cannot be loaded.
+        """
         device, data, card = resolve_device(device), job.data(), job.card
         exact_kernels()
         opened = methods.checkpoint(job.method, card.name, job.checkpoint, job.trust)
         if opened.fingerprint != job.made_of.fingerprint:
             raise InputError(f"the checkpoint of {job.method} has changed since this was planned; start again.")
-        method = _loaded(job, opened, device)
+        method = load(job, opened, device)
         size = min(first_size(batch_size), len(data))
         loaded = {role: judges.load(found, card, device) for role, found in job.judges.items()}
         look = Look(card, loaded, size, job.protocol.rules.rounding, method.paired)
         ahead = decoders() if workers is None else workers
-        return cls(job, data, method, look, device, size, ahead if len(data) > size else 0)
+        keeper = Keeper.of(card, data.ids, keep)
+        return cls(job, data, method, look, device, size, keeper, ahead if len(data) > size else 0)
 
     def positions(self, number: int) -> np.ndarray:
         """Where the samples of a shard stand in the split."""
@@ -112,11 +115,10 @@ class Evaluator:
         done = start
 
         def seen(begin: int) -> Iterator[tuple[np.ndarray, dict[Steps, Shard]]]:
-            for index, batch, made, timings in self._made(number, steps, begin):
-                rows = {s: self.job.task.rows(batch, len(index), made[s], self.look) for s in steps}
-                if index[0] == 0:
-                    self.first |= {s: made[s][0] for s in steps}
-                yield index, {s: Shard(as_tables([rows[s]]), timings[s]) for s in steps}
+            for made in self._made(number, steps, begin):
+                if made.index[0] == 0:
+                    self.first |= {s: made.outputs[s][0] for s in steps}
+                yield made.index, {s: Shard(as_tables([self._rows(made, s)]), made.timings[s]) for s in steps}
 
         for index, shards in self._fitting(seen, start, len(self.positions(number))):
             advance(len(index) * len(steps))
@@ -124,11 +126,10 @@ class Evaluator:
             yield done, shards
 
     def made(self, number: int, steps: Sequence[Steps], start: int = 0) -> Iterator[Made]:
-        """Batch by batch of a shard: positions, the padded batch, by step count an output for each sample of a label,
-        and what they cost."""
+        """Batch by batch of a shard."""
 
         def each(begin: int) -> Iterator[tuple[np.ndarray, Made]]:
-            return ((one[0], one) for one in self._made(number, steps, begin))
+            return ((one.index, one) for one in self._made(number, steps, begin))
 
         return (one for _, one in self._fitting(each, start, len(self.positions(number))))
 
@@ -199,32 +200,46 @@ class Evaluator:
                 list(self._call(batch, (fewest,), draw=0))
                 self.warm = True
             first: Tensor | None = None
-            made: dict[Steps, list[Any]] = {s: [] for s in steps}
-            timings: dict[Steps, list[dict[str, Any]]] = {s: [] for s in steps}
+            made = Made(index, batch, {s: [] for s in steps}, {s: [] for s in steps}, {})
             for draw in range(self.job.cells[0].samples_per_mask):
-                for count, result, timing in self._call(batch, tuple(steps), draw):
-                    made[count].append(task.array(result, self.look.rounding))
-                    timings[count].append(timing)
+                watch = self.keeper.watch(task, batch.ids) if draw == 0 else None
+                for count, result, timing in self._call(batch, tuple(steps), draw, watch):
+                    made.outputs[count].append(task.array(result, self.look.rounding))
+                    made.timings[count].append(timing)
+                    if watch:
+                        made.states[count] = self.keeper.shown(task, self.method, watch)
                     if index[0] == draw == 0 and count == fewest and self._asks_again:
                         first = task.tensor(result)[: repeat.COUNT].clone()
             if first is not None:
-                timings[fewest][0]["differing"] = self._again(index[: repeat.COUNT], fewest, first)
-            yield index, batch, made, timings
+                made.timings[fewest][0]["differing"] = self._again(index[: repeat.COUNT], fewest, first)
+            yield made
+
+    def _rows(self, made: Made, steps: Steps) -> Tables:
+        """The evidence of a batch."""
+        task, outputs, real = self.job.task, made.outputs[steps], len(made.index)
+        pictures = self.keeper.columns(
+            task, made.batch, real, outputs[0], made.states.get(steps, ()), paired=self.look.paired
+        )
+        return task.rows(made.batch, real, outputs, self.look) | {IMAGES: pictures}
 
     def preview(self, steps: Steps) -> bytes:
         """PNG of what the method made of the first images."""
         count = min(8, self.size)
         return self.job.task.preview(self.job.card, self.data.batch(np.arange(count)), self.first[steps])
 
-    def _call(self, batch: Batch, steps: tuple[Steps, ...], draw: int) -> Iterator[tuple[Steps, Any, dict[str, Any]]]:
+    def _call(
+        self, batch: Batch, steps: tuple[Steps, ...], draw: int, watch: Watch | None = None
+    ) -> Iterator[tuple[Steps, Any, dict[str, Any]]]:
         """(step count, result, timing) one by one; the method may use the memory of a result again for the next."""
         import torch
 
         counter = EvaluationCounter()
         with torch.inference_mode(), counter.watch(self.method.networks), self._autocast():
-            results = self.results(batch, steps, draw)
+            results = self.results(batch, steps, draw, watch)
             for count in steps:
                 before = counter.rows
+                if watch:
+                    watch.begin(count)
                 with stopwatch(self.device) as seconds:
                     result = results.take()
                 timing = {
@@ -255,13 +270,13 @@ class Evaluator:
                 return 1.0
             return repeat.differing(first, self.job.task.tensor(second), self.job.cells[0].precision)
 
-    def results(self, batch: Batch, steps: tuple[Steps, ...], draw: int = 0) -> Results:
+    def results(self, batch: Batch, steps: tuple[Steps, ...], draw: int = 0, trace: Trace | None = None) -> Results:
         """What the method makes of a batch."""
         import torch
 
         job, cell = self.job, self.job.cells[0]
         inputs = Inputs(*(torch.from_numpy(x).to(self.device) for x in (batch.images, batch.labels)))
-        asked = sampling(Draws(cell.seed, batch.ids), steps, cell.solver, draw)
+        asked = sampling(Draws(cell.seed, batch.ids), steps, cell.solver, draw, trace)
         return Results(job.task, self.method, job.card, inputs, asked, self.look.rounding)
 
     @property
@@ -276,23 +291,3 @@ class Evaluator:
         dtypes = {"bf16": torch.bfloat16, "fp16": torch.float16}
         dtype = dtypes.get(self.job.cells[0].precision)
         return torch.autocast(self.device.partition(":")[0], dtype=dtype) if dtype else contextlib.nullcontext()
-
-
-def _loaded(job: Job, opened: Checkpoint | Foreign, device: str) -> Method:
-    try:
-        with Guest():
-            method = methods.method(job.method).load(opened, job.card, device, job.options)
-            len(method.networks)  # it is a method, whose cost can be counted
-            job.prepare(method)
-    except InputError as error:
-        raise Unusable(str(error)) from error
-    except Exception as error:
-        raise MethodError(f"{job.method} cannot be loaded: it breaks with {said(error)}") from error
-    return method
-
-
-def as_tables(rows: list[dict[str, Any]]) -> dict[str, pd.DataFrame]:
-    """Columns of several batches, joined into one table each."""
-    import pandas as pd
-
-    return {name: pd.concat([pd.DataFrame(part[name]) for part in rows], ignore_index=True) for name in rows[0]}

@@ -86,15 +86,15 @@ class _Written:
 
     def shard(self, number: int, advance: Callable[[int], None]) -> None:
         job = self.evaluator.job
-        for index, batch, outputs, _ in self.evaluator.made(number, tuple(self.folders)):
-            ids = batch.ids[: len(index)]
+        for made in self.evaluator.made(number, tuple(self.folders)):
+            ids = made.batch.ids[: len(made.index)]
             for steps, folder in self.folders.items():
-                for name, content in job.task.exported(job.card, ids, outputs[steps]).items():
+                for name, content in job.task.exported(job.card, ids, made.outputs[steps]).items():
                     if isinstance(content, bytes):
                         write_atomically(folder / name, content)
                     else:
                         self.tables.setdefault(folder / name, []).append(content)
-            advance(len(index) * len(self.folders))
+            advance(len(made.index) * len(self.folders))
 
     def finish(self) -> None:
         import pandas as pd

@@ -58,6 +58,7 @@ class RequestFields(TypedDict, total=False):
     fresh: bool
     keep_old: bool
     part: str | None
+    keep_images: int
     trust: bool
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ..tasks import Task
 
 MOST_STEPS, MOST_SEED, MOST_SAMPLES, MOST_WORKERS = 10**6, 2**63 - 1, 10**4, 256
+KEPT, MOST_KEPT = 24, 256
+"""Samples of which pictures are kept, unless somebody says how many; at most."""
 PRECISIONS = ("fp32", "bf16", "fp16")
 STEPS = (25,)
 """Where nobody names any."""
@@ -139,6 +141,15 @@ class Request:
             panel=MACHINE,
         ),
     ] = None
+    keep_images: Annotated[
+        int,
+        Asked(
+            f"Samples of which pictures are kept for reports, 0-{MOST_KEPT}: label, output, a way there, and the real "
+            "image where its licence lets it be passed on.",
+            least=0,
+            panel=RESULTS,
+        ),
+    ] = KEPT
     trust: Trust = False
 
     def check(self) -> None:
@@ -165,6 +176,8 @@ class Request:
         first_size(self.batch_size)
         if self.workers is not None and not 0 <= self.workers <= MOST_WORKERS:
             raise InputError(f"--workers must lie in 0-{MOST_WORKERS}, not {self.workers}.")
+        if not 0 <= self.keep_images <= MOST_KEPT:
+            raise InputError(f"--keep-images must lie in 0-{MOST_KEPT}, not {self.keep_images}.")
         if self.scored_at not in (None, *SCORED_AT):
             raise unknown("--scored-at", self.scored_at, SCORED_AT)
         if self.samples_per_mask is not None and not 1 <= self.samples_per_mask <= MOST_SAMPLES:

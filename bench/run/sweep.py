@@ -124,7 +124,7 @@ def _work_off(works: list[Work], request: Request, progress: Progress, outcome: 
 
     A part does the first of it; who does not gather does not wait. Returns the methods that cannot be loaded, by job.
     """
-    from .evaluate import Unusable
+    from .loaded import Unusable
 
     share, opened = works[0].share, _Opened(request, works[0].share)
     unusable: dict[int, InputError] = {}
@@ -191,7 +191,7 @@ class _Opened:
             self.close()  # before another one takes memory
             asked, share = self.request, self.share
             self.evaluator = Evaluator.open(
-                job, share.device(asked.device), asked.batch_size, share.workers(asked.workers)
+                job, share.device(asked.device), asked.batch_size, share.workers(asked.workers), asked.keep_images
             )
             self.evaluator.beside = share.beside(asked.device)
         return self.evaluator

@@ -67,6 +67,9 @@ class Classify(Task):
     def shown(self, output: tuple[Array, Array, str]) -> Array:
         return output[0]
 
+    def makes_pictures(self, card: Card) -> bool:
+        return False
+
 
 def _are_probabilities(scores: Tensor) -> bool:
     """Within what half precision rounds."""

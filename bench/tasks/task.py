@@ -150,6 +150,10 @@ class Task(ABC):
     def shown(self, output: Any) -> Array:
         """What of an output a preview shows: class ids [B], masks [B, H, W] or uint8 images [B, C, H, W]."""
 
+    def makes_pictures(self, card: Card) -> bool:
+        """Whether what it shows of an output are masks or images, not classes."""
+        return True
+
     def ends(self, card: Card, batch: Batch) -> tuple[tuple[str, Tiles], tuple[str, Tiles]]:
         """What goes in and what should come out, each with its name, as pictures."""
         images, labels = [image_tile(i) for i in batch.images], [label_tile(v, card) for v in batch.labels]

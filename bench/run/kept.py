@@ -1,0 +1,160 @@
+"""Pictures of a few samples, kept beside the evidence for whoever wants to see what was measured."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from ...datasets import Batch, Card
+from ...symmflow.guests import Guest, said
+from ...symmflow.pixels import IGNORE, to_uint8
+from ..records import Kept
+from ..tasks import MethodError, Task
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from torch import Tensor
+
+    from ...methods import Method
+
+TRACED = 4
+"""Of the kept samples, those that are kept on their way, too."""
+STATES = 8
+"""Of a way, after its start: as many as it has steps, at most these, evenly."""
+LONGEST, EXACT = 256, 64
+"""The longer side of a picture, at most; of one that is kept to the bit."""
+States = Sequence[tuple[float, np.ndarray]]
+"""(t, what it shows of the traced samples, uint8 [n, C, H, W]) on the way."""
+
+
+@dataclass
+class Watch:
+    """A `Trace` of a few rows of a batch: some of the states on the way of one result."""
+
+    rows: tuple[int, ...]
+    wanted: frozenset[int] = frozenset()
+    last: int = -1
+    calls: int = 0
+    seen: list[tuple[float, Tensor]] = field(default_factory=list)
+
+    def begin(self, steps: int | None) -> None:
+        """A result in so many steps comes; None: in nobody knows how many, which is not watched."""
+        self.last, self.calls, self.seen = steps or -1, 0, []
+        count = min(steps or 0, STATES)
+        self.wanted = frozenset(round(i * self.last / count) for i in range(count + 1)) if count else frozenset()
+
+    def __call__(self, t: float, state: Tensor) -> None:
+        if self.calls in self.wanted:
+            self.seen.append((t, state[list(self.rows)].detach().clone()))
+        self.calls += 1
+
+    def states(self) -> list[tuple[float, Tensor]]:
+        """Of a result that came; none where something else was traced than the start and a state after each step."""
+        return self.seen if self.calls == self.last + 1 else []
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Which samples are kept: the same ones whatever the method, the task, the steps, and whoever makes them."""
+
+    card: Card
+    ids: frozenset[str] = frozenset()
+    traced: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, card: Card, ids: Sequence[str], count: int) -> Self:
+        """Those of the ids whose SHA-256 is smallest. None of points, and of more classes than a grey picture has."""
+        without = card.is_points or (card.has_masks and len(card.classes) > IGNORE)
+        chosen = [] if without else heapq.nsmallest(count, ids, key=_hash)
+        return cls(card, frozenset(chosen), frozenset(chosen[:TRACED]))
+
+    def watch(self, task: Task, ids: Sequence[str]) -> Watch | None:
+        """Who watches the traced samples of a batch; None where it has none, or the task makes no pictures."""
+        first = {own: row for row, own in reversed(list(enumerate(ids))) if own in self.traced}
+        return Watch(tuple(sorted(first.values()))) if first and task.makes_pictures(self.card) else None
+
+    def shown(self, task: Task, method: Method, watch: Watch | None) -> States:
+        """What a method says that its traced states show; nothing of one that does not say."""
+        import torch
+
+        found = []
+        for t, state in watch.states() if watch else ():
+            try:
+                with Guest(), torch.inference_mode():
+                    pictures = method.picture(state, image=task.draws)
+                    if pictures is None:
+                        return ()
+                    array = to_uint8(pictures.detach().float().clamp(-1, 1).nan_to_num().cpu().numpy())
+            except Exception as error:
+                name = method.name
+                raise MethodError(f"{name} breaks with {said(error)} when it shows a state that it traced") from error
+            found.append((t, array))
+        return found
+
+    def columns(
+        self, task: Task, batch: Batch, real: int, output: Any, states: States, *, paired: bool
+    ) -> Mapping[str, Any]:
+        """Pictures of the kept ones among the first `real` samples of a batch, as a table of evidence."""
+        pictures: list[Kept] = []
+        made = task.shown(output) if task.makes_pictures(self.card) else None
+        on_the_way = iter(range(len(self.traced)))
+        for row in range(real):
+            if (own := batch.ids[row]) not in self.ids:
+                continue
+            if self.card.has_masks and paired:
+                pictures.append(_kept(own, "label", batch.labels[row]))
+            if self.card.redistributable and paired:
+                pictures.append(_kept(own, "real", to_uint8(batch.images[row])))
+            if made is not None:
+                pictures.append(_kept(own, "output", made[row]))
+            if own in self.traced:
+                at = next(on_the_way)
+                pictures += [_kept(own, "trace", state[at], t) for t, state in states]
+        return {
+            "id": _objects([picture.id for picture in pictures]),
+            "what": _objects([picture.what for picture in pictures]),
+            "draw": np.array([picture.draw for picture in pictures], dtype=np.int32),
+            "time": np.array([picture.time for picture in pictures], dtype=np.float64),
+            "webp": _objects([picture.webp for picture in pictures]),
+        }
+
+
+def webp(pixels: np.ndarray, *, exact: bool = True) -> bytes:
+    """A mask of class ids 0-255 [H, W], or an image uint8 [C, H, W], as a file; `exact`: small images to the bit."""
+    from PIL import Image
+
+    mask = pixels.ndim == 2
+    grey = mask or len(pixels) == 1
+    picture = Image.fromarray(
+        pixels.reshape(pixels.shape[-2:]).astype(np.uint8) if grey else np.ascontiguousarray(pixels.transpose(1, 2, 0))
+    )
+    small = _shrunk(picture, Image.Resampling.NEAREST if mask else Image.Resampling.LANCZOS)
+    buffer, exact = BytesIO(), mask or (exact and max(small.size) <= EXACT)
+    small.convert("RGB").save(buffer, "WEBP", lossless=exact, quality=100 if exact else 90, method=4)
+    return buffer.getvalue()
+
+
+def _shrunk(picture: Image.Image, how: Image.Resampling) -> Image.Image:
+    scale = LONGEST / max(picture.size)
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    return picture if scale >= 1 else picture.resize((width, height), how)
+
+
+def _kept(own: str, what: str, pixels: np.ndarray, time: float | None = None) -> Kept:
+    return Kept(own, what, 0, time, webp(pixels, exact=time is None))
+
+
+def _objects(values: Sequence[Any]) -> np.ndarray:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _hash(own: str) -> str:
+    return hashlib.sha256(own.encode("utf-8", "surrogatepass")).hexdigest()
