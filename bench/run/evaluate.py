@@ -94,7 +94,7 @@ class Evaluator:
         loaded = {role: judges.load(found, card, device) for role, found in job.judges.items()}
         look = Look(card, loaded, size, job.protocol.rules.rounding, method.paired)
         ahead = decoders() if workers is None else workers
-        keeper = Keeper.of(card, data.ids, keep)
+        keeper = Keeper.of(job.task, card, data.ids, keep)
         return cls(job, data, method, look, device, size, keeper, ahead if len(data) > size else 0)
 
     def positions(self, number: int) -> np.ndarray:
@@ -202,12 +202,12 @@ class Evaluator:
             first: Tensor | None = None
             made = Made(index, batch, {s: [] for s in steps}, {s: [] for s in steps}, {})
             for draw in range(self.job.cells[0].samples_per_mask):
-                watch = self.keeper.watch(task, batch.ids) if draw == 0 else None
+                watch = self.keeper.watch(batch.ids) if draw == 0 else None
                 for count, result, timing in self._call(batch, tuple(steps), draw, watch):
                     made.outputs[count].append(task.array(result, self.look.rounding))
                     made.timings[count].append(timing)
                     if watch:
-                        made.states[count] = self.keeper.shown(task, self.method, watch)
+                        made.states[count] = self.keeper.shown(self.method, watch)
                     if index[0] == draw == 0 and count == fewest and self._asks_again:
                         first = task.tensor(result)[: repeat.COUNT].clone()
             if first is not None:
@@ -216,11 +216,9 @@ class Evaluator:
 
     def _rows(self, made: Made, steps: Steps) -> Tables:
         """The evidence of a batch."""
-        task, outputs, real = self.job.task, made.outputs[steps], len(made.index)
-        pictures = self.keeper.columns(
-            task, made.batch, real, outputs[0], made.states.get(steps, ()), paired=self.look.paired
-        )
-        return task.rows(made.batch, real, outputs, self.look) | {IMAGES: pictures}
+        outputs, real, states = made.outputs[steps], len(made.index), made.states.get(steps, ())
+        pictures = self.keeper.columns(made.batch, real, outputs[0], states, paired=self.look.paired)
+        return self.job.task.rows(made.batch, real, outputs, self.look) | {IMAGES: pictures}
 
     def preview(self, steps: Steps) -> bytes:
         """PNG of what the method made of the first images."""

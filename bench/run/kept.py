@@ -13,7 +13,7 @@ import numpy as np
 
 from ...datasets import Batch, Card
 from ...symmflow.guests import Guest, said
-from ...symmflow.pixels import IGNORE, to_uint8
+from ...symmflow.pixels import to_uint8
 from ..records import Kept
 from ..tasks import MethodError, Task
 
@@ -63,59 +63,56 @@ class Watch:
 class Keeper:
     """Which samples are kept: the same ones whatever the method, the task, the steps, and whoever makes them."""
 
+    task: Task
     card: Card
     ids: frozenset[str] = frozenset()
     traced: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, card: Card, ids: Sequence[str], count: int) -> Self:
-        """Those of the ids whose SHA-256 is smallest. None of points, and of more classes than a grey picture has."""
-        without = card.is_points or (card.has_masks and len(card.classes) > IGNORE)
-        chosen = [] if without else heapq.nsmallest(count, ids, key=_hash)
-        return cls(card, frozenset(chosen), frozenset(chosen[:TRACED]))
+    def of(cls, task: Task, card: Card, ids: Sequence[str], count: int) -> Self:
+        """Those of the ids whose SHA-256 is smallest."""
+        chosen = heapq.nsmallest(count, ids, key=_hash) if task.has_pictures(card) else []
+        return cls(task, card, frozenset(chosen), frozenset(chosen[:TRACED] if task.pictured else ()))
 
-    def watch(self, task: Task, ids: Sequence[str]) -> Watch | None:
-        """Who watches the traced samples of a batch; None where it has none, or the task makes no pictures."""
+    def watch(self, ids: Sequence[str]) -> Watch | None:
+        """Who watches the traced samples of a padded batch; None where it has none."""
         first = {own: row for row, own in reversed(list(enumerate(ids))) if own in self.traced}
-        return Watch(tuple(sorted(first.values()))) if first and task.makes_pictures(self.card) else None
+        return Watch(tuple(sorted(first.values()))) if first else None
 
-    def shown(self, task: Task, method: Method, watch: Watch | None) -> States:
+    def shown(self, method: Method, watch: Watch) -> States:
         """What a method says that its traced states show; nothing of one that does not say."""
         import torch
 
         found = []
-        for t, state in watch.states() if watch else ():
+        for t, state in watch.states():
             try:
                 with Guest(), torch.inference_mode():
-                    pictures = method.picture(state, image=task.draws)
+                    pictures = method.picture(state, image=self.task.draws)
                     if pictures is None:
                         return ()
-                    array = to_uint8(pictures.detach().float().clamp(-1, 1).nan_to_num().cpu().numpy())
+                    array = to_uint8(pictures.detach().float().nan_to_num().cpu().numpy())
             except Exception as error:
                 name = method.name
                 raise MethodError(f"{name} breaks with {said(error)} when it shows a state that it traced") from error
             found.append((t, array))
         return found
 
-    def columns(
-        self, task: Task, batch: Batch, real: int, output: Any, states: States, *, paired: bool
-    ) -> Mapping[str, Any]:
-        """Pictures of the kept ones among the first `real` samples of a batch, as a table of evidence."""
+    def columns(self, batch: Batch, real: int, output: Any, states: States, *, paired: bool) -> Mapping[str, Any]:
+        """Pictures of the kept ones among the first `real` samples of a batch, as a table of evidence.
+
+        Where labels and outputs are not `paired`, of the outputs alone.
+        """
         pictures: list[Kept] = []
-        made = task.shown(output) if task.makes_pictures(self.card) else None
-        on_the_way = iter(range(len(self.traced)))
-        for row in range(real):
-            if (own := batch.ids[row]) not in self.ids:
+        traced = 0
+        for row, own in enumerate(batch.ids[:real]):
+            if own not in self.ids:
                 continue
-            if self.card.has_masks and paired:
-                pictures.append(_kept(own, "label", batch.labels[row]))
-            if self.card.redistributable and paired:
-                pictures.append(_kept(own, "real", to_uint8(batch.images[row])))
-            if made is not None:
-                pictures.append(_kept(own, "output", made[row]))
+            for what, pixels in self.task.pictures(self.card, batch, row, output).items():
+                if paired or what == "output":
+                    pictures.append(_kept(own, what, pixels))
             if own in self.traced:
-                at = next(on_the_way)
-                pictures += [_kept(own, "trace", state[at], t) for t, state in states]
+                pictures += [_kept(own, "trace", state[traced], t) for t, state in states]
+                traced += 1
         return {
             "id": _objects([picture.id for picture in pictures]),
             "what": _objects([picture.what for picture in pictures]),

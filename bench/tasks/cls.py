@@ -20,6 +20,7 @@ class Classify(Task):
     """Images in, class ids and scores out."""
 
     name, verb, dataset = "cls", "classify", "digits"
+    pictured = False
 
     def policy(self, card: Card, rules: Rules, samples: int) -> dict[str, Any]:
         return super().policy(card, rules, samples) | {"calibration bins": 15}
@@ -66,9 +67,6 @@ class Classify(Task):
 
     def shown(self, output: tuple[Array, Array, str]) -> Array:
         return output[0]
-
-    def makes_pictures(self, card: Card) -> bool:
-        return False
 
 
 def _are_probabilities(scores: Tensor) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from ...datasets import Batch, Card
 from ...methods import Method, Sampling, Support
 from ...symmflow.errors import InputError
-from ...symmflow.pixels import to_uint8
+from ...symmflow.pixels import IGNORE, to_uint8
 from ...symmflow.recipe import Recipe
 from ..metrics.confusion import sparse_confusion
 
@@ -76,6 +76,8 @@ class Task(ABC):
     """Done when nobody says what."""
     draws: ClassVar[bool] = False
     """Makes images of labels; else labels of images."""
+    pictured: ClassVar[bool] = True
+    """What it shows of an output are masks or images, not classes."""
     several: ClassVar[bool] = False
     """Takes several samples a label."""
 
@@ -150,9 +152,19 @@ class Task(ABC):
     def shown(self, output: Any) -> Array:
         """What of an output a preview shows: class ids [B], masks [B, H, W] or uint8 images [B, C, H, W]."""
 
-    def makes_pictures(self, card: Card) -> bool:
-        """Whether what it shows of an output are masks or images, not classes."""
-        return True
+    def has_pictures(self, card: Card) -> bool:
+        """Whether its samples can be kept as pictures: no points, no more classes than a grey picture has values."""
+        return not card.is_points and not (card.has_masks and len(card.classes) > IGNORE)
+
+    def pictures(self, card: Card, batch: Batch, row: int, output: Any) -> dict[str, Array]:
+        """What of a sample can be looked at, by `Kept.what`: masks of class ids [H, W], images uint8 [C, H, W].
+
+        The real image only where it may be passed on.
+        """
+        found: dict[str, Array] = {"label": batch.labels[row]} if card.has_masks else {}
+        if card.redistributable:
+            found["real"] = to_uint8(batch.images[row])
+        return found | ({"output": self.shown(output)[row]} if self.pictured else {})
 
     def ends(self, card: Card, batch: Batch) -> tuple[tuple[str, Tiles], tuple[str, Tiles]]:
         """What goes in and what should come out, each with its name, as pictures."""
