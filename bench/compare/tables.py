@@ -201,7 +201,7 @@ def block(table: Table, leaders: Mapping[str, Sequence[Row]] | None = None, *, i
     headers += ["images/s"] + (["seeds"] if several else [])
     rows = [_cells(table, row, papers, intervals) + ([str(len(row.seeds))] if several else []) for row in table.rows]
     said = [*([f"{MARKED} {', '.join(leaders)}."] if leaders else []), *notes(table, intervals)]
-    return Block("tables", table.heading, headers, rows, [table.plain()], said, _warning(table), marks=marks)
+    return Block("tables", table.heading, headers, rows, [table.plain()], said, warning(table), marks=marks)
 
 
 def _cells(table: Table, row: Row, papers: Sequence[str], intervals: bool) -> list[str]:
@@ -223,7 +223,7 @@ def _cells(table: Table, row: Row, papers: Sequence[str], intervals: bool) -> li
     return [*cells, f"{speed:,.0f}" if speed and speed >= 100 else text.number(speed)]
 
 
-def _warning(table: Table) -> str:
+def warning(table: Table) -> str:
     old = [f"{why}: {', '.join(rows)}" for why, rows in table.other_code.items()]
     stamps = [table.stamp, f"figures of other code ({'; '.join(old)})" if old else ""]
     return ". ".join(stamp for stamp in stamps if stamp)

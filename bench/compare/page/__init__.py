@@ -1,0 +1,23 @@
+"""What was measured as one page: a file a section, in the order of `SECTIONS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ....reports.html import Section, render
+from . import failures, leaderboard
+from .gathered import Page
+
+SECTIONS: tuple[Callable[[Page], Section | None], ...] = (
+    leaderboard.section,
+    failures.section,
+)
+
+
+def html(page: Page) -> str:
+    """The page as text. Equal records give equal text."""
+    found = [section(page) for section in SECTIONS]
+    return render(page.head, [section for section in found if section is not None])
+
+
+__all__ = ["SECTIONS", "Page", "html"]
