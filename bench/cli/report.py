@@ -21,9 +21,8 @@ def report(
         None,
         "--format",
         metavar="FORMAT",
-        help="html (one page that needs no network), md, latex (booktabs), or a row a cell and metric (`bench list columns`) "
-        "as csv, parquet or json. "
-        "Default: by the ending of --out; md.",
+        help="html (one page that needs no network), md, latex (booktabs), or a row a cell and metric "
+        "(`bench list columns`) as csv, parquet or json. Default: by the ending of --out; md.",
     ),
     out: Path | None = typer.Option(
         None, "--out", "-o", help="The file to write; beside Markdown lies its picture. Default: standard output."
