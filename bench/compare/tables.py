@@ -220,7 +220,7 @@ def _cells(table: Table, row: Row, papers: Sequence[str], intervals: bool) -> li
             percent = found is None or found.unit == "fraction"
             cells.append("–" if value is None else f"{value * 100:.1f}" if percent else f"{value:g}")
     speed = table.images_per_second(row)
-    return [*cells, f"{speed:,.0f}" if speed and speed >= 100 else text.number(speed)]
+    return [*cells, text.speed(speed)]
 
 
 def warning(table: Table) -> str:
@@ -236,7 +236,7 @@ def notes(table: Table, intervals: bool = True) -> list[str]:
     lines += _untold(table) if intervals else []
     lines += [f"{remark}." for remark in table.remarks]
     lines += [f"other libraries since: {why} ({', '.join(rows)})." for why, rows in table.other_libraries.items()]
-    lines += _absent(table)
+    lines += absent_lines(table)
     lines += _otherwise(table)
     lines += [f"failed: {line}" for line in table.failed]
     return lines
@@ -286,7 +286,7 @@ def _otherwise(table: Table) -> list[str]:
     return [f"images/s{of} left out, as they were measured otherwise: {each}."]
 
 
-def _absent(table: Table) -> list[str]:
+def absent_lines(table: Table) -> list[str]:
     """A line a reason; with the methods that it is about where other methods have the metric."""
     lines: dict[tuple[str, str], list[str]] = {}
     for metric, reasons in table.absent.items():

@@ -97,6 +97,27 @@ def judge(tables: Sequence[Table], baseline: str, floors: Floors) -> list[Judged
     return judged
 
 
+def against(table: Table, base: Row, floors: Floors) -> Judged:
+    """Every row of a table against one of them, as `--baseline` of its name has it (`called`)."""
+    found = Judged(table)
+    rows = [row for row in table.rows if row is not base and row.protocol == base.protocol]
+    found.verdicts = _verdicts([(row, base, _differences(row, base, found.remarks)) for row in rows], floors)
+    return found
+
+
+def called(tables: Sequence[Table], base: Row) -> str:
+    """What `--baseline` calls a row of some tables: `unet`, `symmflow@1`, `symmflow@5,heun`."""
+    name = f"{base.method}{_at(base.steps)}"
+    rows = [row for table in tables for row in table.rows]
+    telling = [word.replace('"', "") for word in _words(base)]
+    said: list[str] = []
+    for word in telling:
+        alike = [row for row in rows if Chosen(base.method, base.steps, tuple(said))(row)]
+        if len(alike) > 1 and not all(Chosen(base.method, base.steps, (*said, word))(row) for row in alike):
+            said.append(word)
+    return ",".join([name, *said])
+
+
 Gaps = dict[str, tuple[Difference, tuple[int, ...]]]
 """Differences by metric, and over which seeds."""
 

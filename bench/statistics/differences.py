@@ -58,8 +58,11 @@ def paired_bootstrap(
     `statistic` maps weights [R, n] to differences [R]. Percentile interval; the p value is that of a normal with the
     bootstrap's standard error, because counting resamples cannot tell small ones apart.
     """
-    value = float(statistic(np.ones((1, n)))[0])
-    drawn = resampled(statistic, n, resamples, seed)
+    return paired_resamples(float(statistic(np.ones((1, n)))[0]), resampled(statistic, n, resamples, seed))
+
+
+def paired_resamples(value: float, drawn: Array) -> Difference:
+    """The same from what it is when the images are drawn anew, [R]."""
     low, inner_low, inner_high, high = np.quantile(drawn, [0.025, 0.05, 0.95, 0.975])
     error = float(drawn.std(ddof=1))
     p = float(2 * stats.norm.sf(abs(value) / error)) if error > 0 else float(value == 0)

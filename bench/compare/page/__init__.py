@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ....reports.html import Section, render
-from . import failures, leaderboard
+from . import failures, leaderboard, verdict
 from .gathered import Page
 
 SECTIONS: tuple[Callable[[Page], Section | None], ...] = (
+    verdict.section,
     leaderboard.section,
     failures.section,
 )

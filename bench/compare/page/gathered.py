@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +12,7 @@ from ....reports.html import Head, Legend
 from ....reports.html.render import hues
 from ....symmflow.errors import InputError
 from ... import metrics
+from ...protocols import read_protocol
 from ...records import Stored
 from ..choice import Filter
 from ..floors import Floors
@@ -44,21 +46,40 @@ class Page:
         return {one.method: one.hue for one in self.legend}
 
     @cached_property
-    def leaders(self) -> list[dict[str, Sequence[Row]]]:
-        """Of each table, as tables on paper mark them."""
-        return [leaders(table, self.limits) for table in self.tables]
+    def leaders(self) -> dict[str, dict[str, Sequence[Row]]]:
+        """By protocol and metric, as tables on paper mark them."""
+        return {table.protocol: leaders(table, self.limits) for table in self.tables}
 
     @cached_property
-    def fronts(self) -> list[tuple[Table, Front | str]]:
-        """Of each table and headline metric; or why there is none."""
-        found: list[tuple[Table, Front | str]] = []
+    def fronts(self) -> dict[tuple[str, str], Front | str]:
+        """By protocol and headline metric; or why there is none."""
+        found: dict[tuple[str, str], Front | str] = {}
         for table in self.tables:
             for name in headlines(table):
                 try:
-                    found.append((table, front(table, name, self.limits)))
+                    found[table.protocol, name] = front(table, name, self.limits)
                 except InputError as error:
-                    found.append((table, f"{name}: {error}"))
+                    found[table.protocol, name] = str(error)
         return found
+
+    def things(self, table: Table) -> str:
+        """What it was measured on: `images`, or `points`."""
+        protocol = read_protocol(table.protocol, self.folders)
+        return "points" if protocol is not None and len(protocol.shape) == 1 else "images"
+
+    def command(self, table: Table) -> str:
+        """The `bench compare` that shows a table with these cells."""
+        wanted = self.wanted
+        several = len([t for t in self.tables if (t.task, t.dataset) == (table.task, table.dataset)]) > 1
+        options = {
+            "--task": table.task,
+            "--dataset": table.dataset,
+            "--method": ",".join(wanted.methods),
+            "--steps": ",".join(map(str, wanted.steps)),
+            "--protocol": table.protocol[:8] if several else wanted.protocol,
+        }
+        said = [f"{name} {shlex.quote(value)}" for name, value in options.items() if value]
+        return " ".join(["bench compare", *(shlex.quote(str(folder)) for folder in self.folders), *said])
 
     @property
     def head(self) -> Head:
@@ -68,8 +89,8 @@ class Page:
         newest = max(record.created for record in records)[:10]
         datasets = sorted({record.dataset for record in records})
         said = [
-            f"{_count(len(self.methods), 'method')} on {', '.join(datasets)}",
-            _count(len(records), "cell"),
+            f"{count(len(self.methods), 'method')} on {', '.join(datasets)}",
+            count(len(records), "cell"),
             f"newest record of {newest}",
             f"symmbench {version('symmbench')}",
         ]
@@ -77,9 +98,9 @@ class Page:
 
 
 def headlines(table: Table) -> list[str]:
-    """The metrics by which a table is summed up: those that are drawn; without any, its first one."""
-    found = [name for name in table.metrics if (m := metrics.known(name)) is not None and m.headline]
-    return found or table.metrics[:1]
+    """The metrics by which a table is summed up: those that are drawn; without any, the first that is compared."""
+    compared = [name for name in table.metrics if (m := metrics.known(name)) is not None and m.compared]
+    return [name for name in compared if metrics.metric(name).headline] or compared[:1]
 
 
 def columns(table: Table) -> list[tuple[str, str]]:
@@ -93,5 +114,5 @@ def anchor(place: int) -> str:
     return f"table-{place + 1}"
 
 
-def _count(n: int, what: str) -> str:
+def count(n: int, what: str) -> str:
     return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

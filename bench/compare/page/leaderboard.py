@@ -20,11 +20,11 @@ def section(page: Page) -> Section | None:
             "heading": table.heading,
             "warning": warning(table),
             "headers": _headers(table),
-            "rows": [_row(page, table, row, certain) for row in table.rows],
+            "rows": [_row(page, table, row) for row in table.rows],
             "notes": notes(table),
-            "marks": _marks(certain),
+            "marks": _marks(page.leaders[table.protocol]),
         }
-        for place, (table, certain) in enumerate(zip(page.tables, page.leaders, strict=True))
+        for place, table in enumerate(page.tables)
         if table.rows
     ]
     if not boards:
@@ -50,17 +50,17 @@ def _headers(table: Table) -> list[dict[str, Any]]:
     return fixed + figures
 
 
-def _row(page: Page, table: Table, row: Row, certain: dict[str, Sequence[Row]]) -> dict[str, Any]:
+def _row(page: Page, table: Table, row: Row) -> dict[str, Any]:
     speed, parameters = table.images_per_second(row), row.record.checkpoint.parameters
     cells: list[dict[str, Any]] = [
-        {"text": "–" if parameters is None else f"{parameters / 1e6:.3g} M", "sort": parameters},
+        {"text": "–" if parameters is None else f"{parameters / 1e6:.2f}M", "sort": parameters},
         {"text": "–" if row.steps is None else f"{row.steps:,}", "sort": row.steps},
-        {"text": text.number(row.nfe), "sort": row.nfe},
-        {"text": f"{speed:,.0f}" if speed and speed >= 100 else text.number(speed), "sort": speed},
+        {"text": "–" if row.nfe is None else f"{row.nfe:.4g}", "sort": row.nfe},
+        {"text": text.speed(speed), "sort": speed},
     ]
     for name, _ in columns(table):
         figure = row.metrics.get(name)
-        places = certain.get(name, ())
+        places = page.leaders[table.protocol].get(name, ())
         mark = "best" if row in places[:1] else "second" if row in places[1:2] else ""
         cells.append(_figure(table, name, figure) | {"mark": mark} if figure else {"text": "–", "sort": None})
     return {"method": row.method, "hue": page.hue[row.method], "name": row.name, "cells": cells}
