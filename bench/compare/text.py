@@ -26,13 +26,19 @@ def fine(value: float, unit: str, sign: str = "") -> str:
 
 
 def margin(value: float, unit: str) -> str:
-    """`1 points`, `0.05`: how much is enough."""
-    return f"{value * 100:.3g} points" if unit == "fraction" else f"{value:.3g}"
+    """`1 point`, `0.05`: how much is enough."""
+    return f"{value * 100:.3g} point{'' if value == 0.01 else 's'}" if unit == "fraction" else f"{value:.3g}"
 
 
 def probability(p: float) -> str:
     """`0.024`, `<0.0001`."""
     return "<0.0001" if p < 1e-4 else f"{p:.2g}"
+
+
+def equals(p: float) -> str:
+    """`= 0.024`, `< 0.0001`: behind the letter p."""
+    said = probability(p)
+    return f"< {said[1:]}" if said.startswith("<") else f"= {said}"
 
 
 def speed(images_per_second: float | None) -> str:

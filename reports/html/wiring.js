@@ -44,17 +44,18 @@
   };
 
   function trace(one, figure) {
-    const { method, hue, x, group, band, modes } = one.meta ?? {};
+    const { method, hue, x, group, band, modes, symbols } = one.meta ?? {};
     const axis = chosen(figure, "x"), wanted = chosen(figure, "group");
     const ink = hue === undefined ? color("--quiet") : color(`--hue-${hue}`);
     const made = { ...one, visible: !(off.has(method) || (group && wanted && group !== wanted)) };
     if (x && axis) {
       made.x = x[axis] ?? [];
       if (modes) made.mode = modes[axis];
+      if (symbols) made.marker = { ...one.marker, symbol: symbols[axis] };
       if (!x[axis]) made.visible = false;
     }
     if (band) return { ...made, fillcolor: faded(ink), line: { width: 0, color: ink } };
-    return { ...made, line: { ...one.line, color: ink }, marker: { ...one.marker, color: ink, line: { color: color("--paper"), width: 1 } } };
+    return { ...made, line: { ...one.line, color: ink }, marker: { ...made.marker, color: ink } };
   }
 
   function draw({ figure, plot, traces, layout }) {
@@ -77,6 +78,7 @@
   function toggled() {
     all("[data-method]").forEach((e) => e.classList.toggle("off", off.has(e.dataset.method)));
     all("[data-toggle]").forEach((e) => e.setAttribute("aria-pressed", String(!off.has(e.dataset.toggle))));
+    all("select[data-panels]").forEach(panels);
     charts.forEach(draw);
   }
   all("[data-toggle]").forEach((chip) =>
@@ -89,15 +91,17 @@
 
   // --- switches: of the x axis and of groups in charts; of one panel among several ---
   all("[data-switches]").forEach((scope) =>
-    scope.addEventListener("change", () => {
-      charts.filter((one) => scope.contains(one.figure)).forEach(draw);
-      all("select[data-panels]", scope).forEach(panels);
-    }),
+    scope.addEventListener("change", () => charts.filter((one) => scope.contains(one.figure)).forEach(draw)),
   );
   function panels(select) {
+    const shown = [...select.options].filter((option) => !option.classList.contains("off"));
+    if (shown.length && !shown.includes(select.selectedOptions[0])) select.value = shown[0].value;
     all(`[data-panel="${select.dataset.panels}"]`).forEach((e) => (e.hidden = e.id !== select.value));
   }
-  all("select[data-panels]").forEach(panels);
+  all("select[data-panels]").forEach((select) => {
+    select.addEventListener("change", () => panels(select));
+    panels(select);
+  });
 
   // --- sorting: by a heading, with what is missing at the end ---
   function sort(head) {

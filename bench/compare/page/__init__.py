@@ -5,12 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ....reports.html import Section, render
-from . import failures, leaderboard, verdict
+from . import (
+    claims,
+    classes,
+    confusion,
+    failures,
+    front,
+    leaderboard,
+    provenance,
+    published,
+    quality,
+    reliability,
+    verdict,
+)
 from .gathered import Page
 
 SECTIONS: tuple[Callable[[Page], Section | None], ...] = (
     verdict.section,
     leaderboard.section,
+    quality.section,
+    front.section,
+    classes.section,
+    confusion.section,
+    reliability.section,
+    claims.section,
+    published.section,
+    provenance.section,
     failures.section,
 )
 

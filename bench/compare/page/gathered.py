@@ -9,10 +9,11 @@ from functools import cached_property
 from pathlib import Path
 
 from ....reports.html import Head, Legend
+from ....reports.html.charts import Owner
 from ....reports.html.render import hues
 from ....symmflow.errors import InputError
 from ... import metrics
-from ...protocols import read_protocol
+from ...protocols import Protocol, read_protocol
 from ...records import Stored
 from ..choice import Filter
 from ..floors import Floors
@@ -45,6 +46,10 @@ class Page:
     def hue(self) -> dict[str, int]:
         return {one.method: one.hue for one in self.legend}
 
+    def owners(self, table: Table) -> dict[str, Owner]:
+        """By the name of a row: its method, and that one's colour."""
+        return {row.name: Owner(row.method, self.hue[row.method]) for row in table.rows}
+
     @cached_property
     def leaders(self) -> dict[str, dict[str, Sequence[Row]]]:
         """By protocol and metric, as tables on paper mark them."""
@@ -62,9 +67,16 @@ class Page:
                     found[table.protocol, name] = str(error)
         return found
 
+    def protocol(self, table: Table) -> Protocol | None:
+        """The whole of it; None where no store has it as it was."""
+        try:
+            return read_protocol(table.protocol, self.folders)
+        except InputError:  # edited since; whoever scores its cells is told
+            return None
+
     def things(self, table: Table) -> str:
         """What it was measured on: `images`, or `points`."""
-        protocol = read_protocol(table.protocol, self.folders)
+        protocol = self.protocol(table)
         return "points" if protocol is not None and len(protocol.shape) == 1 else "images"
 
     def command(self, table: Table) -> str:

@@ -18,10 +18,10 @@ from .gathered import Page, anchor, count, headlines
 from .unmeasured import unmeasured
 
 SAID = {
-    "better": "the difference is real",
-    "worse": "over the seeds that both have the next is better",
-    "equivalent": "the next is as good",
-    "inconclusive": "that may be chance",
+    "better": "is real",
+    "worse": "points the other way over the seeds that both have",
+    "equivalent": "does not matter",
+    "inconclusive": "may be chance",
 }
 """What each word of a verdict comes to, of the best against the next."""
 
@@ -54,9 +54,12 @@ def _of_metric(page: Page, table: Table, metric: str, judged: dict[Row, Judged])
     rows = ranked(table, metric)
     counts: list[int | None] = sorted({row.steps for row in rows if row.steps is not None}) or [None]
     at = {steps: [row for row in rows if row.steps in (None, steps)] for steps in counts}
+    said = [_statement(page, table, metric, steps, found, judged) for steps, found in at.items() if found]
+    alone = len({one["best"]["name"] for one in said if one["next"] is None} | {""}) == 2
     return {
         "metric": metric,
-        "statements": [_statement(page, table, metric, steps, found, judged) for steps, found in at.items() if found],
+        "statements": said,
+        "alone": len(said) > 1 and alone and all(one["next"] is None for one in said),
         "overall": _overall(page, table, metric, rows),
         "cheapest": _cheapest(page.fronts[table.protocol, metric], rows[0].metrics[metric].unit) if rows else [],
     }
@@ -93,7 +96,7 @@ def _statement(
         "word": found.word,
         "meaning": SAID[found.word],
         "difference": _difference(found.difference, unit),
-        "p": text.probability(found.p),
+        "p": text.equals(found.p),
         "why": found.reason,
         "command": f"{page.command(table)} --baseline {shlex.quote(called(page.tables, base))}",
     }
@@ -132,8 +135,10 @@ def _cheapest(found: Front | str, unit: str) -> list[str]:
     """The cheapest row within epsilon of the best, by network evaluations and by seconds."""
     if isinstance(found, str):
         return []
-    rows = {cost: row.at for cost, row in found.choice.items()}
-    shares = {cost: next(p.cheapest[cost] for p in found.points if p.row is row) for cost, row in found.choice.items()}
-    by = {"nfe": "network evaluations", "seconds": "seconds"}
-    near = f"within {text.margin(found.epsilon, unit)} of the best"
-    return [f"Cheapest in {by[cost]} {near}: {at} ({shares[cost]:.0%} of resamples)." for cost, at in rows.items()]
+    chosen: dict[str, list[str]] = {}
+    for cost, row in found.choice.items():
+        share = next(p.cheapest[cost] for p in found.points if p.row is row)
+        by = {"nfe": "network evaluations", "seconds": "seconds"}[cost]
+        chosen.setdefault(row.at, []).append(f"by {by} ({share:.0%} of resamples)")
+    near = f"Cheapest within {text.margin(found.epsilon, unit)} of the best"
+    return [f"{near}: {at}, {' and '.join(by)}." for at, by in chosen.items()]
