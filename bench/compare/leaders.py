@@ -8,7 +8,7 @@ from math import comb
 from .. import statistics
 from ..records import Missing
 from ..statistics import Difference
-from .difference import compared, difference, verdict
+from .difference import difference, verdict
 from .floors import Floors, floor_of
 from .rows import Row
 from .tables import Table
@@ -48,7 +48,7 @@ def leaders(table: Table, floors: Floors) -> dict[str, Sequence[Row]]:
 
 def ranked(table: Table, metric: str) -> list[Row]:
     """The rows that have a metric of which differences are told, the best first."""
-    rows = [row for row in table.rows if metric in row.metrics and metric in compared(row.record)]
+    rows = [row for row in table.rows if metric in row.metrics and metric in row.compared]
     higher = any(row.metrics[metric].better == "higher" for row in rows)
     return sorted(rows, key=lambda row: row.metrics[metric].value, reverse=higher)
 

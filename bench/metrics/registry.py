@@ -89,7 +89,7 @@ def _sample_of(name: str, cell: Stored) -> Sample | Missing:
             return Missing(UNGROUPED)
         return Groups.kept(record.metrics[name].value, **jackknife)
     try:
-        cell.check()
+        cell.evidence.once("whole", cell.check)
         return one.of(cell.evidence, _subject(cell))
     except Replaced:
         raise
