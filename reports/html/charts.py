@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import Any
 
+from ...symmflow.names import printable
 from ..curves import AXES, Axis, Curve, Panel, Point
 
 Trace = dict[str, Any]
@@ -63,7 +64,7 @@ class Bins:
 
 def label(text: str) -> str:
     """A text as plotly shows it whatever it holds: it would obey some tags."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def curves(ident: str, panel: Panel, owners: Mapping[str, Owner]) -> Chart:
@@ -107,13 +108,14 @@ def _layout(y: str, points: Sequence[Point], steps: Sequence[int] = ()) -> dict[
 
 
 def _ticks(places: Sequence[float]) -> list[float]:
-    """1, 2 and 5 of every power of ten about some places on a logarithmic axis; over many powers, 1 alone."""
+    """1, 2 and 5 of the powers of ten about some places on a logarithmic axis; over many powers, 1 alone."""
     held = [place for place in places if place > 0]
     if not held:
         return []
     low, high = floor(log10(min(held))), ceil(log10(max(held)))
     digits = (1, 2, 5) if high - low < 3 else (1,)
-    return [float(f"{digit}e{power}") for power in range(low, high + 1) for digit in digits]
+    ticks = [float(f"{digit}e{power}") for power in range(low, high + 1) for digit in digits]
+    return [tick for tick in ticks if min(held) / 10 < tick < max(held) * 10]
 
 
 def _xs(points: Sequence[Point]) -> dict[str, list[float] | None]:

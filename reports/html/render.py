@@ -7,7 +7,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from ...symmflow.names import printable
 from .section import Section
 
 HERE = Path(__file__).parent
@@ -45,7 +47,9 @@ def render(head: Head, sections: Sequence[Section]) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     folder = FileSystemLoader(HERE / "templates")
-    shown = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    shown = Environment(
+        loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_plain
+    )
     scripts = [(HERE / name).read_text(encoding="utf-8") for name in SCRIPTS]
     return shown.get_template("page.html").render(
         head=head,
@@ -54,6 +58,11 @@ def render(head: Head, sections: Sequence[Section]) -> str:
         scripts=scripts,
         policy=policy(scripts),
     )
+
+
+def _plain(value: Any) -> Any:
+    """A text in which nothing steers what shows it; lines stay lines. What is markup already is ours."""
+    return "\n".join(map(printable, value.split("\n"))) if type(value) is str else value
 
 
 def policy(scripts: Sequence[str]) -> str:

@@ -132,18 +132,20 @@
   );
 
   // --- paper: folds open, ink on white, and all as before afterwards ---
-  let closed = [], theme;
+  let printing = null;
   addEventListener("beforeprint", () => {
-    closed = all("details:not([open])");
-    closed.forEach((e) => (e.open = true));
-    theme = root.dataset.theme;
+    if (printing) return;
+    printing = { closed: all("details:not([open])"), theme: root.dataset.theme };
+    printing.closed.forEach((e) => (e.open = true));
     root.dataset.theme = "light";
     charts.forEach(draw);
   });
   addEventListener("afterprint", () => {
-    closed.forEach((e) => (e.open = false));
-    if (theme === undefined) delete root.dataset.theme;
-    else root.dataset.theme = theme;
+    if (!printing) return;
+    printing.closed.forEach((e) => (e.open = false));
+    if (printing.theme === undefined) delete root.dataset.theme;
+    else root.dataset.theme = printing.theme;
+    printing = null;
     charts.forEach(draw);
   });
 

@@ -35,34 +35,38 @@ def section(page: Page) -> Section | None:
 
 def _headers(table: Table) -> list[dict[str, Any]]:
     """What stands above the columns, and where sorting begins."""
-    fixed = [
+    before = [
         {"text": "method", "kind": "text", "first": "ascending", "title": ""},
-        {"text": "params", "kind": "number", "first": "ascending", "title": "parameters of the network"},
         {"text": "steps", "kind": "number", "first": "ascending", "title": "inference steps"},
+    ]
+    after = [
         {"text": "NFE", "kind": "number", "first": "ascending", "title": "network evaluations an image"},
         {"text": "images/s", "kind": "number", "first": "descending", "title": "measured in the run itself"},
+        {"text": "params", "kind": "number", "first": "ascending", "title": "parameters of the network"},
+        {"text": "seeds", "kind": "number", "first": "descending", "title": "generation seeds"},
     ]
     figures = []
     for name, better in columns(table):
         first = "descending" if better == "higher" else "ascending"
         arrow = "↑" if better == "higher" else "↓"
         figures.append({"text": f"{name} {arrow}", "kind": "figure", "first": first, "title": f"{better} is better"})
-    return fixed + figures
+    return [*before, *figures, *after]
 
 
 def _row(page: Page, table: Table, row: Row) -> dict[str, Any]:
     speed, parameters = table.images_per_second(row), row.record.checkpoint.parameters
-    cells: list[dict[str, Any]] = [
-        {"text": "–" if parameters is None else f"{parameters / 1e6:.2f}M", "sort": parameters},
-        {"text": "–" if row.steps is None else f"{row.steps:,}", "sort": row.steps},
-        {"text": "–" if row.nfe is None else f"{row.nfe:.4g}", "sort": row.nfe},
-        {"text": text.speed(speed), "sort": speed},
-    ]
+    cells: list[dict[str, Any]] = [{"text": "–" if row.steps is None else f"{row.steps:,}", "sort": row.steps}]
     for name, _ in columns(table):
         figure = row.metrics.get(name)
         places = page.leaders[table.protocol].get(name, ())
         mark = "best" if row in places[:1] else "second" if row in places[1:2] else ""
         cells.append(_figure(table, name, figure) | {"mark": mark} if figure else {"text": "–", "sort": None})
+    cells += [
+        {"text": "–" if row.nfe is None else f"{row.nfe:.4g}", "sort": row.nfe},
+        {"text": text.speed(speed), "sort": speed},
+        {"text": "–" if parameters is None else f"{parameters / 1e6:.2f}M", "sort": parameters},
+        {"text": str(len(row.seeds)), "sort": len(row.seeds)},
+    ]
     return {"method": row.method, "hue": page.hue[row.method], "name": row.name, "cells": cells}
 
 

@@ -52,7 +52,7 @@ def _card(page: Page, place: str, table: Table) -> dict[str, Any]:
 
 def _of_metric(page: Page, table: Table, metric: str, judged: dict[Row, Judged]) -> dict[str, Any]:
     rows = ranked(table, metric)
-    counts: list[int | None] = sorted({row.steps for row in rows if row.steps is not None}) or [None]
+    counts: list[int | None] = [*sorted({row.steps for row in rows if row.steps is not None})] or [None]
     at = {steps: [row for row in rows if row.steps in (None, steps)] for steps in counts}
     said = [_statement(page, table, metric, steps, found, judged) for steps, found in at.items() if found]
     alone = len({one["best"]["name"] for one in said if one["next"] is None} | {""}) == 2
