@@ -25,16 +25,18 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[dev]'
 	touch $@
 
-demo: install ## Evaluate the bundled checkpoints on three tasks at 1, 5 and 25 steps, and compare
-	@echo "1 of 4: three tasks at 1, 5 and 25 steps, the longest part: minutes on two cores. Ctrl-C keeps what is done."
+demo: install ## Evaluate the bundled checkpoints on three tasks at 1, 5 and 25 steps, compare, and write the report
+	@echo "1 of 5: three tasks at 1, 5 and 25 steps, the longest part: minutes on two cores. Ctrl-C keeps what is done."
 	$(BIN)/bench run --method symmflow,unet,cnn --task cls,ss,sis --steps 1,5,25 --out results
-	@echo "2 of 4: two spirals, six step counts and three seeds."
+	@echo "2 of 5: two spirals, six step counts and three seeds."
 	$(BIN)/bench run --method symmflow --task cls --dataset two-spirals --steps 1,2,5,10,20,50 --seeds 0,1,2 --out results
-	@echo "3 of 4: a picture of what one checkpoint draws."
+	@echo "3 of 5: a picture of what one checkpoint draws."
 	$(BIN)/bench sample --method symmflow --task sis --steps 1,5,25 --out results/sample.png
-	@echo "4 of 4: everything side by side, with the curves over steps."
+	@echo "4 of 5: everything side by side, with the curves over steps."
 	$(BIN)/bench compare results --plot results/steps.png
-	@echo "Records and figures are in results/: sample.png, steps.png, and a folder for every cell."
+	@echo "5 of 5: the same as one page, for a browser."
+	$(BIN)/bench report results -o results/report.html
+	@echo "Open results/report.html. Beside it lie sample.png, steps.png, and a folder for every cell."
 
 # Two seeds and two samples a mask, as the claims ask; the Diffusion Classifier's full budget is 2,750 evaluations; the
 # paper does not say on which timesteps DSM was sampled, so it is on each of the usual grids (trailing is our default).

@@ -160,7 +160,7 @@ def compare(
 @named
 def report(
     *results: Results,
-    form: Annotated[str, Asked("md, latex, csv, parquet or json. Default: by the ending of --out.", "--format")] = "md",
+    form: Annotated[str, Asked("html, md, latex, csv, parquet, json. Default: by --out's ending.", "--format")] = "md",
     tasks: asked.OnlyTasks = (),
     datasets: asked.OnlyDatasets = (),
     methods: asked.OnlyMethods = (),

@@ -12,6 +12,13 @@ from ..symmflow.errors import InputError
 
 Form = Literal["png", "svg", "pdf"]
 FORMS: tuple[Form, ...] = get_args(Form)
+Axis = Literal["steps", "nfe", "seconds"]
+AXES: dict[Axis, str] = {
+    "steps": "inference steps",
+    "nfe": "network evaluations an image",
+    "seconds": "seconds an image",
+}
+"""What a figure is drawn over, and what stands there."""
 
 # Okabe and Ito: told apart by colour-blind readers and in print
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -28,6 +35,14 @@ class Point:
     high: float | None = None
     paper: float | None = None
     """What the paper says."""
+    nfe: float | None = None
+    """Network evaluations an image."""
+    seconds: float | None = None
+    """An image."""
+
+    def at(self, axis: Axis) -> float | None:
+        """Where it stands; None where that is not known."""
+        return {"steps": self.steps, "nfe": self.nfe, "seconds": self.seconds}[axis]
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,11 @@ class Panel:
     title: str
     label: str
     curves: Sequence[Curve]
+
+    @property
+    def ticks(self) -> list[int]:
+        """The step counts of its points, ascending."""
+        return sorted({p.steps for curve in self.curves for p in curve.points if p.steps is not None})
 
 
 def form_of(path: Path) -> Form:
@@ -89,10 +109,10 @@ def _figure(panels: Sequence[Panel]) -> Any:
             _line(axis, curve, COLORS[names.index(curve.name) % len(COLORS)])
         axis.set_title(panel.title, fontsize=10)
         axis.set_ylabel(panel.label)
-        axis.set_xlabel("inference steps")
-        if ticks := sorted({p.steps for curve in panel.curves for p in curve.points if p.steps is not None}):
+        axis.set_xlabel(AXES["steps"])
+        if panel.ticks:
             axis.set_xscale("log")
-            axis.set_xticks(ticks, [str(t) for t in ticks])
+            axis.set_xticks(panel.ticks, [str(t) for t in panel.ticks])
             axis.minorticks_off()
         axis.grid(alpha=0.25)
         axis.legend(fontsize=8, frameon=False)

@@ -21,15 +21,15 @@ def report(
         None,
         "--format",
         metavar="FORMAT",
-        help="md, latex (booktabs), or a row a cell and metric (`bench list columns`) as csv, parquet or json. "
-        "Default: by the ending of --out; md.",
+        help="html (one page that needs no network), md, latex (booktabs), or a row a cell and metric "
+        "(`bench list columns`) as csv, parquet or json. Default: by the ending of --out; md.",
     ),
     out: Path | None = typer.Option(
         None, "--out", "-o", help="The file to write; beside Markdown lies its picture. Default: standard output."
     ),
     **asked: Any,
 ) -> None:
-    """Write what was measured as Markdown, LaTeX, CSV, Parquet or JSON."""
+    """Write what was measured as a page, Markdown, LaTeX, CSV, Parquet or JSON."""
     from ..compare.document import form_by_ending, form_of
     from .notes import say_replaced
 

@@ -37,13 +37,13 @@ class OfClass:
 
 def blocks(tables: Sequence[Table]) -> list[Block]:
     """A block for each table and metric of areas. Raises `InputError` where there is none."""
-    made = [_block(table, name) for table in tables for name in _of_areas(table)]
+    made = [_block(table, name) for table in tables for name in of_areas(table)]
     if not made:
         raise InputError("--per-class takes cells whose labels are masks; none of these are.")
     return made
 
 
-def _of_areas(table: Table) -> list[str]:
+def of_areas(table: Table) -> list[str]:
     """Its mean IoUs: each is of other counts."""
     known = {name: metrics.known(name) for name in table.metrics}
     return [name for name, metric in known.items() if metric and metric.compared and metric.kind is MeanIoU]

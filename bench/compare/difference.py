@@ -74,7 +74,7 @@ def difference(metric: str, ours: Sequence[Stored], base: Sequence[Stored]) -> D
     if not isinstance(a, Missing) and not isinstance(b, Missing):
         if a[0].ids != b[0].ids:
             return Missing("the evidence is not of the same images")
-        return metrics.difference_over_seeds(a, b, metrics.metric(metric).share)
+        return metrics.difference_over_seeds(a, b, ours[0].record.metrics[metric].unit == "fraction")
     values = [{c.record.seed: c.record.metrics[metric].value for c in side} for side in (ours, base)]
     if len(values[0]) > 2 and values[0].keys() == values[1].keys():  # without evidence of images there are the seeds
         return statistics.over_seed_pairs(list(values[0].values()), [values[1][seed] for seed in values[0]])

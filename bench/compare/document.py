@@ -15,17 +15,19 @@ from ...symmflow.errors import InputError
 from ...symmflow.files import write_atomically
 from ..records import Record, read_stored
 from ..records.tidy import COLUMNS, frame
-from . import claims, curves, tables
+from . import claims, curves, page, tables
 from .choice import Filter, choose
 from .floors import read_floors
 from .leaders import leaders
 from .tables import Table
 
-Form = Literal["md", "latex", "csv", "parquet", "json"]
+Form = Literal["md", "html", "latex", "csv", "parquet", "json"]
 FORMS: tuple[Form, ...] = get_args(Form)
 ENDINGS: dict[str, Form] = {
     ".md": "md",
     ".markdown": "md",
+    ".html": "html",
+    ".htm": "html",
     ".tex": "latex",
     ".csv": "csv",
     ".parquet": "parquet",
@@ -86,7 +88,8 @@ def document(
     intervals: bool = False,
     fragment: bool = False,
 ) -> Document:
-    """The wanted cells of some stores. Tables, one a protocol, as Markdown or LaTeX; or a tidy frame of all figures."""
+    """The wanted cells of some stores. Tables, one a protocol, as Markdown or LaTeX; a page that holds everything; or a
+    tidy frame of all figures."""
     if (intervals or fragment) and form != "latex":
         raise InputError("--intervals and --fragment go with --format latex; the other formats have intervals always.")
     if (by_seed or sort) and form in _FRAMES:
@@ -99,6 +102,8 @@ def document(
     found = tables.tables(cells, by_seed=by_seed)
     if sort:
         tables.sort(found, sort)
+    if form == "html":
+        return Document(form, page.html(page.Page(cells, found, limits, wanted, folders)), replaced)
     shown = intervals or form == "md"
     blocks = [tables.block(table, leaders(table, limits), intervals=shown) for table in found]
     if form == "latex":

@@ -136,8 +136,8 @@ def undominated(quality: Array, cost: Array) -> Array:
 def cheapest(quality: Array, cost: Array, epsilon: float) -> Array:
     """The cheapest row within epsilon of the best, the better one of two as cheap: [R]."""
     enough = quality >= quality.max(axis=0) - epsilon
-    order = np.array([np.lexsort((-quality[:, r], cost)) for r in range(quality.shape[1])])
-    return np.array([next(i for i in order[r] if enough[i, r]) for r in range(quality.shape[1])])
+    prices = np.where(enough, cost[:, None], np.inf)
+    return np.where(prices == prices.min(axis=0), quality, -np.inf).argmax(axis=0)
 
 
 def block(front: Front) -> Block:

@@ -8,7 +8,7 @@ from math import comb
 from .. import statistics
 from ..records import Missing
 from ..statistics import Difference
-from .difference import compared, difference, verdict
+from .difference import difference, verdict
 from .floors import Floors, floor_of
 from .rows import Row
 from .tables import Table
@@ -25,18 +25,18 @@ def leaders(table: Table, floors: Floors) -> dict[str, Sequence[Row]]:
     """
     if table.stamp:
         return {}
-    ranked = {name: rows for name in table.metrics if len(rows := _ranked(table, name)) > 1}
+    ordered = {name: rows for name in table.metrics if len(rows := ranked(table, name)) > 1}
     found: dict[tuple[str, Row, Row], Difference] = {}
-    for name, rows in ranked.items():
+    for name, rows in ordered.items():
         for place in range(min(PLACES, len(rows) - 1)):
             gaps = _above(name, rows[place], rows[place + 1 :])
             if gaps is None:
                 break
             found |= {(name, rows[place], row): gap for row, gap in gaps.items()}
-    pairs = sum(comb(len(rows), 2) for rows in ranked.values())
+    pairs = sum(comb(len(rows), 2) for rows in ordered.values())
     better = _better(found, floors, pairs)
     certain: dict[str, Sequence[Row]] = {}
-    for name, rows in ranked.items():
+    for name, rows in ordered.items():
         places = 0
         while places < min(PLACES, len(rows) - 1) and all(
             better.get((name, rows[places], row)) for row in rows[places + 1 :]
@@ -46,9 +46,9 @@ def leaders(table: Table, floors: Floors) -> dict[str, Sequence[Row]]:
     return certain
 
 
-def _ranked(table: Table, metric: str) -> list[Row]:
+def ranked(table: Table, metric: str) -> list[Row]:
     """The rows that have a metric of which differences are told, the best first."""
-    rows = [row for row in table.rows if metric in row.metrics and metric in compared(row.record)]
+    rows = [row for row in table.rows if metric in row.metrics and metric in row.compared]
     higher = any(row.metrics[metric].better == "higher" for row in rows)
     return sorted(rows, key=lambda row: row.metrics[metric].value, reverse=higher)
 

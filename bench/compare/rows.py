@@ -16,6 +16,7 @@ from ...symmflow.errors import InputError
 from .. import metrics, statistics
 from ..records import Figure, Missing, Record, Stored
 from ..statistics import Interval
+from .difference import compared
 from .naming import fingerprint, recipe
 from .speed import Conditions, conditions
 
@@ -63,7 +64,7 @@ class Row:
     def timed(self) -> bool:
         return any(cell.record.cost and cell.record.cost.images_per_second for cell in self.cells)
 
-    @property
+    @cached_property
     def conditions(self) -> Conditions | None:
         """Under which its speed was measured; None where it has none, or its seeds were measured under several."""
         return conditions([cell.record for cell in self.cells])
@@ -79,6 +80,11 @@ class Row:
     @cached_property
     def metrics(self) -> dict[str, Figure]:
         return {name: over_seeds(name, self.cells) for name in self.record.metrics}
+
+    @cached_property
+    def compared(self) -> list[str]:
+        """The metrics of which differences are told."""
+        return compared(self.record)
 
     @cached_property
     def paper(self) -> dict[str, float]:

@@ -201,7 +201,7 @@ def block(table: Table, leaders: Mapping[str, Sequence[Row]] | None = None, *, i
     headers += ["images/s"] + (["seeds"] if several else [])
     rows = [_cells(table, row, papers, intervals) + ([str(len(row.seeds))] if several else []) for row in table.rows]
     said = [*([f"{MARKED} {', '.join(leaders)}."] if leaders else []), *notes(table, intervals)]
-    return Block("tables", table.heading, headers, rows, [table.plain()], said, _warning(table), marks=marks)
+    return Block("tables", table.heading, headers, rows, [table.plain()], said, warning(table), marks=marks)
 
 
 def _cells(table: Table, row: Row, papers: Sequence[str], intervals: bool) -> list[str]:
@@ -220,10 +220,10 @@ def _cells(table: Table, row: Row, papers: Sequence[str], intervals: bool) -> li
             percent = found is None or found.unit == "fraction"
             cells.append("–" if value is None else f"{value * 100:.1f}" if percent else f"{value:g}")
     speed = table.images_per_second(row)
-    return [*cells, f"{speed:,.0f}" if speed and speed >= 100 else text.number(speed)]
+    return [*cells, text.speed(speed)]
 
 
-def _warning(table: Table) -> str:
+def warning(table: Table) -> str:
     old = [f"{why}: {', '.join(rows)}" for why, rows in table.other_code.items()]
     stamps = [table.stamp, f"figures of other code ({'; '.join(old)})" if old else ""]
     return ". ".join(stamp for stamp in stamps if stamp)
@@ -236,7 +236,7 @@ def notes(table: Table, intervals: bool = True) -> list[str]:
     lines += _untold(table) if intervals else []
     lines += [f"{remark}." for remark in table.remarks]
     lines += [f"other libraries since: {why} ({', '.join(rows)})." for why, rows in table.other_libraries.items()]
-    lines += _absent(table)
+    lines += absent_lines(table)
     lines += _otherwise(table)
     lines += [f"failed: {line}" for line in table.failed]
     return lines
@@ -286,7 +286,7 @@ def _otherwise(table: Table) -> list[str]:
     return [f"images/s{of} left out, as they were measured otherwise: {each}."]
 
 
-def _absent(table: Table) -> list[str]:
+def absent_lines(table: Table) -> list[str]:
     """A line a reason; with the methods that it is about where other methods have the metric."""
     lines: dict[tuple[str, str], list[str]] = {}
     for metric, reasons in table.absent.items():

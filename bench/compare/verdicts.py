@@ -11,7 +11,7 @@ from .. import statistics
 from ..records import Missing
 from ..statistics import Difference
 from . import text
-from .difference import Verdict, compared, difference, seedless, shared_seeds, verdict
+from .difference import Verdict, difference, seedless, shared_seeds, verdict
 from .floors import Floors, floor_of
 from .naming import choices, fingerprint
 from .rows import Row
@@ -97,13 +97,35 @@ def judge(tables: Sequence[Table], baseline: str, floors: Floors) -> list[Judged
     return judged
 
 
+def against(table: Table, base: Row, floors: Floors) -> Judged:
+    """Every row of a table against one of them, as `--baseline` of its name has it (`called`)."""
+    found = Judged(table)
+    rows = [row for row in table.rows if row is not base and row.protocol == base.protocol]
+    found.verdicts = _verdicts([(row, base, _differences(row, base, found.remarks)) for row in rows], floors)
+    return found
+
+
+def called(tables: Sequence[Table], base: Row) -> str:
+    """What `--baseline` calls a row of some tables: `unet`, `symmflow@1`, `symmflow@5,heun`."""
+    name = f"{base.method}{_at(base.steps)}"
+    alike = [row for table in tables for row in table.rows if (row.method, row.steps) == (base.method, base.steps)]
+    said: list[str] = []
+    for word in (word.replace('"', "") for word in _words(base)):
+        fewer = [row for row in alike if Chosen(base.method, base.steps, (word,))(row)]
+        if len(fewer) < len(alike):
+            said.append(word)
+            alike = fewer
+    return ",".join([name, *said])
+
+
 Gaps = dict[str, tuple[Difference, tuple[int, ...]]]
 """Differences by metric, and over which seeds."""
 
 
 def _verdicts(made: Sequence[tuple[Row, Row, Gaps]], floors: Floors) -> list[tuple[Row, Row, list[Verdict]]]:
     """What the differences of a table mean."""
-    limits = [floor_of(metric, floors).of(base.metrics[metric].value) for _, base, gaps in made for metric in gaps]
+    own = {metric: floor_of(metric, floors) for metric in {m for _, _, gaps in made for m in gaps}}
+    limits = [own[metric].of(base.metrics[metric].value) for _, base, gaps in made for metric in gaps]
     gaps_of_all = [gap for _, _, gaps in made for gap, _ in gaps.values()]
     differ = statistics.holm([gap.p for gap in gaps_of_all])
     alike = statistics.holm([gap.within(limit) for gap, limit in zip(gaps_of_all, limits, strict=True)])
@@ -157,7 +179,7 @@ def _differences(row: Row, base: Row, remarks: list[str]) -> Gaps:
     seeds = tuple(cell.record.seed for cell in max(ours, theirs, key=len))
     if any(len(some) < len(r.cells) and not seedless(r.record) for some, r in ((ours, row), (theirs, base))):
         remarks.append(f"{row.at} and {base.at}: over the seeds that can be paired ({', '.join(map(str, seeds))})")
-    for metric in compared(row.record):
+    for metric in row.compared:
         if metric in base.metrics:
             found = difference(metric, ours, theirs)
             if isinstance(found, Missing):

@@ -31,7 +31,7 @@ def expected_calibration_error(probabilities: Array, labels: Array, ids: Sequenc
     """
     confidence = probabilities.max(axis=1)
     gap = (probabilities.argmax(axis=1) == labels) - confidence
-    bins = np.digitize(confidence, np.linspace(0, 1, BINS + 1)[1:-1], right=True)  # open below, closed above
+    bins = binned(confidence)
     dealt = groups_of(ids)
     groups = np.array([dealt[i] for i in ids])
     gaps, sizes = np.zeros((GROUPS, BINS)), np.bincount(groups, minlength=GROUPS)
@@ -43,7 +43,12 @@ def expected_calibration_error(probabilities: Array, labels: Array, ids: Sequenc
     return Jackknifed.of(sizes > 0, error, pairs=False)
 
 
-def _probabilities(evidence: Evidence) -> Missing | tuple[Sequence[str], Array, Array]:
+def binned(confidence: Array) -> Array:
+    """The bin of each confidence, 0 to `BINS` - 1."""
+    return np.digitize(confidence, np.linspace(0, 1, BINS + 1)[1:-1], right=True)  # open below, closed above
+
+
+def probabilities_of(evidence: Evidence) -> Missing | tuple[Sequence[str], Array, Array]:
     """Ids, probabilities and labels; none where the scores are something else."""
     rows = evidence.table("samples")
     scale = str(rows["scale"].iloc[0]) if "scale" in rows else "unknown"
@@ -53,7 +58,7 @@ def _probabilities(evidence: Evidence) -> Missing | tuple[Sequence[str], Array, 
 
 
 def _brier(evidence: Evidence, subject: Subject) -> Values | Missing:
-    found = _probabilities(evidence)
+    found = probabilities_of(evidence)
     if isinstance(found, Missing):
         return found
     ids, probabilities, labels = found
@@ -61,7 +66,7 @@ def _brier(evidence: Evidence, subject: Subject) -> Values | Missing:
 
 
 def _ece(evidence: Evidence, subject: Subject) -> Groups | Missing:
-    found = _probabilities(evidence)
+    found = probabilities_of(evidence)
     if isinstance(found, Missing):
         return found
     ids, probabilities, labels = found

@@ -71,7 +71,11 @@ def samples_of(name: str, cells: Sequence[Stored]) -> list[Sample] | Missing:
 
 
 def sample_of(name: str, cell: Stored) -> Sample | Missing:
-    """A metric of a cell: from what its record or a baseline keeps of it, else from the evidence."""
+    """A metric of a cell, made once: from what its record or a baseline keeps of it, else from the evidence."""
+    return cell.evidence.once(("sample", name), lambda: _sample_of(name, cell))
+
+
+def _sample_of(name: str, cell: Stored) -> Sample | Missing:
     one = known(name)
     if one is None:
         return Missing(f"the metric {family(name)} is not installed here")
@@ -85,7 +89,7 @@ def sample_of(name: str, cell: Stored) -> Sample | Missing:
             return Missing(UNGROUPED)
         return Groups.kept(record.metrics[name].value, **jackknife)
     try:
-        cell.check()
+        cell.evidence.once("whole", cell.check)
         return one.of(cell.evidence, _subject(cell))
     except Replaced:
         raise

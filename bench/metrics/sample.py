@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import isclose, isnan
 from typing import TYPE_CHECKING, Any, Self
@@ -38,10 +38,20 @@ class Sample(ABC):
     """A metric on a set of images. `ids`, ascending: of the images; of groups of images where only these are known."""
 
     ids: tuple[str, ...]
+    _drawn: dict[int, Array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @abstractmethod
     def at(self, weights: Array) -> Array:
         """The metric for weights [R, n]: [R]."""
+
+    def resampled(self, resamples: int) -> Array:
+        """The metric of images drawn anew, [resamples]: the same draws for all samples of as many images.
+
+        Kept, for every comparison asks again.
+        """
+        if resamples not in self._drawn:
+            self._drawn[resamples] = statistics.resampled(self.at, len(self.ids), resamples)
+        return self._drawn[resamples]
 
     @cached_property
     def value(self) -> float:
@@ -53,7 +63,7 @@ class Sample(ABC):
 
     def minus(self, other: Self, share: bool) -> Difference | Missing:
         """The paired difference to the same metric of another cell on the same images; or why none can be told."""
-        return statistics.paired_bootstrap(lambda weights: self.at(weights) - other.at(weights), len(self.ids))
+        return statistics.paired_resamples(self.value - other.value, self.resampled(2000) - other.resampled(2000))
 
     def taking(self, other: Self, where: Array) -> Self | None:
         """This one with the entries of `other` where `where` [n] is true; None where entries cannot be exchanged."""
@@ -62,7 +72,7 @@ class Sample(ABC):
     @property
     def error(self) -> float | None:
         """Standard error over test images; None where none can be told."""
-        return float(statistics.resampled(self.at, len(self.ids), 1000).std(ddof=1))
+        return float(self.resampled(1000).std(ddof=1))
 
     @abstractmethod
     def frame(self) -> pd.DataFrame:

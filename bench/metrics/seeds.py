@@ -47,7 +47,7 @@ def mean_over_images(samples: Sequence[Sample], resamples: int) -> Array:
 
 
 def _resampled(samples: Sequence[Sample], resamples: int = RESAMPLES) -> Array:
-    return np.stack([statistics.resampled(s.at, len(s.ids), resamples) for s in samples])
+    return np.stack([sample.resampled(resamples) for sample in samples])
 
 
 def _agree(drawn: Array) -> bool:

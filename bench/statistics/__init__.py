@@ -8,6 +8,7 @@ from .differences import (
     paired_bootstrap,
     paired_jackknife,
     paired_ratios,
+    paired_resamples,
     paired_shares,
     welch,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "paired_bootstrap",
     "paired_jackknife",
     "paired_ratios",
+    "paired_resamples",
     "paired_shares",
     "resampled",
     "spread",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from scipy import stats
@@ -11,6 +12,7 @@ from scipy import stats
 from .intervals import resampled
 from .jackknife import jackknife_error, jackknife_freedom
 from .ratios import MeanRatio
+from .tails import normal_above, normal_quantile, student_above, student_quantile
 
 Array = np.ndarray
 
@@ -46,8 +48,8 @@ class Difference:
         """p of one side: the room that is left to the floor, against half of the 90 % interval."""
         if half <= 0:
             return float(room <= 0)
-        student = stats.t(np.inf if self.freedom is None else self.freedom)
-        return float(student.sf(room / half * student.ppf(0.95)))
+        freedom = inf if self.freedom is None else self.freedom
+        return student_above(room / half * student_quantile(0.95, freedom), freedom)
 
 
 def paired_bootstrap(
@@ -58,11 +60,14 @@ def paired_bootstrap(
     `statistic` maps weights [R, n] to differences [R]. Percentile interval; the p value is that of a normal with the
     bootstrap's standard error, because counting resamples cannot tell small ones apart.
     """
-    value = float(statistic(np.ones((1, n)))[0])
-    drawn = resampled(statistic, n, resamples, seed)
+    return paired_resamples(float(statistic(np.ones((1, n)))[0]), resampled(statistic, n, resamples, seed))
+
+
+def paired_resamples(value: float, drawn: Array) -> Difference:
+    """The same from what it is when the images are drawn anew, [R]."""
     low, inner_low, inner_high, high = np.quantile(drawn, [0.025, 0.05, 0.95, 0.975])
     error = float(drawn.std(ddof=1))
-    p = float(2 * stats.norm.sf(abs(value) / error)) if error > 0 else float(value == 0)
+    p = 2 * normal_above(abs(value) / error) if error > 0 else float(value == 0)
     ends = float(low), float(high), float(inner_low), float(inner_high)
     return Difference(value, *ends, error, p, "test images", same=error == value == 0)
 
@@ -99,7 +104,7 @@ def paired_shares(first: Array, second: Array) -> Difference:
     n, only_a, only_b = len(a), int((a & ~b).sum()), int((b & ~a).sum())
     p_a, p_b = (only_a + 1) / (n + 2), (only_b + 1) / (n + 2)
     error = float(np.sqrt((p_a + p_b - (p_a - p_b) ** 2) / (n + 2)))
-    ends = {c: stats.norm.ppf((1 + c) / 2) * error for c in (0.95, 0.9)}
+    ends = {c: normal_quantile((1 + c) / 2) * error for c in (0.95, 0.9)}
     centre = p_a - p_b
     return Difference(
         (only_a - only_b) / n,
@@ -144,9 +149,9 @@ def welch(first: Sequence[float], second: Sequence[float]) -> Difference:
 def _student(value: float, error: float, freedom: float, covers: str, centre: float | None = None) -> Difference:
     """`centre`: the value less its bias; the intervals about it are widened to hold the value."""
     about = value if centre is None else centre
-    outer, inner = (float(stats.t.ppf(q, freedom)) * error for q in (0.975, 0.95))
+    outer, inner = (student_quantile(q, freedom) * error for q in (0.975, 0.95))
     low, inner_low = (min(about - half, value) for half in (outer, inner))
     high, inner_high = (max(about + half, value) for half in (outer, inner))
-    p = float(2 * stats.t.sf(abs(about) / error, freedom)) if error > 0 else float(about == 0)
+    p = 2 * student_above(abs(about) / error, freedom) if error > 0 else float(about == 0)
     ends = low, high, inner_low, inner_high
     return Difference(value, *ends, error, p, covers, freedom, same=error == value == 0)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from .intervals import Interval
+from .tails import student_quantile
 
 Array = np.ndarray
 GROUPS = 20
@@ -74,7 +74,7 @@ def jackknife(
     see `jackknife_error`.
     """
     error = jackknife_error(without, second)
-    half = float(stats.t.ppf((1 + confidence) / 2, jackknife_freedom(without, second))) * error
+    half = student_quantile((1 + confidence) / 2, jackknife_freedom(without, second)) * error
     return Interval(value, value - half, value + half, "test images")
 
 

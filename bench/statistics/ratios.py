@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from .intervals import Interval
+from .tails import student_quantile
 
 Array = np.ndarray
 LEAST = 3
@@ -107,7 +107,7 @@ class MeanRatio:
             return Interval(self.value, float("-inf"), float("inf"), FEW_IN_ALL if self.told else FEW)
         lacking = max(1 - self.centre, 1e-9)
         freedom = max(min(self.freedom, self.bearing), 1.0)
-        factor = float(np.exp(stats.t.ppf((1 + confidence) / 2, freedom) * self.error / lacking))
+        factor = float(np.exp(student_quantile((1 + confidence) / 2, freedom) * self.error / lacking))
         low, high = max(1 - lacking * factor, 0.0), 1 - lacking / factor
         return Interval(self.value, min(low, self.value), max(high, self.value), "test images")
 

@@ -19,6 +19,7 @@ from scipy import stats
 
 from .differences import Difference
 from .intervals import Interval
+from .tails import normal_quantile, student_above, student_quantile
 
 Array = np.ndarray
 COVERS = "test images and generation seeds"
@@ -61,7 +62,7 @@ class Chance:
 
     def end(self, single: Sequence[float], quantile: float) -> float:
         """How far an end lies from the mean; `single`: how far that of every seed lies from its own figure."""
-        normal, student = stats.norm.ppf(quantile), stats.t.ppf(quantile, self.freedom)
+        normal, student = normal_quantile(quantile), student_quantile(quantile, self.freedom)
         return float(
             student / normal * np.hypot(self._narrowed(_root_mean_square(single)), normal * np.sqrt(self.seeds))
         )
@@ -79,7 +80,7 @@ def interval_over_seeds(found: Sequence[Interval], resampled: Array | None) -> I
     """
     values = [i.value for i in found]
     if resampled is None:
-        single = float(np.mean([((i.high - i.low) / 2 / stats.norm.ppf(0.975)) ** 2 for i in found]))
+        single = float(np.mean([((i.high - i.low) / 2 / normal_quantile(0.975)) ** 2 for i in found]))
         chance = Chance.of(values, single, single)
     else:
         chance = Chance.drawn(values, resampled)
@@ -104,7 +105,7 @@ def difference_over_seeds(found: Sequence[Difference], resampled: Array) -> Diff
         value - chance.end([d.value - d.inner_low for d in found], 0.95),
         value + chance.end([d.inner_high - d.value for d in found], 0.95),
         error,
-        float(2 * stats.t.sf(abs(value) / error, freedom)) if error > 0 else float(value == 0),
+        2 * student_above(abs(value) / error, freedom) if error > 0 else float(value == 0),
         COVERS,
         freedom if np.isfinite(freedom) else None,
     )

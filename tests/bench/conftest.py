@@ -94,6 +94,12 @@ class Results:
         }
 
 
+@pytest.fixture(scope="session")
+def results_in() -> type[Results]:
+    """For a store that several tests read."""
+    return Results
+
+
 @pytest.fixture
 def results(tmp_path: Path) -> Results:
     return Results(tmp_path)

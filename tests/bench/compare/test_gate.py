@@ -209,7 +209,7 @@ def test_reports_for_machines(results: Any, repository: Path) -> None:
     assert (
         ci.to_markdown(report.page()).splitlines()[4].startswith("| regression | d/cls m steps=25 seed=0 | accuracy |")
     )
-    assert "worse by more than 1 points" in report.checks[0].said and "cover test images" in ci.to_markdown(
+    assert "worse by more than 1 point" in report.checks[0].said and "cover test images" in ci.to_markdown(
         report.page()
     )
     add(results, 80, status="failed", reason="\x1b[31mred|or not")

@@ -120,7 +120,7 @@ def test_undecided_is_a_verdict_of_its_own_everywhere(results: Any) -> None:
 def test_improved_passes_and_says_so(results: Any) -> None:
     report = gate(*two(results, 80, 110), {})
     assert report.exit_code == 0 and words(report) == {"accuracy": ("improved", "pass")}
-    assert "better by more than 1 points" in report.checks[0].said and "p <0.0001" in report.checks[0].said
+    assert "better by more than 1 point" in report.checks[0].said and "p <0.0001" in report.checks[0].said
 
 
 def test_what_fails_comes_before_what_is_not_measured_and_undecided_after(results: Any) -> None:

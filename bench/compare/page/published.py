@@ -1,0 +1,17 @@
+"""The papers' own figures beside ours, each with its caveat."""
+
+from __future__ import annotations
+
+from ....reports.html import Section
+from .. import published
+from .gathered import Page
+from .grid import grid
+
+
+def section(page: Page) -> Section | None:
+    blocks = [block for table in page.tables if (block := published.block(table)).rows]
+    if not blocks:
+        return None
+    grids = [grid(page, block, [row[0] for row in block.rows]) for block in blocks]
+    lead = "As printed, for the same task and data set; a dash where no cell here is the paper's own."
+    return Section("published", "As published", "grids.html", {"grids": grids}, lead)
