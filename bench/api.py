@@ -171,6 +171,7 @@ def report(
     floors: asked.Floors = None,
     intervals: Annotated[bool, Asked("In LaTeX: 95 % intervals beside the figures.")] = False,
     fragment: Annotated[bool, Asked(r"LaTeX: the tables alone, for \input.")] = False,
+    data_root: DataRoot = None,
 ) -> Document:
     """What was measured, as one file: tables for a page or a paper, or for a script a row a cell and metric."""
     from .compare.choice import filter_of
@@ -178,7 +179,13 @@ def report(
     from .records import steadily
 
     wanted = filter_of(several(tasks), several(datasets), several(methods), several(steps), protocol)
-    how: Any = {"by_seed": by_seed, "sort": sort, "intervals": intervals, "fragment": fragment}
+    how: Any = {
+        "by_seed": by_seed,
+        "sort": sort,
+        "intervals": intervals,
+        "fragment": fragment,
+        "data_root": path_of(data_root),
+    }
     return steadily(lambda: document(_folders(results), wanted, form_of(form), floors=path_of(floors), **how))
 
 

@@ -87,11 +87,14 @@ def document(
     floors: Path | None = None,
     intervals: bool = False,
     fragment: bool = False,
+    data_root: Path | None = None,
 ) -> Document:
     """The wanted cells of some stores. Tables, one a protocol, as Markdown or LaTeX; a page that holds everything; or a
     tidy frame of all figures."""
     if (intervals or fragment) and form != "latex":
         raise InputError("--intervals and --fragment go with --format latex; the other formats have intervals always.")
+    if data_root is not None and form != "html":
+        raise InputError("--data-root goes with --format html: real images of a page that records may not hold.")
     if (by_seed or sort) and form in _FRAMES:
         raise InputError(f"--by-seed and --sort are for tables; as {form} a cell is a row a metric, in no order.")
     limits = read_floors(floors)
@@ -103,7 +106,7 @@ def document(
     if sort:
         tables.sort(found, sort)
     if form == "html":
-        return Document(form, page.html(page.Page(cells, found, limits, wanted, folders)), replaced)
+        return Document(form, page.html(page.Page(cells, found, limits, wanted, folders, data_root)), replaced)
     shown = intervals or form == "md"
     blocks = [tables.block(table, leaders(table, limits), intervals=shown) for table in found]
     if form == "latex":

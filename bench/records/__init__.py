@@ -2,7 +2,7 @@
 
 from .cell import Cell, Coordinates
 from .code import Code
-from .evidence import IMAGES, Evidence, Kept, Replaced, shard_count
+from .evidence import IMAGES, Evidence, Kept, Replaced, lot, shard_count
 from .missing import Missing
 from .record import CheckpointFacts, Cost, Figure, JudgeFacts, Record, dumps, read_record
 from .shards import SHARD, Generation, Shard, begin, joined, write_shard
@@ -33,6 +33,7 @@ __all__ = [
     "check_samples",
     "dumps",
     "joined",
+    "lot",
     "read_record",
     "read_stored",
     "shard_count",

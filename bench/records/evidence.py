@@ -19,6 +19,7 @@ cost.
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -245,6 +246,11 @@ def _like(held: pyarrow.DataType, kind: str) -> bool:
 
     same = {"string": ("large_string",), "binary": ("large_binary",), "list": ("large_list", "fixed_size_list")}
     return any(getattr(pyarrow.types, f"is_{other}")(held) for other in (*same.get(kind, ()), "null"))
+
+
+def lot(own: str) -> str:
+    """Where the sample of an id stands in the order in which samples are kept: that of these."""
+    return hashlib.sha256(own.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def shard_count(samples: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ import numpy as np
 from ...datasets import Batch, Card
 from ...symmflow.guests import Guest, said
 from ...symmflow.pixels import to_uint8
-from ..records import Kept
+from ..records import Kept, lot
 from ..tasks import MethodError, Task
 
 if TYPE_CHECKING:
@@ -70,8 +69,8 @@ class Keeper:
 
     @classmethod
     def of(cls, task: Task, card: Card, ids: Sequence[str], count: int) -> Self:
-        """Those of the ids whose SHA-256 is smallest."""
-        chosen = heapq.nsmallest(count, ids, key=_hash) if task.has_pictures(card) else []
+        """The first of the ids in the order of `lot`."""
+        chosen = heapq.nsmallest(count, ids, key=lot) if task.has_pictures(card) else []
         return cls(task, card, frozenset(chosen), frozenset(chosen[:TRACED] if task.pictured else ()))
 
     def watch(self, ids: Sequence[str]) -> Watch | None:
@@ -151,7 +150,3 @@ def _objects(values: Sequence[Any]) -> np.ndarray:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
-
-
-def _hash(own: str) -> str:
-    return hashlib.sha256(own.encode("utf-8", "surrogatepass")).hexdigest()

@@ -103,6 +103,42 @@
     panels(select);
   });
 
+  // --- galleries: a step count for all methods, an order by what two rows differ in, a picture large ---
+  function gallery(sheet) {
+    const slider = sheet.querySelector("[data-counts]");
+    if (slider) {
+      const steps = slider.dataset.counts.split(",")[slider.value];
+      slider.setAttribute("aria-valuetext", `${steps} steps`);
+      slider.parentNode.querySelector("output").textContent = steps;
+      all("[data-steps]", sheet).forEach((tile) => (tile.hidden = tile.dataset.steps !== steps));
+    }
+    const order = sheet.querySelector("[data-order]");
+    if (!order) return;
+    const numbers = JSON.parse(sheet.querySelector("script").textContent), by = order.value;
+    const [ours, theirs] = ["ours", "theirs"].map((side) => numbers[sheet.querySelector(`[data-${side}]`).value]);
+    const apart = (row) => (ours[by][row.dataset.place] ?? NaN) - (theirs[by][row.dataset.place] ?? NaN);
+    const key = (row) => (by === "alone" ? -apart(row) : by === "moves" ? -Math.abs(apart(row)) : +row.dataset.place);
+    const rank = (row) => (isNaN(key(row)) ? Infinity : key(row));
+    const body = sheet.querySelector("tbody"), most = by === "moves" ? +document.getElementById("large").dataset.carry : Infinity;
+    [...body.rows].sort((a, b) => rank(a) - rank(b)).forEach((row, place) => {
+      row.hidden = place >= most;
+      body.append(row);
+    });
+  }
+  all("[data-gallery]").forEach((sheet) => {
+    sheet.addEventListener("input", () => gallery(sheet));
+    gallery(sheet);
+  });
+  all("[data-large]").forEach((tile) =>
+    tile.addEventListener("click", () => {
+      const large = document.getElementById("large"), from = tile.querySelector("img"), to = large.querySelector("img");
+      to.src = from.src;
+      to.alt = from.alt;
+      large.querySelector("p").textContent = from.alt;
+      large.showModal();
+    }),
+  );
+
   // --- sorting: by a heading, with what is missing at the end ---
   function sort(head) {
     const table = head.closest("table"), column = [...head.parentNode.children].indexOf(head);

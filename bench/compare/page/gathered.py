@@ -21,6 +21,7 @@ from ..fronts import Front, front
 from ..leaders import leaders
 from ..rows import Row
 from ..tables import Table
+from .album import Album
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Page:
     limits: Floors
     wanted: Filter = field(default_factory=Filter)
     folders: Sequence[Path] = ()
+    data_root: Path | None = None
+    """Where the data lie whose images records may not hold."""
 
     @cached_property
     def methods(self) -> list[str]:
@@ -66,6 +69,11 @@ class Page:
                 except InputError as error:
                     found[table.protocol, name] = str(error)
         return found
+
+    @cached_property
+    def albums(self) -> list[Album]:
+        """The pictures of each table."""
+        return [Album(table, self.data_root) for table in self.tables]
 
     def protocol(self, table: Table) -> Protocol | None:
         """The whole of it; None where no store has it as it was."""

@@ -1,0 +1,117 @@
+"""What every method made of the same samples from the same noise, beside what is real."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ....reports.html import Section
+from ...records import Missing
+from .. import text
+from ..influence import Influence, influence
+from ..rows import Row
+from .album import Album, Picture
+from .gathered import Page, anchor, headlines
+
+MOST = 24
+"""Samples of a table."""
+CHARACTERS = 3_000_000
+"""Of all pictures of a page, at most; fewer samples are shown where there would be more."""
+CARRY = 12
+"""Samples that carry a verdict."""
+
+
+def section(page: Page) -> Section | None:
+    albums = [(place, replace(album, first=_fitting(page))) for place, album in enumerate(page.albums) if album.rows]
+    sheets = [_sheet(page, album, anchor(place)) for place, album in albums]
+    if not sheets:
+        return None
+    lead = (
+        "The same samples of every method, chosen by a hash of their ids, from the same noise. Open one to enlarge it."
+    )
+    return Section("gallery", "Gallery", "gallery.html", {"sheets": sheets, "carry": CARRY}, lead)
+
+
+def _fitting(page: Page) -> int:
+    """How many samples of each table fit into the page."""
+    size = sum(replace(album, first=MOST).size for album in page.albums)
+    return max(1, min(MOST, MOST * CHARACTERS // max(size, 1)))
+
+
+def _sheet(page: Page, album: Album, place: str) -> dict[str, Any]:
+    table, ids = album.table, album.ids
+    metric, found = _judged(album)
+    names = list(dict.fromkeys(row.name for row in album.rows))
+    counts = sorted({row.steps for row in album.rows if row.steps is not None})
+    labels, reals = [album.label(own) for own in ids], [album.real(own) for own in ids]
+    groups = [[row for row in album.rows if row.name == name] for name in names]
+    return {
+        "id": f"gallery-{place}",
+        "heading": table.heading,
+        "counts": counts,
+        "masks": not album.draws,
+        "columns": [
+            {"name": rows[0].name, "method": rows[0].method, "hue": page.hue[rows[0].method]} for rows in groups
+        ],
+        "labels": any(labels),
+        "reals": any(reals),
+        "samples": [
+            {
+                "id": own,
+                "label": labels[at],
+                "real": reals[at],
+                "groups": [
+                    [tile for row in rows if (tile := _tile(album, row, own, metric, at, found))] for rows in groups
+                ],
+            }
+            for at, own in enumerate(ids)
+        ],
+        "metric": metric,
+        "choices": [{"at": row.at, "method": row.method} for row in album.rows if row.at in found],
+        "numbers": {row: {"alone": one.alone, "moves": one.moves} for row, one in found.items()},
+        "notes": _notes(page, album, metric),
+    }
+
+
+def _judged(album: Album) -> tuple[str, dict[str, Influence]]:
+    """The first metric that is known of single samples in every row, and what they have to do with it."""
+    names = [*headlines(album.table), *album.table.metrics]
+    for name in dict.fromkeys(names):
+        rows = [row for row in album.rows if name in row.metrics]
+        found = {row.at: one for row in rows if not isinstance(one := influence(name, row, album.ids), Missing)}
+        if len(found) == len(album.rows):
+            return name, found
+    return "", {}
+
+
+def _tile(album: Album, row: Row, own: str, metric: str, at: int, found: dict[str, Influence]) -> dict[str, Any] | None:
+    made: Picture | None = album.output(row, own)
+    if made is None:
+        return None
+    alone = found[row.at].alone[at] if row.at in found else None
+    said = ""
+    if alone is not None:
+        said = text.figure(row.metrics[metric].model_copy(update={"value": alone}), interval=False)
+    return {"at": row.at, "method": row.method, "steps": row.steps, "picture": made, "alone": said}
+
+
+def _notes(page: Page, album: Album, metric: str) -> list[str]:
+    record, shown = album.table.rows[0].record, len(album.ids)
+    notes = [f"{shown} of {record.n:,} samples, of the first generation seed."]
+    if metric:
+        notes.append(
+            f"Under each output: {metric} of that sample alone. What a sample carries of a difference is what the "
+            f"difference over all {record.n:,} loses without it; the ones that carry most are of the {shown} shown."
+        )
+    if not any(album.real(own) for own in album.ids):
+        notes.append(
+            f"Real images are left out: the licence of {record.dataset} does not let them be passed on. "
+            "`bench report --data-root DATA` draws them from your copy."
+        )
+    elif album.drawn:
+        notes.append(
+            f"Real images come from your copy of {record.dataset}, whose licence may forbid to pass this page on."
+        )
+    if lacking := [row.at for row in album.table.rows if row not in album.rows]:
+        notes.append(f"No pictures were kept of {', '.join(lacking)}; `bench run --force` keeps them.")
+    return notes
