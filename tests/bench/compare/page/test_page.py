@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import time
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -15,7 +16,7 @@ from pages import classed, read, said
 from symmbench.bench import api
 from symmbench.bench.compare import text
 from symmbench.bench.compare.tables import tables
-from symmbench.bench.records import Record, read_stored
+from symmbench.bench.records import Cost, Figure, Record, read_stored
 
 
 def section(page: str, ident: str) -> Element:
@@ -191,3 +192,24 @@ def test_the_command_line_writes_it(store: Path, bench: Any, tmp_path: Path) -> 
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
     refused = bench("report", str(store), "-o", "page.html", "--intervals")
     assert refused.returncode == 2 and "--format latex" in refused.stderr
+
+
+@pytest.mark.slow
+def test_ten_methods_on_three_tasks_at_six_step_counts_stay_small_and_fast(results: Any, predictions: Any) -> None:
+    """180 cells: under 8 MB, and under 10 s of one core."""
+    for place in range(180):
+        number, method, steps = place % 3, place // 3 % 10, (1, 2, 5, 10, 25, 50)[place // 30]
+        task = ("cls", "ss", "cycle")[number]
+        right = 60 + 3 * method + place % 20
+        evidence = predictions(results, right, place) if number == 0 else results.confusion(right / 120, place)
+        figures = {("accuracy", "miou", "cycle_miou")[number]: Figure(value=right / 120)}
+        facts = {"steps": steps, "nfe": steps, "protocol": {"name": f"d/{task}@1", "hash": task}, "metrics": figures}
+        cost = Cost(images_per_second=100 / steps, batch_size=8, device="cpu")
+        details = {"classes": ["background", "c"], "ignored_classes": []} if number else {}
+        results.add(f"m{method}", task, evidence, cost=cost, details=details, **facts)
+    started = time.process_time()
+    made = api.report(results.root, form="html").content
+    assert time.process_time() - started < 10
+    assert isinstance(made, str) and len(made.encode()) < 8e6
+    boards = classed(section(made, "leaderboard"), "board")
+    assert [len(list(next(board.iter("tbody")).iter("tr"))) for board in boards] == [60, 60, 60]
