@@ -41,7 +41,7 @@ def test_the_first_screen_answers_five_questions(store: Path, page: str) -> None
         k: max((r for (_, s), r in found.items() if s in (None, k)), key=lambda r: r.metrics["accuracy"].value)
         for k in (1, 5)
     }
-    best = re.findall(r"At (\d+) steps? (.+?) is best by accuracy, ([\d.]+) %", card)
+    best = re.findall(r"At (\d+) steps? (.+?) (?:is best|leads) by accuracy, ([\d.]+) %", card)
     assert [(int(k), name) for k, name, _ in best] == [(k, r.method) for k, r in at.items()]
     assert float(best[1][2]) == pytest.approx(at[5].metrics["accuracy"].value * 100, abs=0.05)
     assert "is real: better, p < 0.0001" in card  # 117 of 120 against 97
@@ -62,7 +62,7 @@ def test_every_verdict_is_that_of_its_command(store: Path, page: str, bench: Any
         assert done.returncode == 0, done.stderr
         best, _ = (said(name) for name in classed(statement, "name"))
         steps = int(re.match(r"At (\d+)", said(statement))[1])  # type: ignore[index]
-        metric = re.search(r"best by (\w+)", said(statement))[1]  # type: ignore[index]
+        metric = re.search(r"(?:best|leads) by (\w+)", said(statement))[1]  # type: ignore[index]
         verdicts = [
             v
             for v in json.loads(done.stdout)["verdicts"]
@@ -213,3 +213,17 @@ def test_ten_methods_on_three_tasks_at_six_step_counts_stay_small_and_fast(resul
     assert isinstance(made, str) and len(made.encode()) < 8e6
     boards = classed(section(made, "leaderboard"), "board")
     assert [len(list(next(board.iter("tbody")).iter("tr"))) for board in boards] == [60, 60, 60]
+
+
+def test_what_lacks_has_its_reason(results: Any, predictions: Any) -> None:
+    """A step count that others have, a method that cannot do the task, and one that nobody ran."""
+    facts = {"dataset": "digits", "protocol": {"name": "p", "hash": "cls"}, "metrics": {"accuracy": Figure(value=0.5)}}
+    for method, steps in (("symmflow", 1), ("symmflow", 5), ("diffusion-classifier", 5)):
+        results.add(method, "cls", predictions(results, 60, 1), steps=steps, nfe=steps, **facts)
+    masks = facts | {"dataset": "digit-scenes", "protocol": {"name": "p", "hash": "ss"}}
+    results.add("unet", "ss", results.confusion(0.5), steps=None, solver=None, **masks)
+    made = api.report(results.root, form="html").content
+    assert isinstance(made, str)
+    digits, scenes = (said(classed(card, "unmeasured")[0]) for card in classed(section(made, "verdict"), "card"))
+    assert "diffusion-classifier at 1 step: not " in digits and "unet: not supported, it only segments" in digits
+    assert "diffusion-classifier: not supported, " in scenes and "symmflow: not run" in scenes
