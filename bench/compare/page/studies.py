@@ -98,7 +98,12 @@ def _sheet(page: Page, study: Study, album: Album, rows: list[Row]) -> dict[str,
                 "outputs": [{"id": own, "picture": album.output(row, own)} for own in album.ids],
                 "at": row.at,
             }
-            for row in sorted(rows, key=lambda r: (r.steps or 0, repr(study.value(r))) if study.by_steps else (repr(study.value(r)), r.steps or 0))
+            for row in sorted(
+                rows,
+                key=lambda r: (
+                    (r.steps or 0, repr(study.value(r))) if study.by_steps else (repr(study.value(r)), r.steps or 0)
+                ),
+            )
         ],
         "pictures": bool(album.rows),
     }
