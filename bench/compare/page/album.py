@@ -99,12 +99,18 @@ class Album:
     @cached_property
     def colours(self) -> Colours:
         """A colour a class; the data set's own, where it is known here."""
-        record = self.table.rows[0].record
-        try:
-            palette = datasets.card(record.dataset, self.data_root).palette
-        except InputError:  # somebody's own folder
-            palette = None
-        return palette or default_palette(256)
+        name = self.table.rows[0].record.dataset
+        for root in self._roots:
+            try:
+                return datasets.card(name, root).palette or default_palette(256)
+            except InputError:  # lies elsewhere, or has no files
+                continue
+        return default_palette(256)
+
+    @property
+    def _roots(self) -> list[Path | None]:
+        """Where the data set may lie: it may be another one than the root is of."""
+        return [self.data_root, None] if self.data_root else [None]
 
     @cached_property
     def _from_data(self) -> dict[str, Picture]:
@@ -113,11 +119,21 @@ class Album:
             return {}
         if any(k.what == "real" for one in self.of(self.rows[0]).values() for k in one):
             return {}
-        split = datasets.load(record.dataset, record.split, self.data_root)
+        split = self._split(record.dataset, record.split)
+        if split is None:
+            return {}
         places = {own: place for place, own in enumerate(split.ids)}
         wanted = [own for own in self.ids if own in places]
         batch = split.batch(np.array([places[own] for own in wanted]))
         return {own: _encoded(to_uint8(image)) for own, image in zip(wanted, batch.images, strict=True)}
+
+    def _split(self, name: str, split: str) -> datasets.Split | None:
+        for root in self._roots:
+            try:
+                return datasets.load(name, split, root)
+            except InputError:
+                continue
+        return None
 
     def _find(self, kept: Mapping[str, list[Kept]], own: str, what: str, *, mask: bool) -> Picture | None:
         found = next((one for one in kept.get(own, ()) if one.what == what), None)

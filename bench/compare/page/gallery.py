@@ -68,6 +68,7 @@ def _sheet(page: Page, album: Album, place: str) -> dict[str, Any]:
         ],
         "metric": metric,
         "choices": [{"at": row.at, "method": row.method} for row in album.rows if row.at in found],
+        "chosen": [row.at for row in album.rows if row.at in found and row.steps in (None, *counts[-1:])][:2],
         "numbers": {row: {"alone": one.alone, "moves": one.moves} for row, one in found.items()},
         "notes": _notes(page, album, metric),
     }
