@@ -18,7 +18,7 @@ from .run.data import get_for as get_for
 from .run.data import show as show
 from .run.data import verify as verify
 from .run.dry_run import dry_run as dry_run
-from .run.keywords import RequestFields, TrainingFields, named, path_of, request_of, several, takes_fields, text_of
+from .run.keywords import RequestFields, TrainingFields, WantedFields, named, path_of, request_of, takes_fields, text_of
 from .run.portable import export_checkpoint as export_checkpoint
 from .run.portable import import_checkpoint as import_checkpoint
 from .run.prepare import init as init
@@ -26,6 +26,7 @@ from .run.prepare import prepare as prepare
 from .run.request import Request
 from .run.roundtrip import roundtrip as roundtrip
 from .run.training import Training
+from .run.wanted import Wanted
 
 if TYPE_CHECKING:
     from ..symmflow.checkpoint import Checkpoint as TrainedCheckpoint
@@ -114,16 +115,13 @@ def export(
 
 
 @named
+@takes_fields(Wanted)
 def compare(
     *results: Results,
-    tasks: asked.OnlyTasks = (),
-    datasets: asked.OnlyDatasets = (),
-    methods: asked.OnlyMethods = (),
-    steps: asked.OnlySteps = (),
-    protocol: asked.OnlyProtocol = "",
     mixed: asked.Mixed = False,
     by_seed: asked.BySeed = False,
     sort: asked.Sort = None,
+    columns: asked.Columns = (),
     baseline: asked.Baseline = None,
     pareto: asked.Pareto = None,
     within: asked.Within = None,
@@ -132,6 +130,7 @@ def compare(
     published: Annotated[bool, Asked("The papers' own figures beside ours, with their caveats.")] = False,
     itself: asked.Itself = False,
     floors: asked.Floors = None,
+    **wanted: Unpack[WantedFields],
 ) -> Comparison:
     """Tables of what was measured, one a protocol, and whatever else is asked of them."""
     from .compare.choice import filter_of
@@ -141,10 +140,11 @@ def compare(
     return steadily(
         lambda: side_by_side(
             _folders(results),
-            filter_of(several(tasks), several(datasets), several(methods), several(steps), protocol),
+            filter_of(**vars(request_of(Wanted, None, wanted))),
             mixed=mixed,
             by_seed=by_seed,
             sort=sort,
+            columns=(columns,) if isinstance(columns, str) else columns,
             baseline=baseline,
             pareto=pareto,
             within=within,
@@ -158,28 +158,25 @@ def compare(
 
 
 @named
+@takes_fields(Wanted)
 def report(
     *results: Results,
     form: Annotated[str, Asked("md, latex, csv, parquet or json. Default: by the ending of --out.", "--format")] = "md",
-    tasks: asked.OnlyTasks = (),
-    datasets: asked.OnlyDatasets = (),
-    methods: asked.OnlyMethods = (),
-    steps: asked.OnlySteps = (),
-    protocol: asked.OnlyProtocol = "",
     by_seed: asked.BySeed = False,
     sort: asked.Sort = None,
     floors: asked.Floors = None,
     intervals: Annotated[bool, Asked("In LaTeX: 95 % intervals beside the figures.")] = False,
     fragment: Annotated[bool, Asked(r"LaTeX: the tables alone, for \input.")] = False,
+    **wanted: Unpack[WantedFields],
 ) -> Document:
     """What was measured, as one file: tables for a page or a paper, or for a script a row a cell and metric."""
     from .compare.choice import filter_of
     from .compare.document import document, form_of
     from .records import steadily
 
-    wanted = filter_of(several(tasks), several(datasets), several(methods), several(steps), protocol)
+    chosen = filter_of(**vars(request_of(Wanted, None, wanted)))
     how: Any = {"by_seed": by_seed, "sort": sort, "intervals": intervals, "fragment": fragment}
-    return steadily(lambda: document(_folders(results), wanted, form_of(form), floors=path_of(floors), **how))
+    return steadily(lambda: document(_folders(results), chosen, form_of(form), floors=path_of(floors), **how))
 
 
 @named

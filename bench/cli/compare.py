@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from .. import api
+from ..run.wanted import Wanted
 from .options import takes
 
 
@@ -21,9 +22,10 @@ class Against(StrEnum):
     published = "published"
 
 
-NAMES = [name for name in api.compare.__annotations__ if name not in ("results", "published", "return")]
+NAMES = [name for name in api.compare.__annotations__ if name not in ("results", "published", "wanted", "return")]
 
 
+@takes(Wanted)
 @takes(api.compare, *NAMES)
 def compare(
     results: list[Path] = typer.Argument(None, help="Folders of records. Default: results."),
@@ -34,6 +36,7 @@ def compare(
     plot: Path | None = typer.Option(
         None, "--plot", help="Draw the curves over steps into this file: .png, .svg or .pdf."
     ),
+    wide: bool = typer.Option(False, "--wide", help="Never in parts, however narrow the terminal: for a pager."),
     as_json: bool = typer.Option(False, "--json", help="Print the tables as JSON."),
     **asked: Any,
 ) -> None:
@@ -54,4 +57,4 @@ def compare(
     elif form is Format.md:
         print("\n".join(to_markdown(block) for block in found.blocks))
     else:
-        print_blocks(found.blocks)
+        print_blocks(found.blocks, wide=wide)

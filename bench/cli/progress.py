@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,10 +31,15 @@ if TYPE_CHECKING:
 console = Console(stderr=True)
 
 
-def stdout() -> Console:
-    """Standard output: as wide as the terminal; wide enough for any table where it is a pipe or a file."""
-    shown = Console(highlight=False)
-    return shown if shown.is_terminal else Console(highlight=False, width=220)
+UNFOLDED = 100_000
+"""Columns in which any table has room."""
+
+
+def stdout(*, wide: bool = False) -> Console:
+    """Standard output: as wide as the terminal, or $COLUMNS; else, a pipe or a file, enough for most tables."""
+    shown = Console(highlight=False, width=UNFOLDED if wide else None)
+    asked = wide or shown.is_terminal or os.environ.get("COLUMNS", "").isdecimal()
+    return shown if asked else Console(highlight=False, width=220)
 
 
 def rendered(page: RenderableType) -> str:
@@ -43,11 +49,12 @@ def rendered(page: RenderableType) -> str:
     return text.getvalue()
 
 
-def print_blocks(blocks: Sequence[Block]) -> None:
+def print_blocks(blocks: Sequence[Block], *, wide: bool = False) -> None:
+    """`wide`: whole, whatever the width, for a pager."""
     from ...reports.block import to_rich
 
     for block in blocks:
-        stdout().print(to_rich(block))
+        stdout(wide=wide).print(to_rich(block))
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
