@@ -91,8 +91,6 @@ def sample(request: Request | None = None, *, count: int = 8, **keywords: Unpack
     """A picture of what a method does: input, output at each step count, what is real; a row a sample."""
     from .run.sample import sample_grid
 
-    if not 1 <= count <= 256:
-        raise InputError(f"--count must lie in 1-256, not {count}.")
     if request is None:
         keywords = {"tasks": "sis", **keywords}
     with closed():
@@ -133,14 +131,13 @@ def compare(
     **wanted: Unpack[WantedFields],
 ) -> Comparison:
     """Tables of what was measured, one a protocol, and whatever else is asked of them."""
-    from .compare.choice import filter_of
     from .compare.comparison import compare as side_by_side
     from .records import steadily
 
     return steadily(
         lambda: side_by_side(
             _folders(results),
-            filter_of(**vars(request_of(Wanted, None, wanted))),
+            request_of(Wanted, None, wanted).filter,
             mixed=mixed,
             by_seed=by_seed,
             sort=sort,
@@ -170,11 +167,10 @@ def report(
     **wanted: Unpack[WantedFields],
 ) -> Document:
     """What was measured, as one file: tables for a page or a paper, or for a script a row a cell and metric."""
-    from .compare.choice import filter_of
     from .compare.document import document, form_of
     from .records import steadily
 
-    chosen = filter_of(**vars(request_of(Wanted, None, wanted)))
+    chosen = request_of(Wanted, None, wanted).filter
     how: Any = {"by_seed": by_seed, "sort": sort, "intervals": intervals, "fragment": fragment}
     return steadily(lambda: document(_folders(results), chosen, form_of(form), floors=path_of(floors), **how))
 
@@ -286,11 +282,14 @@ def coverage(*, trials: int = 1000, quick: bool = False) -> Iterator[Coverage]:
 
 
 @named
-def inventory(kind: str, out: Results = "results") -> list[dict[str, Any]]:
+@takes_fields(Wanted)
+def inventory(
+    kind: str, out: Results = "results", *, status: Sequence[str] | str = (), **wanted: Unpack[WantedFields]
+) -> list[dict[str, Any]]:
     """What there is: methods, datasets, recipes, metrics, judges, protocols, support, hub, baselines, columns, runs."""
     from .run.inventory import inventory
 
-    return inventory(kind, Path(out))
+    return inventory(kind, Path(out), request_of(Wanted, None, wanted).filter, status)
 
 
 def _folders(results: Sequence[Results]) -> list[Path]:

@@ -142,7 +142,7 @@ _add(
     """
     bench list methods
     bench list hub
-    bench list runs --out results
+    bench list runs --out results --task ss --status failed
     """,
 )
 app.add_typer(data.app, name="data", cls=Commands, rich_help_panel=TRUST)

@@ -57,8 +57,13 @@ def print_blocks(blocks: Sequence[Block], *, wide: bool = False) -> None:
         stdout(wide=wide).print(to_rich(block))
 
 
-def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
-    """Rows of equal keys; a value may be a text with its style. Where the terminal is too narrow, a block a row."""
+def print_table(
+    rows: Sequence[Mapping[str, Any]], title: str = "", *, wide: bool = False, spare: Sequence[str] = ()
+) -> None:
+    """Rows of equal keys; a value may be a text with its style.
+
+    Where the terminal is too narrow, the columns of `spare` are left out, as few as will do; else it is a block a row.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -70,18 +75,27 @@ def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
             return Text(*value)
         return Text(", ".join(map(str, value)) if isinstance(value, list) else str(value))
 
-    headers = [Text(name) for name in (rows[0] if rows else ["nothing"])]
-    cells, shown = [[told(value) for value in row.values()] for row in rows], stdout()
-    if len(headers) > 1 and not fits(headers, cells, shown.width):
-        for line in ([Text(title)] if title else []) + list(turned(headers, cells)):
+    def texts() -> tuple[list[Text], list[list[Text]]]:
+        return [Text(name) for name in names], [[told(row[name]) for name in names] for row in rows]
+
+    names, shown, left_out = list(rows[0]) if rows else ["nothing"], stdout(wide=wide), list[str]()
+    while len(left_out) < len(spare) and not fits(*texts(), shown.width):
+        left_out.append(spare[len(left_out)])
+        names.remove(left_out[-1])
+    if len(names) > 1 and not fits(*texts(), shown.width):
+        names = list(rows[0])
+        for line in ([Text(title)] if title else []) + list(turned(*texts())):
             shown.print(line, soft_wrap=True)
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=Text(title) if title else None, title_justify="left")
+    headers, cells = texts()
     for header in headers:
         table.add_column(header, overflow="fold")
     for row in cells:
         table.add_row(*row)
     shown.print(table)
+    if left_out:
+        shown.print(Text(f"not shown for want of room: {', '.join(left_out)} (--wide).", style="dim"))
 
 
 class Reading:

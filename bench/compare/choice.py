@@ -9,7 +9,6 @@ from ...symmflow.errors import InputError
 from ..protocols import DEFAULT, fields_apart
 from ..records import Stored
 from ..tasks.wanted import Filter as Filter
-from ..tasks.wanted import filter_of as filter_of
 
 
 def choose(cells: Sequence[Stored], wanted: Filter) -> list[Stored]:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...symmflow.errors import InputError, unknown
-from ..protocols import DEFAULT, rules
+from ..protocols import DEFAULT
 from ..records import Cell, Record
-from . import task
 
 
 @dataclass(frozen=True)
@@ -49,17 +48,7 @@ class Filter:
             raise unknown("protocol", self.protocol, protocols)
 
 
-def filter_of(
-    tasks: Sequence[str], datasets: Sequence[str], methods: Sequence[str], steps: Sequence[int], protocol: str
-) -> Filter:
-    """A filter of what a user names: tasks by their verbs too, a protocol by its file too."""
-    return Filter(
-        tasks=[task(name).name for name in tasks],
-        datasets=datasets,
-        methods=methods,
-        steps=steps,
-        protocol=rules(protocol).name if protocol.endswith(".toml") else protocol,
-    )
+EVERYTHING = Filter()
 
 
 def _rules(record: Cell | Record) -> str:
