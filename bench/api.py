@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Unpack
 from ..symmflow.errors import InputError
 from ..symmflow.names import check_path
 from ..symmflow.network import closed
+from .records import steadily
 from .records.tidy import load as load
 from .run import asked
 from .run.asked import CHECKPOINT, DATA_ROOT, Asked, Device, Trust
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from .compare.document import Document
     from .compare.records import Records
     from .compare.report import Report
+    from .compare.shown import Shown
     from .run.export import Exported
     from .run.reproduce import Reproduced
     from .run.rescore import Rescoring
@@ -113,6 +115,7 @@ def export(
 
 
 @named
+@steadily
 @takes_fields(Wanted)
 def compare(
     *results: Results,
@@ -132,29 +135,36 @@ def compare(
 ) -> Comparison:
     """Tables of what was measured, one a protocol, and whatever else is asked of them."""
     from .compare.comparison import compare as side_by_side
-    from .records import steadily
 
-    return steadily(
-        lambda: side_by_side(
-            _folders(results),
-            request_of(Wanted, None, wanted).filter,
-            mixed=mixed,
-            by_seed=by_seed,
-            sort=sort,
-            columns=(columns,) if isinstance(columns, str) else columns,
-            baseline=baseline,
-            pareto=pareto,
-            within=within,
-            per_class=per_class,
-            spread=spread,
-            published=published,
-            itself=itself,
-            floors=path_of(floors),
-        )
+    return side_by_side(
+        _folders(results),
+        request_of(Wanted, None, wanted).filter,
+        mixed=mixed,
+        by_seed=by_seed,
+        sort=sort,
+        columns=(columns,) if isinstance(columns, str) else columns,
+        baseline=baseline,
+        pareto=pareto,
+        within=within,
+        per_class=per_class,
+        spread=spread,
+        published=published,
+        itself=itself,
+        floors=path_of(floors),
     )
 
 
 @named
+@steadily
+def record(key: str, *results: Results) -> Shown:
+    """One record whole: of a folder, or whose key or checkpoint's fingerprint begins so."""
+    from .compare.shown import show as shown
+
+    return shown(key, _folders(results))
+
+
+@named
+@steadily
 @takes_fields(Wanted)
 def report(
     *results: Results,
@@ -168,32 +178,30 @@ def report(
 ) -> Document:
     """What was measured, as one file: tables for a page or a paper, or for a script a row a cell and metric."""
     from .compare.document import document, form_of
-    from .records import steadily
 
-    chosen = request_of(Wanted, None, wanted).filter
-    how: Any = {"by_seed": by_seed, "sort": sort, "intervals": intervals, "fragment": fragment}
-    return steadily(lambda: document(_folders(results), chosen, form_of(form), floors=path_of(floors), **how))
+    how: Any = {"by_seed": by_seed, "sort": sort, "intervals": intervals, "floors": path_of(floors)}
+    return document(_folders(results), request_of(Wanted, None, wanted).filter, form_of(form), fragment=fragment, **how)
 
 
 @named
+@steadily
 def gate(baseline: Results, *results: Results, floors: Path | str | None = None, strict: bool = False) -> Report:
     """Compare results with a baseline file (or a folder of records), cell by cell; `exit_code` says how it came out.
 
     `strict`: what is undecided fails too.
     """
     from .compare import baseline as baselines
-    from .records import steadily
 
-    return steadily(lambda: baselines.gated(Path(baseline), _folders(results), path_of(floors), strict))
+    return baselines.gated(Path(baseline), _folders(results), path_of(floors), strict)
 
 
 @named
+@steadily
 def save_baseline(path: Results, *results: Results) -> int:
     """Write the finished cells of some stores, with what a comparison needs, to one file; the number of cells."""
     from .compare import baseline as baselines
-    from .records import steadily
 
-    return steadily(lambda: baselines.save(_folders(results), Path(path)))
+    return baselines.save(_folders(results), Path(path))
 
 
 @named
@@ -218,9 +226,7 @@ def reproduce(
     data_root: DataRoot = None,
     device: Device = "auto",
     batch_size: Annotated[int | None, Asked("Images a batch. Default: as in the record.")] = None,
-    judge: Annotated[
-        str | None, Asked("Where the model lies that judged alignment. Default: as in the record.")
-    ] = None,
+    judge: asked.JudgedBy = None,
     judge_checkpoint: Annotated[str | Path | None, Asked("Its weights, of mmseg:CONFIG.")] = None,
     trust: Trust = False,
     progress: Progress | None = None,
@@ -246,9 +252,7 @@ def reproduce(
 def check(
     method: str,
     *,
-    dataset: Annotated[
-        str | None, Asked("Data set. Default: all for which it has a bundled checkpoint.", "--dataset", "-d")
-    ] = None,
+    dataset: asked.CheckedOn = None,
     checkpoint: Checkpoint = None,
     data_root: DataRoot = None,
     device: Annotated[str, Asked("cpu compares with CUDA where there is one.")] = "cpu",

@@ -63,14 +63,16 @@ def to_rich(block: Block) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    parts: list[RenderableType] = [Text(block.heading, style="bold")]
+    def told(said: str, style: str = "") -> Text:  # fid[...] is no markup, and what a code becomes takes room
+        return Text(printable(" ".join(said.splitlines())), style=style)
+
+    parts: list[RenderableType] = [told(block.heading, "bold")]
     if block.warning:
-        parts.append(Text(f"!! {block.warning}", style="bold red"))
+        parts.append(told(f"!! {block.warning}", "bold red"))
     if block.rows:
-        headers = [Text(header) for header in block.headers]
-        rows = [[Text(cell, style=STYLES.get(cell, "")) for cell in row] for row in block.rows]  # fid[...] is no markup
-        parts.append(Narrow(headers, rows, block.left, figures(block.headers)))
-    return Group(*parts, *[Text(note, style="dim") for note in block.notes])
+        rows = [[told(cell, STYLES.get(cell, "")) for cell in row] for row in block.rows]
+        parts.append(Narrow([*map(told, block.headers)], rows, block.left, figures(block.headers)))
+    return Group(*parts, *[told(note, "dim") for note in block.notes])
 
 
 def figures(headers: Sequence[str]) -> list[list[int]]:

@@ -75,7 +75,13 @@ class Narrow:
         from rich.table import Table
 
         roomy = between == BETWEEN
-        shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=roomy, padding=(0, 1) if roomy else (0, 1, 0, 0))
+        shown = Table(
+            box=box.SIMPLE_HEAD,
+            show_header=any(self.headers[column].plain for column in columns),
+            show_edge=roomy,
+            pad_edge=False,
+            padding=(0, 1) if roomy else (0, 1, 0, 0),
+        )
         for column in columns:
             is_text = column in self.left
             shown.add_column(

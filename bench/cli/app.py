@@ -105,6 +105,7 @@ _add(
     """
     bench compare --task ss --baseline unet
     bench compare results other-results --format md
+    bench compare --show 5ff88c9a
     bench compare --against published --plot steps.svg
     """,
 )

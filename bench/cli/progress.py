@@ -23,6 +23,7 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.table import Column
 
+from ...symmflow.names import printable
 from .terminal import Console
 
 if TYPE_CHECKING:
@@ -70,13 +71,12 @@ def print_table(
 
     from ...reports.narrow import fits, turned
 
-    def told(value: Any) -> Text:  # Text: fid[...] is no markup
-        if isinstance(value, tuple):
-            return Text(*value)
-        return Text(", ".join(map(str, value)) if isinstance(value, list) else str(value))
+    def told(value: Any) -> Text:  # fid[...] is no markup, and what a code becomes takes room
+        said, *style = value if isinstance(value, tuple) else (value,)
+        return Text(printable(", ".join(map(str, said)) if isinstance(said, list) else str(said)), *style)
 
     def texts() -> tuple[list[Text], list[list[Text]]]:
-        return [Text(name) for name in names], [[told(row[name]) for name in names] for row in rows]
+        return [told(name) for name in names], [[told(row[name]) for name in names] for row in rows]
 
     names, shown, left_out = list(rows[0]) if rows else ["nothing"], stdout(wide=wide), list[str]()
     while len(left_out) < len(spare) and not fits(*texts(), shown.width):

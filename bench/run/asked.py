@@ -58,3 +58,7 @@ Itself = Annotated[
     bool, Asked("Compare every row with itself: how often is a difference found that is none?", "--self")
 ]
 Floors = Annotated[Path | str | None, Asked("TOML file of the smallest differences that matter.")]
+JudgedBy = Annotated[str | None, Asked("Where the model lies that judged alignment. Default: as in the record.")]
+CheckedOn = Annotated[
+    str | None, Asked("Data set. Default: all for which it has a bundled checkpoint.", "--dataset", "-d")
+]
