@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Unpack
 from ..symmflow.errors import InputError
 from ..symmflow.names import check_path
 from ..symmflow.network import closed
+from .records import steadily
 from .records.tidy import load as load
 from .run import asked
 from .run.asked import CHECKPOINT, DATA_ROOT, Asked, Device, Trust
@@ -18,7 +19,7 @@ from .run.data import get_for as get_for
 from .run.data import show as show
 from .run.data import verify as verify
 from .run.dry_run import dry_run as dry_run
-from .run.keywords import RequestFields, TrainingFields, named, path_of, request_of, several, takes_fields, text_of
+from .run.keywords import RequestFields, TrainingFields, WantedFields, named, path_of, request_of, takes_fields, text_of
 from .run.portable import export_checkpoint as export_checkpoint
 from .run.portable import import_checkpoint as import_checkpoint
 from .run.prepare import init as init
@@ -26,6 +27,7 @@ from .run.prepare import prepare as prepare
 from .run.request import Request
 from .run.roundtrip import roundtrip as roundtrip
 from .run.training import Training
+from .run.wanted import Wanted
 
 if TYPE_CHECKING:
     from ..symmflow.checkpoint import Checkpoint as TrainedCheckpoint
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from .compare.document import Document
     from .compare.records import Records
     from .compare.report import Report
+    from .compare.shown import Shown
     from .run.export import Exported
     from .run.reproduce import Reproduced
     from .run.rescore import Rescoring
@@ -90,8 +93,6 @@ def sample(request: Request | None = None, *, count: int = 8, **keywords: Unpack
     """A picture of what a method does: input, output at each step count, what is real; a row a sample."""
     from .run.sample import sample_grid
 
-    if not 1 <= count <= 256:
-        raise InputError(f"--count must lie in 1-256, not {count}.")
     if request is None:
         keywords = {"tasks": "sis", **keywords}
     with closed():
@@ -114,16 +115,14 @@ def export(
 
 
 @named
+@steadily
+@takes_fields(Wanted)
 def compare(
     *results: Results,
-    tasks: asked.OnlyTasks = (),
-    datasets: asked.OnlyDatasets = (),
-    methods: asked.OnlyMethods = (),
-    steps: asked.OnlySteps = (),
-    protocol: asked.OnlyProtocol = "",
     mixed: asked.Mixed = False,
     by_seed: asked.BySeed = False,
     sort: asked.Sort = None,
+    columns: asked.Columns = (),
     baseline: asked.Baseline = None,
     pareto: asked.Pareto = None,
     within: asked.Within = None,
@@ -132,82 +131,79 @@ def compare(
     published: Annotated[bool, Asked("The papers' own figures beside ours, with their caveats.")] = False,
     itself: asked.Itself = False,
     floors: asked.Floors = None,
+    **wanted: Unpack[WantedFields],
 ) -> Comparison:
     """Tables of what was measured, one a protocol, and whatever else is asked of them."""
-    from .compare.choice import filter_of
     from .compare.comparison import compare as side_by_side
-    from .records import steadily
 
-    return steadily(
-        lambda: side_by_side(
-            _folders(results),
-            filter_of(several(tasks), several(datasets), several(methods), several(steps), protocol),
-            mixed=mixed,
-            by_seed=by_seed,
-            sort=sort,
-            baseline=baseline,
-            pareto=pareto,
-            within=within,
-            per_class=per_class,
-            spread=spread,
-            published=published,
-            itself=itself,
-            floors=path_of(floors),
-        )
+    return side_by_side(
+        _folders(results),
+        request_of(Wanted, None, wanted).filter,
+        mixed=mixed,
+        by_seed=by_seed,
+        sort=sort,
+        columns=(columns,) if isinstance(columns, str) else columns,
+        baseline=baseline,
+        pareto=pareto,
+        within=within,
+        per_class=per_class,
+        spread=spread,
+        published=published,
+        itself=itself,
+        floors=path_of(floors),
     )
 
 
 @named
+@steadily
+def record(key: str, *results: Results) -> Shown:
+    """One record whole: of a folder, or whose key or checkpoint's fingerprint begins so."""
+    from .compare.shown import show as shown
+
+    return shown(key, _folders(results))
+
+
+@named
+@steadily
+@takes_fields(Wanted)
 def report(
     *results: Results,
     form: Annotated[str, Asked("html, md, latex, csv, parquet, json. Default: by --out's ending.", "--format")] = "md",
-    tasks: asked.OnlyTasks = (),
-    datasets: asked.OnlyDatasets = (),
-    methods: asked.OnlyMethods = (),
-    steps: asked.OnlySteps = (),
-    protocol: asked.OnlyProtocol = "",
     by_seed: asked.BySeed = False,
     sort: asked.Sort = None,
     floors: asked.Floors = None,
     intervals: Annotated[bool, Asked("In LaTeX: 95 % intervals beside the figures.")] = False,
     fragment: Annotated[bool, Asked(r"LaTeX: the tables alone, for \input.")] = False,
     data_root: DataRoot = None,
+    **wanted: Unpack[WantedFields],
 ) -> Document:
     """What was measured, as one file: tables for a page or a paper, or for a script a row a cell and metric."""
-    from .compare.choice import filter_of
     from .compare.document import document, form_of
-    from .records import steadily
 
-    wanted = filter_of(several(tasks), several(datasets), several(methods), several(steps), protocol)
-    how: Any = {
-        "by_seed": by_seed,
-        "sort": sort,
-        "intervals": intervals,
-        "fragment": fragment,
-        "data_root": path_of(data_root),
-    }
-    return steadily(lambda: document(_folders(results), wanted, form_of(form), floors=path_of(floors), **how))
+    how: Any = {"by_seed": by_seed, "sort": sort, "intervals": intervals, "floors": path_of(floors)}
+    how |= {"fragment": fragment, "data_root": path_of(data_root)}
+    return document(_folders(results), request_of(Wanted, None, wanted).filter, form_of(form), **how)
 
 
 @named
+@steadily
 def gate(baseline: Results, *results: Results, floors: Path | str | None = None, strict: bool = False) -> Report:
     """Compare results with a baseline file (or a folder of records), cell by cell; `exit_code` says how it came out.
 
     `strict`: what is undecided fails too.
     """
     from .compare import baseline as baselines
-    from .records import steadily
 
-    return steadily(lambda: baselines.gated(Path(baseline), _folders(results), path_of(floors), strict))
+    return baselines.gated(Path(baseline), _folders(results), path_of(floors), strict)
 
 
 @named
+@steadily
 def save_baseline(path: Results, *results: Results) -> int:
     """Write the finished cells of some stores, with what a comparison needs, to one file; the number of cells."""
     from .compare import baseline as baselines
-    from .records import steadily
 
-    return steadily(lambda: baselines.save(_folders(results), Path(path)))
+    return baselines.save(_folders(results), Path(path))
 
 
 @named
@@ -232,9 +228,7 @@ def reproduce(
     data_root: DataRoot = None,
     device: Device = "auto",
     batch_size: Annotated[int | None, Asked("Images a batch. Default: as in the record.")] = None,
-    judge: Annotated[
-        str | None, Asked("Where the model lies that judged alignment. Default: as in the record.")
-    ] = None,
+    judge: asked.JudgedBy = None,
     judge_checkpoint: Annotated[str | Path | None, Asked("Its weights, of mmseg:CONFIG.")] = None,
     trust: Trust = False,
     progress: Progress | None = None,
@@ -260,9 +254,7 @@ def reproduce(
 def check(
     method: str,
     *,
-    dataset: Annotated[
-        str | None, Asked("Data set. Default: all for which it has a bundled checkpoint.", "--dataset", "-d")
-    ] = None,
+    dataset: asked.CheckedOn = None,
     checkpoint: Checkpoint = None,
     data_root: DataRoot = None,
     device: Annotated[str, Asked("cpu compares with CUDA where there is one.")] = "cpu",
@@ -296,11 +288,14 @@ def coverage(*, trials: int = 1000, quick: bool = False) -> Iterator[Coverage]:
 
 
 @named
-def inventory(kind: str, out: Results = "results") -> list[dict[str, Any]]:
+@takes_fields(Wanted)
+def inventory(
+    kind: str, out: Results = "results", *, status: Sequence[str] | str = (), **wanted: Unpack[WantedFields]
+) -> list[dict[str, Any]]:
     """What there is: methods, datasets, recipes, metrics, judges, protocols, support, hub, baselines, columns, runs."""
     from .run.inventory import inventory
 
-    return inventory(kind, Path(out))
+    return inventory(kind, Path(out), request_of(Wanted, None, wanted).filter, status)
 
 
 def _folders(results: Sequence[Results]) -> list[Path]:

@@ -28,6 +28,8 @@ STYLES = {
 """Colours of words that stand alone in a cell."""
 
 
+PAPER = "paper"
+"""The head of a column of a paper's own figures; it stands beside ours."""
 Mark = Literal["best", "second"]
 ACTING = re.compile(r"[\\`*~$]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])|&(?=#?\w+;)|<(?=[a-zA-Z/!?])")
 """What Markdown would obey: emphasis, code, formulas, links, entities, tags. Not an underscore inside a word."""
@@ -61,15 +63,22 @@ def to_rich(block: Block) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    parts: list[RenderableType] = [Text(block.heading, style="bold")]
+    def told(said: str, style: str = "") -> Text:  # fid[...] is no markup, and what a code becomes takes room
+        return Text(printable(" ".join(said.splitlines())), style=style)
+
+    parts: list[RenderableType] = [told(block.heading, "bold")]
     if block.warning:
-        parts.append(Text(f"!! {block.warning}", style="bold red"))
+        parts.append(told(f"!! {block.warning}", "bold red"))
     if block.rows:
-        headers = [Text(header) for header in block.headers]
-        rows = [[Text(cell, style=STYLES.get(cell, "")) for cell in row] for row in block.rows]  # fid[...] is no markup
-        figures = [i for i, header in enumerate(block.headers) if header.endswith(("↑", "↓"))]
-        parts.append(Narrow(headers, rows, block.left, names=figures[0] if figures else len(headers)))
-    return Group(*parts, *[Text(note, style="dim") for note in block.notes])
+        rows = [[told(cell, STYLES.get(cell, "")) for cell in row] for row in block.rows]
+        parts.append(Narrow([*map(told, block.headers)], rows, block.left, figures(block.headers)))
+    return Group(*parts, *[told(note, "dim") for note in block.notes])
+
+
+def figures(headers: Sequence[str]) -> list[list[int]]:
+    """The columns of figures, each with the paper's own beside it."""
+    found = [i for i, header in enumerate(headers) if header.endswith(("↑", "↓"))]
+    return [[i, i + 1] if headers[i + 1 : i + 2] == [PAPER] else [i] for i in found]
 
 
 def to_markdown(block: Block) -> str:

@@ -11,69 +11,98 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-BETWEEN = 3
-"""Blanks between two columns, at most."""
+BETWEEN, TIGHT = 3, 2
+"""Blanks between two columns, where a table has room and where it has not."""
 
 
 @dataclass(frozen=True)
 class Narrow:
-    """A table that is printed in parts where the terminal is too narrow; each begins with what tells its rows apart."""
+    """A table that is printed in parts where the terminal is too narrow; each begins with what tells its rows apart.
+
+    What is no figure is said once, above, if it is the same in every row; else it is in the first part, such as costs.
+    """
 
     headers: Sequence[Text]
     rows: Sequence[Sequence[Text]]
     left: Sequence[int] = (0,)
     """Columns of text, which is broken at blanks; the others are figures, which are not, and stand right."""
-    names: int = 1
-    """Columns that say which row it is."""
+    figures: Sequence[Sequence[int]] = ()
+    """Columns of figures, those together that must stay side by side; before the first is which row it is."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for columns in self._parts(options.max_width):
-            yield self._table(columns, options.max_width)
+        everything, width = range(len(self.headers)), options.max_width
+        if self._fits(everything, width, BETWEEN):
+            yield self._table(everything, BETWEEN)
+            return
+        figures = {column for columns in self.figures for column in columns}
+        names = telling([[cell.plain for cell in row] for row in self.rows], min(figures, default=len(everything)))
+        others = [column for column in everything if column not in names and column not in figures]
+        said = (
+            [] if self._fits(everything, width, TIGHT) else [column for column in others if self._is_constant(column)]
+        )
+        if said:
+            yield "; ".join(f"{self.headers[column].plain}: {self.rows[0][column].plain}" for column in said)
+        for columns in self._parts(names, [column for column in others if column not in said], width):
+            yield ""
+            yield self._table(columns, TIGHT if self._fits(columns, width, TIGHT) else 0)
+        yield ""
 
-    def _parts(self, width: int) -> Iterator[list[int]]:
-        part: list[int] = []
-        names = self._telling()
-        for column in range(len(self.headers)):
-            if column > max(names) and sum(map(self._width, [*part, column])) > width and set(part) > set(names):
-                yield part
+    def _parts(self, names: Sequence[int], others: Sequence[int], width: int) -> Iterator[list[int]]:
+        part = list(names)
+        for columns in [*([column] for column in others), *self.figures]:
+            if not self._fits([*part, *columns], width, TIGHT) and set(part) > set(names):
+                yield sorted(part)
                 part = list(names)
-            part.append(column)
-        yield part
+            part += columns
+        yield sorted(part)
 
-    def _telling(self) -> list[int]:
-        """The columns of names without which rows would look alike."""
-        found, known = [0], len({row[0].plain for row in self.rows})
-        for column in range(1, self.names):
-            if (told := len({tuple(row[i].plain for i in [*found, column]) for row in self.rows})) > known:
-                found, known = [*found, column], told
-        return found
+    def _is_constant(self, column: int) -> bool:
+        return len(self.rows) > 1 and len({row[column].plain for row in self.rows}) == 1
+
+    def _fits(self, columns: Sequence[int], width: int, between: int) -> bool:
+        return sum(between + self._width(column) for column in columns) - between <= width - 2 * (between == BETWEEN)
 
     def _width(self, column: int) -> int:
         """What it takes unbroken."""
-        return BETWEEN + max(longest(text, column in self.left) for text in self._column(column))
+        return max(longest(text, column in self.left) for text in self._column(column))
 
     def _column(self, column: int) -> list[Text]:
         return [self.headers[column], *(row[column] for row in self.rows)]
 
-    def _table(self, columns: Sequence[int], width: int) -> Table:
+    def _table(self, columns: Sequence[int], between: int) -> Table:
+        """`between`: 0 where not even the words have room."""
         from rich import box
         from rich.table import Table
 
-        fits = sum(map(self._width, columns)) <= width
-        shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        roomy = between == BETWEEN
+        shown = Table(
+            box=box.SIMPLE_HEAD,
+            show_header=any(self.headers[column].plain for column in columns),
+            show_edge=roomy,
+            pad_edge=False,
+            padding=(0, 1) if roomy else (0, 1, 0, 0),
+        )
         for column in columns:
             is_text = column in self.left
-            side = "left" if is_text else "right"
             shown.add_column(
                 self.headers[column],
-                justify=side,  # type: ignore[arg-type]
+                justify="left" if is_text else "right",
                 overflow="fold",
-                no_wrap=fits and not is_text,
-                min_width=self._width(column) - BETWEEN if fits else None,
+                no_wrap=bool(between) and not is_text,
+                min_width=self._width(column) if between else None,
             )
         for row in self.rows:
             shown.add_row(*[row[column] for column in columns])
         return shown
+
+
+def telling(rows: Sequence[Sequence[str]], names: int) -> list[int]:
+    """The first column, and those of the first `names` without which rows would look alike."""
+    found, known = [0], len({row[0] for row in rows})
+    for column in range(1, names):
+        if (told := len({tuple(row[i] for i in [*found, column]) for row in rows})) > known:
+            found, known = [*found, column], told
+    return found
 
 
 def longest(text: Text, breaks: bool) -> int:

@@ -105,6 +105,7 @@ _add(
     """
     bench compare --task ss --baseline unet
     bench compare results other-results --format md
+    bench compare --show 5ff88c9a
     bench compare --against published --plot steps.svg
     """,
 )
@@ -142,7 +143,7 @@ _add(
     """
     bench list methods
     bench list hub
-    bench list runs --out results
+    bench list runs --out results --task ss --status failed
     """,
 )
 app.add_typer(data.app, name="data", cls=Commands, rich_help_panel=TRUST)

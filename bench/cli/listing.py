@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from . import complete
+from ...symmflow.names import one_line
+from .. import api
+from ..run.wanted import Wanted
+from . import complete, parse
+from .options import takes
 
 WHAT = {
     "methods": "what segments, classifies or synthesizes, and for which data a checkpoint is bundled",
@@ -23,21 +28,43 @@ WHAT = {
 }
 
 
+SPARE = ("created", "n", "seed")
+"""Columns of `runs` that a narrow terminal can do without, the first before the others."""
+UNREADABLE = "unreadable"
+KEY, MINUTE = 10, 16
+"""Characters of a key that name its folder; of a time, to the minute."""
+
+
+@takes(Wanted)
 def listing(
     kind: str | None = typer.Argument(
         None, help="What to list. Default: what can be listed.", autocompletion=complete.of("kind")
     ),
     out: Path = typer.Option(Path("results"), "--out", "-o", help="Folder of the records, for `runs`."),
+    status: str | None = typer.Option(None, "--status", help="Only these: ok, failed, unfinished, unreadable."),
+    wide: bool = typer.Option(False, "--wide", help="All columns, however narrow the terminal: for a pager."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+    **wanted: Any,
 ) -> None:
     """List methods, data sets, recipes, metrics, judges, protocols, support, hub, baselines, columns, or runs."""
     import json
 
-    from .. import api
     from .progress import print_table
 
-    rows = [{"kind": name, "what": what} for name, what in WHAT.items()] if kind is None else api.inventory(kind, out)
+    if kind is None:
+        rows = [{"kind": name, "what": what} for name, what in WHAT.items()]
+    else:
+        rows = api.inventory(kind, out, status=parse.names(status, "--status"), **wanted)
     if as_json:
         print(json.dumps(rows, indent=2))
+    elif kind == "runs":
+        print_table([_short(row) for row in rows if row["status"] != UNREADABLE], wide=wide, spare=SPARE)
+        for row in rows:
+            if row["status"] == UNREADABLE:
+                print(f"unreadable: {one_line(row['created'])}")
     else:
-        print_table(rows)
+        print_table(rows, wide=wide)
+
+
+def _short(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"key": row["key"][:KEY], "created": row["created"][:MINUTE]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.table import Column
 
+from ...symmflow.names import printable
 from .terminal import Console
 
 if TYPE_CHECKING:
@@ -30,10 +32,15 @@ if TYPE_CHECKING:
 console = Console(stderr=True)
 
 
-def stdout() -> Console:
-    """Standard output: as wide as the terminal; wide enough for any table where it is a pipe or a file."""
-    shown = Console(highlight=False)
-    return shown if shown.is_terminal else Console(highlight=False, width=220)
+UNFOLDED = 100_000
+"""Columns in which any table has room."""
+
+
+def stdout(*, wide: bool = False) -> Console:
+    """Standard output: as wide as the terminal, or $COLUMNS; else, a pipe or a file, enough for most tables."""
+    shown = Console(highlight=False, width=UNFOLDED if wide else None)
+    asked = wide or shown.is_terminal or os.environ.get("COLUMNS", "").isdecimal()
+    return shown if asked else Console(highlight=False, width=220)
 
 
 def rendered(page: RenderableType) -> str:
@@ -43,38 +50,52 @@ def rendered(page: RenderableType) -> str:
     return text.getvalue()
 
 
-def print_blocks(blocks: Sequence[Block]) -> None:
+def print_blocks(blocks: Sequence[Block], *, wide: bool = False) -> None:
+    """`wide`: whole, whatever the width, for a pager."""
     from ...reports.block import to_rich
 
     for block in blocks:
-        stdout().print(to_rich(block))
+        stdout(wide=wide).print(to_rich(block))
 
 
-def print_table(rows: Sequence[Mapping[str, Any]], title: str = "") -> None:
-    """Rows of equal keys; a value may be a text with its style. Where the terminal is too narrow, a block a row."""
+def print_table(
+    rows: Sequence[Mapping[str, Any]], title: str = "", *, wide: bool = False, spare: Sequence[str] = ()
+) -> None:
+    """Rows of equal keys; a value may be a text with its style.
+
+    Where the terminal is too narrow, the columns of `spare` are left out, as few as will do; else it is a block a row.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     from ...reports.narrow import fits, turned
 
-    def told(value: Any) -> Text:  # Text: fid[...] is no markup
-        if isinstance(value, tuple):
-            return Text(*value)
-        return Text(", ".join(map(str, value)) if isinstance(value, list) else str(value))
+    def told(value: Any) -> Text:  # fid[...] is no markup, and what a code becomes takes room
+        said, *style = value if isinstance(value, tuple) else (value,)
+        return Text(printable(", ".join(map(str, said)) if isinstance(said, list) else str(said)), *style)
 
-    headers = [Text(name) for name in (rows[0] if rows else ["nothing"])]
-    cells, shown = [[told(value) for value in row.values()] for row in rows], stdout()
-    if len(headers) > 1 and not fits(headers, cells, shown.width):
-        for line in ([Text(title)] if title else []) + list(turned(headers, cells)):
+    def texts() -> tuple[list[Text], list[list[Text]]]:
+        return [told(name) for name in names], [[told(row[name]) for name in names] for row in rows]
+
+    names, shown, left_out = list(rows[0]) if rows else ["nothing"], stdout(wide=wide), list[str]()
+    while len(left_out) < len(spare) and not fits(*texts(), shown.width):
+        left_out.append(spare[len(left_out)])
+        names.remove(left_out[-1])
+    if len(names) > 1 and not fits(*texts(), shown.width):
+        names = list(rows[0])
+        for line in ([Text(title)] if title else []) + list(turned(*texts())):
             shown.print(line, soft_wrap=True)
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=Text(title) if title else None, title_justify="left")
+    headers, cells = texts()
     for header in headers:
         table.add_column(header, overflow="fold")
     for row in cells:
         table.add_row(*row)
     shown.print(table)
+    if left_out:
+        shown.print(Text(f"not shown for want of room: {', '.join(left_out)} (--wide).", style="dim"))
 
 
 class Reading:

@@ -9,11 +9,13 @@ import typer
 
 from ...symmflow.errors import InputError
 from .. import api
+from ..run.wanted import Wanted
 from .options import takes
 
-NAMES = [name for name in api.report.__annotations__ if name not in ("results", "form", "return")]
+NAMES = [name for name in api.report.__annotations__ if name not in ("results", "form", "wanted", "return")]
 
 
+@takes(Wanted)
 @takes(api.report, *NAMES)
 def report(
     results: list[Path] = typer.Argument(None, help="Folders of records. Default: results."),

@@ -15,6 +15,7 @@ from . import claims, classes, fronts, selftest, tables, verdicts
 from . import published as papers
 from . import spread as chance
 from .choice import Filter, check_protocols, choose
+from .columns import chosen
 from .floors import read_floors
 from .tables import Table
 
@@ -50,6 +51,7 @@ def compare(
     mixed: bool = False,
     by_seed: bool = False,
     sort: str | None = None,
+    columns: Sequence[str] = (),
     baseline: str | None = None,
     pareto: str | None = None,
     within: float | None = None,
@@ -71,6 +73,8 @@ def compare(
     if sort:
         tables.sort(found, sort)
     blocks = [tables.block(table) for table in found]
+    if columns:
+        blocks = chosen(blocks, columns)
     if per_class:
         blocks += classes.blocks(found)
     if pareto is not None:

@@ -6,10 +6,10 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from ...symmflow.errors import InputError, Unwritable, note
 from ...symmflow.files import ASIDE, remove_left, write_atomically
@@ -22,6 +22,7 @@ from .shards import Generation, begun, clear, in_use, unmade
 from .whole import check_samples
 
 RECORD, FAILURE = "record.json", "failure.json"
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -277,12 +278,17 @@ def read_stored(
     return list(newest.values())
 
 
-def steadily(read: Callable[[], T]) -> T:
+def steadily(read: Callable[P, T]) -> Callable[P, T]:
     """What `read` makes of stores; again, where a newer evaluation took the place of what it was reading."""
-    for _ in range(20):
-        with suppress(Replaced):
-            return read()
-    return read()
+
+    @wraps(read)
+    def again(*args: P.args, **given: P.kwargs) -> T:
+        for _ in range(20):
+            with suppress(Replaced):
+                return read(*args, **given)
+        return read(*args, **given)
+
+    return again
 
 
 def _is_left(name: str) -> bool:

@@ -37,15 +37,9 @@ Crop = Annotated[
 Trust = Annotated[bool, Asked("Let configs and pickles from elsewhere run code.", panel=MACHINE)]
 Names = Sequence[str]
 Options = Mapping[str, Any]
-OnlyTasks = Annotated[Names | str, Asked("Only these tasks.", "--task", "-t", of="task")]
-OnlyDatasets = Annotated[Names | str, Asked("Only these data sets.", "--dataset", "-d", of="dataset")]
-OnlyMethods = Annotated[Names | str, Asked("Only these methods.", "--method", "-m", of="method")]
-OnlySteps = Annotated[Sequence[int] | int, Asked("Only these step counts.", "--steps", least=1)]
-OnlyProtocol = Annotated[
-    str, Asked("Only this protocol: its name or file, or the beginning of its hash.", of="protocol")
-]
 BySeed = Annotated[bool, Asked("A row a seed, instead of the mean over seeds.")]
 Sort = Annotated[str | None, Asked("Order rows by a metric, nfe or seconds; the best first.", of="metric")]
+Columns = Annotated[Names | str, Asked("Only these columns of the tables, in this order: steps,miou,images/s.")]
 Mixed = Annotated[bool, Asked("Put rows of different protocols into one table, stamped.", "--allow-protocol-diff")]
 Baseline = Annotated[
     str | None,
@@ -64,3 +58,7 @@ Itself = Annotated[
     bool, Asked("Compare every row with itself: how often is a difference found that is none?", "--self")
 ]
 Floors = Annotated[Path | str | None, Asked("TOML file of the smallest differences that matter.")]
+JudgedBy = Annotated[str | None, Asked("Where the model lies that judged alignment. Default: as in the record.")]
+CheckedOn = Annotated[
+    str | None, Asked("Data set. Default: all for which it has a bundled checkpoint.", "--dataset", "-d")
+]

@@ -14,6 +14,8 @@ from .. import judges, metrics, tasks
 from ..protocols import all_rules
 from ..records import Cell, Record, Store, read_stored
 from ..records.tidy import COLUMNS
+from ..tasks.wanted import EVERYTHING, Filter
+from .keywords import several
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -174,8 +176,15 @@ def of_protocols() -> Rows:
     return [*rows, {"field": "departs", **{name: shown(name, "departs") for name in known}}]
 
 
-def of_runs(out: Path) -> Rows:
-    """A row a record or a cut evaluation. Unfinished: evidence is missing. Unreadable: a damaged or foreign file."""
+STATUSES = ("ok", "failed", "unfinished", "unreadable")
+"""What a cell of a store can be. Unfinished: evidence is missing. Unreadable: a damaged or foreign file."""
+
+
+def of_runs(out: Path, wanted: Filter, statuses: Sequence[str]) -> Rows:
+    """A row a record or a cut evaluation; what cannot be read is of unknown cells, and always among the wanted ones."""
+    for status in statuses:
+        if status not in STATUSES:
+            raise unknown("status", status, STATUSES)
     refused: list[InputError] = []
     store = Store(out)
     begun = [(cell, {"status": "unfinished"}) for cell in store.unfinished()]
@@ -184,6 +193,7 @@ def of_runs(out: Path) -> Rows:
     for one in stored:
         status = "unfinished" if one.record.status == "ok" and not one.finished else one.record.status
         found.append((one.record, {"status": status, "n": one.record.n, "created": one.record.created}))
+    wanted.check([cell for cell, _ in found])
     rows = [
         {
             "key": cell.key,
@@ -199,9 +209,11 @@ def of_runs(out: Path) -> Rows:
         for cell, more in sorted(
             found, key=lambda f: (f[0].dataset, f[0].task, f[0].method, f[0].steps or 0, f[0].seed)
         )
+        if wanted(cell)
     ]
-    unknown = dict.fromkeys(("key", "data set", "task", "method", "steps", "seed", "n"), "–")
-    return rows + [unknown | {"status": "unreadable", "created": str(error)} for error in refused]
+    unknowns = dict.fromkeys(("key", "data set", "task", "method", "steps", "seed", "n"), "–")
+    rows += [unknowns | {"status": "unreadable", "created": str(error)} for error in refused]
+    return [row for row in rows if not statuses or row["status"] in statuses]
 
 
 def of_hub() -> Rows:
@@ -259,8 +271,12 @@ KINDS: dict[str, Callable[[], Rows]] = {
 }
 
 
-def inventory(kind: str, out: Path) -> Rows:
-    """The rows of a kind; `out`: the store of `runs`."""
+def inventory(kind: str, out: Path, wanted: Filter = EVERYTHING, status: Sequence[str] | str = ()) -> Rows:
+    """The rows of a kind; of `runs`, the wanted cells of the store `out`."""
     if kind not in (*KINDS, "runs"):
         raise unknown("kind", kind, (*KINDS, "runs"))
-    return of_runs(out) if kind == "runs" else KINDS[kind]()
+    if kind == "runs":
+        return of_runs(out, wanted, several(status))
+    if status or wanted != EVERYTHING:
+        raise InputError(f"--task, --dataset, --method, --steps, --protocol and --status are for `runs`, not {kind}.")
+    return KINDS[kind]()

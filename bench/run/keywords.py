@@ -78,6 +78,16 @@ class TrainingFields(TypedDict, total=False):
     trust: bool
 
 
+class WantedFields(TypedDict, total=False):
+    """The fields of `Wanted`, as keywords."""
+
+    tasks: Names | str
+    datasets: Names | str
+    methods: Names | str
+    steps: Sequence[int] | int
+    protocol: str
+
+
 def takes_fields(kind: type[Any]) -> Callable[[F], F]:
     """Show the fields of a request in the signature of a function that takes them as keywords."""
 

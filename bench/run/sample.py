@@ -19,6 +19,8 @@ def sample_grid(request: Request, count: int) -> Picture:
 
     Raises `InputError` for a request of more than one method, task, data set or seed.
     """
+    if not 1 <= count <= 256:
+        raise InputError(f"--count must lie in 1-256, not {count}.")
     import torch
 
     from ...reports import pictures

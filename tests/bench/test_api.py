@@ -11,9 +11,10 @@ import pytest
 import symmbench.bench
 from symmbench.bench import api
 from symmbench.bench.cli.app import app
-from symmbench.bench.run.keywords import RequestFields, TrainingFields
+from symmbench.bench.run.keywords import RequestFields, TrainingFields, WantedFields
 from symmbench.bench.run.request import Request
 from symmbench.bench.run.training import Training
+from symmbench.bench.run.wanted import Wanted
 from symmbench.symmflow.errors import InputError
 
 ROOMS = ("run.data", "run.dry_run", "run.portable", "run.prepare", "run.roundtrip", "records.tidy")
@@ -44,7 +45,9 @@ def test_every_command_has_a_function() -> None:
     assert set(symmbench.bench.__all__) >= set(FUNCTIONS)
 
 
-@pytest.mark.parametrize(("typed", "kind"), [(RequestFields, Request), (TrainingFields, Training)])
+@pytest.mark.parametrize(
+    ("typed", "kind"), [(RequestFields, Request), (TrainingFields, Training), (WantedFields, Wanted)]
+)
 def test_keywords_are_the_fields(typed: type, kind: type) -> None:
     assert list(typed.__annotations__) == [field.name for field in fields(kind)]
 

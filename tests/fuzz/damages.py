@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import asked
+from words import NAMES
+from world import World
 
 from symmbench.bench.records import read_record
 from symmbench.symmflow.errors import InputError
@@ -45,7 +47,7 @@ VALUES: tuple[Any, ...] = (
 SINGLE = ("cnn", "spirals", "baseline.zip", "tiny.toml", "model", "run", "exported", "vae", "digits")
 
 
-def damaged(dice: random.Random, world: asked.World, cwd: Path) -> tuple[str, list[str]]:
+def damaged(dice: random.Random, world: World, cwd: Path) -> tuple[str, list[str]]:
     """Put a damaged copy of something into a folder: what happened to it, and the call that reads it."""
     kind = dice.choice(["store", "store", "store", *SINGLE])
     source, copy = world.given / ("results" if kind == "store" else kind), cwd / "it"
@@ -156,7 +158,7 @@ def change_json(dice: random.Random, file: Path, content: bytes) -> str:
         if kind == 1:
             del node[key]
         elif kind == 2 and isinstance(node, dict):
-            node[dice.choice(asked.NAMES)] = node[key]
+            node[dice.choice(NAMES)] = node[key]
         else:
             node[key] = value
         file.write_text(json.dumps(tree))

@@ -29,6 +29,7 @@ from types import FrameType
 sys.path.insert(0, str(Path(__file__).parent))
 import asked
 import damages
+from world import World
 
 from symmbench.bench.cli import main
 from symmbench.symmflow.names import printable
@@ -116,9 +117,7 @@ def seen(folder: Path, but: Sequence[Path] = ()) -> dict[str, tuple[int, int]]:
     return found
 
 
-def fuzz_calls(
-    count: int, seed: int, world: asked.World, only: int | None = None, commands: Sequence[str] = ()
-) -> Calls:
+def fuzz_calls(count: int, seed: int, world: World, only: int | None = None, commands: Sequence[str] = ()) -> Calls:
     """`count` calls, half of them valid but for one thing; the world as it was must be there after each. Of these
     `commands` alone, where some are named."""
     for number in range(count):
@@ -142,7 +141,7 @@ def fuzz_calls(
 
 
 def fuzz_damages(
-    count: int, seed: int, world: asked.World, only: int | None = None, commands: Sequence[str] = ()
+    count: int, seed: int, world: World, only: int | None = None, commands: Sequence[str] = ()
 ) -> Iterator[tuple[list[str], Ended]]:
     """`count` damaged things, each read by a command; no record beside is lost."""
     for number in range(count):
@@ -183,7 +182,7 @@ def run(calls: int, damaged: int, seed: int, only: int | None, commands: Sequenc
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     try:
         os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
-        world = asked.World(folder / "world")
+        world = World(folder / "world")
         faults = report(fuzz_calls(calls, seed, world, only, commands))
         return faults + report(fuzz_damages(damaged, seed, world, only, commands))
     finally:

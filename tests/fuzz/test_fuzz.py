@@ -20,13 +20,13 @@ def fuzzer() -> Iterator[ModuleType]:
         import fuzzer as found
 
         yield found
-        for name in ("fuzzer", "asked", "damages"):
+        for name in ("fuzzer", "asked", "damages", "words", "world"):
             sys.modules.pop(name, None)
 
 
 @pytest.fixture(scope="module")
 def world(fuzzer: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return fuzzer.asked.World(tmp_path_factory.mktemp("fuzz") / "world")
+    return fuzzer.World(tmp_path_factory.mktemp("fuzz") / "world")
 
 
 def told(calls: Iterator[tuple[list[str], Any]]) -> tuple[list[str], set[object]]:

@@ -13,8 +13,8 @@ from symmbench.reports.narrow import fits, turned
 
 HEADERS = ("method", "params", "steps", "miou ↑", "pixel_accuracy ↑", "fw_iou ↑", "images/s")
 ROWS = [
-    [f"symmflow[{kind}]", "0.73M", n, f"72.{n} [71.1, 74.6]", f"95.{n} [95.0, 95.9]", "93.9 [93.5, 94.3]", "438"]
-    for kind in ("a", "b")
+    [f"symmflow[{kind}]", size, n, f"72.{n} [71.1, 74.6]", f"95.{n} [95.0, 95.9]", "93.9 [93.5, 94.3]", f"{n}38"]
+    for kind, size in (("a", "0.73M"), ("b", "0.81M"))
     for n in ("1", "25")
 ]  # fmt: skip
 
@@ -42,6 +42,27 @@ def test_every_part_tells_its_rows_apart(width: int) -> None:
         rows = [line.split() for line in part.splitlines() if "symmflow" in line]
         assert len(rows) == 4 and "steps" in part
         assert len({(row[0], row[2 if "params" in part else 1]) for row in rows}) == 4
+
+
+def test_costs_are_in_the_first_part_and_a_papers_figure_beside_ours() -> None:
+    headers = [*HEADERS[:5], "paper", *HEADERS[5:]]
+    text = io.StringIO()
+    rows = [[*row[:5], "95.5", *row[5:]] for row in ROWS]
+    Console(width=64, file=text).print(to_rich(Block("tables", "A table", headers, rows, [])))
+    heads = [line.split() for line in text.getvalue().splitlines() if line.startswith("method")]
+    assert heads == [
+        ["method", "params", "steps", "miou", "↑", "images/s"],
+        ["method", "steps", "pixel_accuracy", "↑", "paper", "fw_iou", "↑"],
+    ]
+
+
+def test_what_all_rows_share_is_said_once_where_room_is_short() -> None:
+    text = io.StringIO()
+    rows = [["cnn", "symmflow@1", f"a sentence of several words {i}", "worse"] for i in (1, 2)]
+    block = Block("verdicts", "A table", ["method", "against", "metric", "verdict"], rows, [], left=(0, 1, 2, 3))
+    Console(width=36, file=text).print(to_rich(block))
+    assert text.getvalue().splitlines()[1] == "against: symmflow@1; verdict: worse"
+    assert text.getvalue().count("symmflow@1") == 1
 
 
 def test_a_table_turned_keeps_every_name_whole() -> None:

@@ -32,7 +32,7 @@ def test_what_was_replaced_while_it_was_read_is_read_again(tmp_path: Path) -> No
         seen.append(stored.record.evidence)
         return stored.evidence.table("samples")
 
-    assert len(steadily(read)) == 20 and len(set(seen)) == 2
+    assert len(steadily(read)()) == 20 and len(set(seen)) == 2
     (stored,) = Store(tmp_path / "r").items()
     api.run(**asked, force=True)
     with pytest.raises(Replaced, match="was replaced while it was read; call again"):
