@@ -180,8 +180,8 @@ def report(
     """What was measured, as one file: tables for a page or a paper, or for a script a row a cell and metric."""
     from .compare.document import document, form_of
 
-    how: Any = {"by_seed": by_seed, "sort": sort, "intervals": intervals, "floors": path_of(floors)}
-    how |= {"fragment": fragment, "data_root": path_of(data_root)}
+    how: Any = {"by_seed": by_seed, "sort": sort, "intervals": intervals, "fragment": fragment}
+    how |= {"floors": path_of(floors), "data_root": path_of(data_root)}
     return document(_folders(results), request_of(Wanted, None, wanted).filter, form_of(form), **how)
 
 

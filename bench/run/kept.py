@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self
@@ -96,7 +96,7 @@ class Keeper:
             found.append((t, array))
         return found
 
-    def columns(self, batch: Batch, real: int, output: Any, states: States, *, paired: bool) -> Mapping[str, Any]:
+    def columns(self, batch: Batch, real: int, output: Any, states: States, *, paired: bool) -> dict[str, Any]:
         """Pictures of the kept ones among the first `real` samples of a batch, as a table of evidence.
 
         Where labels and outputs are not `paired`, of the outputs alone.

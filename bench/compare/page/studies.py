@@ -15,6 +15,8 @@ from .gathered import Page, columns
 
 SAMPLES = 3
 """Of which outputs are shown."""
+_ABSENT: Any = object()
+"""What a row that has no such thing has."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,6 @@ STUDIES = (
     ),
     Study("Solver", "solver", lambda row: row.record.solver or _ABSENT, _but, by_steps=False),
 )
-_ABSENT = object()
 
 
 def section(page: Page) -> Section | None:
