@@ -138,23 +138,10 @@ def compare(
     from .compare.comparison import compare as side_by_side
     from .records import steadily
 
-    return steadily(
-        lambda: side_by_side(
-            _folders(results),
-            filter_of(several(tasks), several(datasets), several(methods), several(steps), protocol),
-            mixed=mixed,
-            by_seed=by_seed,
-            sort=sort,
-            baseline=baseline,
-            pareto=pareto,
-            within=within,
-            per_class=per_class,
-            spread=spread,
-            published=published,
-            itself=itself,
-            floors=path_of(floors),
-        )
-    )
+    wanted = filter_of(several(tasks), several(datasets), several(methods), several(steps), protocol)
+    how: Any = {"mixed": mixed, "by_seed": by_seed, "sort": sort, "baseline": baseline, "pareto": pareto}
+    how |= {"within": within, "per_class": per_class, "spread": spread, "published": published, "itself": itself}
+    return steadily(lambda: side_by_side(_folders(results), wanted, floors=path_of(floors), **how))
 
 
 @named
@@ -171,6 +158,7 @@ def report(
     floors: asked.Floors = None,
     intervals: Annotated[bool, Asked("In LaTeX: 95 % intervals beside the figures.")] = False,
     fragment: Annotated[bool, Asked(r"LaTeX: the tables alone, for \input.")] = False,
+    paper: asked.Paper = None,
 ) -> Document:
     """What was measured, as one file: tables for a page or a paper, or for a script a row a cell and metric."""
     from .compare.choice import filter_of
@@ -178,7 +166,7 @@ def report(
     from .records import steadily
 
     wanted = filter_of(several(tasks), several(datasets), several(methods), several(steps), protocol)
-    how: Any = {"by_seed": by_seed, "sort": sort, "intervals": intervals, "fragment": fragment}
+    how: Any = {"by_seed": by_seed, "sort": sort, "intervals": intervals, "fragment": fragment, "paper": paper}
     return steadily(lambda: document(_folders(results), wanted, form_of(form), floors=path_of(floors), **how))
 
 
@@ -290,7 +278,7 @@ def coverage(*, trials: int = 1000, quick: bool = False) -> Iterator[Coverage]:
 
 @named
 def inventory(kind: str, out: Results = "results") -> list[dict[str, Any]]:
-    """What there is: methods, datasets, recipes, metrics, judges, protocols, support, hub, baselines, columns, runs."""
+    """What there is, by kind: methods, datasets, ..., runs; `bench list` says which kinds."""
     from .run.inventory import inventory
 
     return inventory(kind, Path(out))

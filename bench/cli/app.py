@@ -116,6 +116,7 @@ _add(
     bench report -o report.md
     bench report --task ss --steps 1,25 --intervals -o table.tex
     bench report results other-results -o figures.csv
+    bench report --paper symmflow-table-1
     """,
 )
 _add("gate", gate.gate, COMPARE, "bench gate bench-baseline.zip results --format github")

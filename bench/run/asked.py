@@ -64,3 +64,7 @@ Itself = Annotated[
     bool, Asked("Compare every row with itself: how often is a difference found that is none?", "--self")
 ]
 Floors = Annotated[Path | str | None, Asked("TOML file of the smallest differences that matter.")]
+Paper = Annotated[
+    str | None,
+    Asked("A paper's table with ours beside it, one of `bench list papers`: symmflow-table-2.", of="paper"),
+]
