@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .checks.conformance import Check
     from .checks.coverage import Row as Coverage
     from .checks.doctor import Examination
+    from .compare.budget import Budget
     from .compare.comparison import Comparison
     from .compare.document import Document
     from .compare.records import Records
@@ -171,6 +172,20 @@ def report(
 
 
 @named
+def gap(
+    a: Results,
+    b: Results,
+    *results: Results,
+    metric: Annotated[str | None, Asked("Of which figure. Default: the first of both.", of="metric")] = None,
+) -> Budget:
+    """Which part of the gap between the figures of two cells (or of one and `published`) comes from what."""
+    from .compare.budget.ends import gap as told_apart
+    from .records import steadily
+
+    return steadily(lambda: told_apart(str(a), str(b), _folders(results), metric))
+
+
+@named
 def gate(baseline: Results, *results: Results, floors: Path | str | None = None, strict: bool = False) -> Report:
     """Compare results with a baseline file (or a folder of records), cell by cell; `exit_code` says how it came out.
 
@@ -223,18 +238,10 @@ def reproduce(
     """Evaluate the cell of a record (its folder, or its record.json) again."""
     from .run.reproduce import reproduce as again
 
+    how: Any = {"device": device, "batch_size": batch_size, "judge": judge, "trust": trust, "progress": progress}
+    how |= {"data_root": path_of(data_root), "judge_checkpoint": text_of(judge_checkpoint)}
     with closed():
-        return again(
-            Path(record),
-            checkpoint=text_of(checkpoint),
-            data_root=path_of(data_root),
-            device=device,
-            batch_size=batch_size,
-            judge=judge,
-            judge_checkpoint=text_of(judge_checkpoint),
-            trust=trust,
-            progress=progress,
-        )
+        return again(Path(record), checkpoint=text_of(checkpoint), **how)
 
 
 @named
