@@ -88,7 +88,7 @@ def _protocol(cell: Stored) -> Protocol:
 
 def _of_protocols(metric: str, a: Protocol, b: Protocol) -> list[Change]:
     known, found = metrics.known(metric), []
-    said = [p.model_dump(mode="json") for p in (a, b)]
+    said = a.model_dump(mode="json"), b.model_dump(mode="json")
     split = a.split != b.split
     for field in differing(*said):
         kind, _, inner = field.partition(".")
@@ -111,8 +111,13 @@ def _of_protocols(metric: str, a: Protocol, b: Protocol) -> list[Change]:
     return found
 
 
+RULED = {"policy.uint8": "rules.rounding", "policy.ignored classes": "rules.background"}
+"""Which field says the same in a word."""
+
+
 def _value(said: dict[str, Any], field: str) -> str:
     value: Any = said
+    field = RULED.get(field, field)
     for part in field.split(".", 1):
         value = value.get(part) if isinstance(value, dict) else None
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -23,7 +23,7 @@ def gap(a: str, b: str, folders: Sequence[Path], metric: str | None = None) -> B
         return to_published(_end(b if a == PUBLISHED else a, cells, folders), cells, metric, backwards=a == PUBLISHED)
     given = [Path(end) for end in (a, b) if Path(end).exists()]
     cells = _cells(folders, given)
-    return budget(*(_end(end, cells, folders) for end in (a, b)), cells, metric)
+    return budget(_end(a, cells, folders), _end(b, cells, folders), cells, metric)
 
 
 def _cells(folders: Sequence[Path], given: Sequence[Path]) -> list[Stored]:

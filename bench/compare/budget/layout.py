@@ -22,6 +22,11 @@ def blocks(found: Budget) -> list[Block]:
     hows = dict.fromkeys(part.how for part in (*found.parts, found.whole) if part.how)
     marked = {how: [p for p in (*found.parts, found.whole) if p.how == how] for how in hows}
     notes += [f"{_names(parts)}: {how}." for how, parts in marked.items()]
+    notes += [
+        f"{_names([part])} is measured between {' and '.join(key[:10] for key in part.cells)}."
+        for part in found.parts
+        if part.kind == "measured elsewhere"
+    ]
     for part in found.parts:
         for remedy in part.remedies:
             first = f" ({remedy.first})" if remedy.first else ""

@@ -89,8 +89,8 @@ def _why(measured: Sequence[Row], about: Sequence[Row], p: Published, line: Line
         other = dict.fromkeys(f"{row.record.protocol.get('rules', DEFAULT)} on {row.record.split}" for row in measured)
         return f"measured under another protocol: {', '.join(other)}"
     for row in about:
-        if other := [name for name in row.metrics if family(name) == p.metric]:
-            return f"measured by another judge: {', '.join(other)}"
+        if judged := [name for name in row.metrics if family(name) == p.metric]:
+            return f"measured by another judge: {', '.join(judged)}"
         if reason := row.record.absent.get(p.metric):
             return f"not measured in the cell that is there: {reason}"
     if broken := next((record for record in failed if _is_about(record, line, p)), None):
