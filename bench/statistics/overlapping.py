@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,7 +24,8 @@ def overlapping_bootstrap(
     """First minus second; what both have is drawn once for both, so that nested sets do not count as independent.
 
     `first` and `second` map weights [R, n] on their own ids to figures [R]. The ids of both, of the first alone and of
-    the second alone are three strata: each is resampled by itself, since how many there are of each is no chance.
+    the second alone are three strata: each is resampled by itself, since how many there are of each is no chance. The
+    percentile interval is widened to hold the value.
     """
     shared = set(first_ids) & set(second_ids)
     strata = [sorted(part) for part in (shared, set(first_ids) - shared, set(second_ids) - shared)]
@@ -39,7 +41,9 @@ def overlapping_bootstrap(
         weights = np.concatenate(counts, axis=1).astype(np.float64)
         drawn.append(first(weights[:, columns[0]]) - second(weights[:, columns[1]]))
     ones = [np.ones((1, len(ids))) for ids in (first_ids, second_ids)]
-    return paired_resamples(float(first(ones[0])[0] - second(ones[1])[0]), np.concatenate(drawn))
+    value = float(first(ones[0])[0] - second(ones[1])[0])
+    found = paired_resamples(value, np.concatenate(drawn))
+    return replace(found, low=min(found.low, value), high=max(found.high, value))
 
 
 def independent(value: float, errors: tuple[float, float], freedom: float) -> Difference:

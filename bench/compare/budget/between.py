@@ -29,10 +29,10 @@ def between(names: tuple[str, str], a: Stored, b: Stored) -> tuple[Difference, s
     if _images(a) == _images(b) and first.ids == second.ids:
         gap = second.minus(first, share)
         return gap if isinstance(gap, Missing) else (gap, SAME)
+    errors = first.error, second.error
+    if errors[0] is None or errors[1] is None:
+        return Missing(statistics.FEW)
     if isinstance(first, Groups) or isinstance(second, Groups):
-        errors = first.error, second.error
-        if errors[0] is None or errors[1] is None:
-            return Missing("no error is known of one of the two")
         freedom = min(_freedom(one) for one in (first, second) if isinstance(one, Groups))
         return statistics.independent(second.value - first.value, (errors[0], errors[1]), freedom), APART
     return statistics.overlapping_bootstrap(second.at, first.at, second.ids, first.ids), OVERLAPPING

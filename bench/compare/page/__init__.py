@@ -12,6 +12,7 @@ from . import (
     failures,
     front,
     leaderboard,
+    papers,
     provenance,
     published,
     quality,
@@ -30,6 +31,7 @@ SECTIONS: tuple[Callable[[Page], Section | None], ...] = (
     reliability.section,
     claims.section,
     published.section,
+    papers.section,
     provenance.section,
     failures.section,
 )

@@ -17,7 +17,7 @@ from symmbench.bench.records import Record, read_record
 from symmbench.symmflow.errors import InputError
 
 SYNTHESIS: dict[str, Any] = {"tasks": "sis", "steps": 1, "device": "cpu", "batch_size": 24}
-FEW, MANY = 12, 24
+FEW, MANY = 24, 48
 
 
 @pytest.fixture(scope="module")
