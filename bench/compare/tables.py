@@ -224,7 +224,11 @@ def _cells(table: Table, row: Row, papers: Sequence[str], intervals: bool) -> li
 
 
 def warning(table: Table) -> str:
-    old = [f"{why}: {', '.join(rows)}" for why, rows in table.other_code.items()]
+    several = len(table.rows) > 3
+    old = [
+        f"{why}: {'all rows' if several and len(rows) == len(table.rows) else ', '.join(rows)}"
+        for why, rows in table.other_code.items()
+    ]
     stamps = [table.stamp, f"figures of other code ({'; '.join(old)})" if old else ""]
     return ". ".join(stamp for stamp in stamps if stamp)
 

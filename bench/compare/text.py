@@ -38,7 +38,7 @@ def probability(p: float) -> str:
 def equals(p: float) -> str:
     """`= 0.024`, `< 0.0001`: behind the letter p."""
     said = probability(p)
-    return f"< {said[1:]}" if said.startswith("<") else f"= {said}"
+    return f"<\N{NO-BREAK SPACE}{said[1:]}" if said.startswith("<") else f"=\N{NO-BREAK SPACE}{said}"
 
 
 def speed(images_per_second: float | None) -> str:

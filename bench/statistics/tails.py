@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import isinf
-
 from scipy import special
 
 
@@ -18,8 +16,8 @@ def normal_quantile(share: float) -> float:
 
 def student_above(x: float, freedom: float) -> float:
     """The share of Student's t that lies above x; endless freedom: of a standard normal."""
-    return normal_above(x) if isinf(freedom) else float(special.stdtr(freedom, -x))
+    return float(special.stdtr(freedom, -x))
 
 
 def student_quantile(share: float, freedom: float) -> float:
-    return normal_quantile(share) if isinf(freedom) else float(special.stdtrit(freedom, share))
+    return float(special.stdtrit(freedom, share))

@@ -11,6 +11,8 @@ from ...symmflow.names import printable
 from ..curves import AXES, Axis, Curve, Panel, Point
 
 Trace = dict[str, Any]
+SYMBOLS = ("circle", "square")
+"""Of points: eight hues each."""
 DASHES = ("solid", "dot", "dash", "longdash", "dashdot")
 """Curves of one method, which share its colour."""
 
@@ -142,7 +144,7 @@ def _line(curve: Curve, owner: Owner, dash: str, ends: Sequence[int]) -> Trace:
         "text": [label(f"{curve.name}: {_interval(point)}") for point in points],
         "hovertemplate": "%{text}<extra></extra>",
         "line": {"dash": "dash" if across else dash, "width": 2},
-        "marker": {"size": 7},
+        "marker": {"size": 7, "symbol": SYMBOLS[owner.hue // 8]},
         "meta": {"method": owner.method, "hue": owner.hue, "x": xs, "modes": modes},
     }
 
@@ -214,13 +216,17 @@ def front(ident: str, title: str, y: str, spots: Sequence[Spot], axes: Sequence[
                     "method": spot.owner.method,
                     "hue": spot.owner.hue,
                     "x": {axis: [spot.point.at(axis)] for axis in axes},
-                    "symbols": {axis: "circle" if spot.on_front[axis] else "circle-open" for axis in axes},
+                    "symbols": {axis: _symbol(spot.owner, spot.on_front[axis]) for axis in axes},
                 },
             }
         )
     layout = _layout(y, [spot.point for spot in spots])
     layout["meta"] = {"x": {axis: layout["meta"]["x"][axis] for axis in axes}}
     return Chart(ident, title, f"{y} against cost. {'; '.join(spot.said for spot in spots)}", traces, layout)
+
+
+def _symbol(owner: Owner, full: bool) -> str:
+    return SYMBOLS[owner.hue // 8] + ("" if full else "-open")
 
 
 def reliability(ident: str, title: str, rows: Sequence[Bins]) -> Chart:

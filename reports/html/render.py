@@ -14,8 +14,8 @@ from .section import Section
 
 HERE = Path(__file__).parent
 SCRIPTS = ("plotly-basic.min.js", "wiring.js")
-HUES = 8
-"""Colours of `style.css`; further methods begin anew."""
+HUES = 16
+"""Looks of `style.css`: eight colours, with dots and with squares; further methods begin anew."""
 
 
 @dataclass(frozen=True)

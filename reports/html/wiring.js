@@ -36,6 +36,7 @@
     ...JSON.parse(figure.querySelector("script").textContent),
   }));
   const color = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+  const HUES = 8; // of the style sheet; further methods have their colours again, and other points
   const faded = (hex) => hex + "2e";
   const chosen = (figure, what) => {
     const scope = figure.closest("[data-switches]");
@@ -46,7 +47,7 @@
   function trace(one, figure) {
     const { method, hue, x, group, band, modes, symbols } = one.meta ?? {};
     const axis = chosen(figure, "x"), wanted = chosen(figure, "group");
-    const ink = hue === undefined ? color("--quiet") : color(`--hue-${hue}`);
+    const ink = hue === undefined ? color("--quiet") : color(`--hue-${hue % HUES}`);
     const made = { ...one, visible: !(off.has(method) || (group && wanted && group !== wanted)) };
     if (x && axis) {
       made.x = x[axis] ?? [];

@@ -20,5 +20,5 @@ def section(page: Page) -> Section | None:
         }
         for record in failed
     ]
-    lead = f"{len(rows)} of {len(page.cells):,} cells failed; `bench run` tries them again."
-    return Section("failures", "Failures", "failures.html", {"rows": rows}, lead.replace("`", ""))
+    lead = f"{len(rows)} of {len(page.cells):,} cells failed; the same bench run tries them again."
+    return Section("failures", "Failures", "failures.html", {"rows": rows}, lead)

@@ -28,18 +28,22 @@ def _methods(page: Page, table: Table) -> Iterator[str]:
     yield from (f"{', '.join(named)}: {why}" for why, named in reasons.items())
 
 
-def _why(method: str, table: Table) -> str:
+def _why(method: str, table: Table, steps: int | None = None) -> str:
     try:
         card = datasets.card(table.dataset)
-        support = tasks.task(table.task).supports(methods.method(method), None, card)
+        support = tasks.task(table.task).supports(methods.method(method), steps, card)
     except InputError:  # the method, the data set or the task is not installed here
         return "not run"
     return "not run" if support else f"not supported, {support.reason}"
 
 
 def _steps(table: Table) -> Iterator[str]:
-    """Rows that lack step counts which others have."""
+    """Rows that lack step counts which others have, by reason."""
     every = {row.steps for row in table.rows if row.steps is not None}
-    for name in dict.fromkeys(row.name for row in table.rows if row.steps is not None):
-        if lacking := sorted(every - {row.steps for row in table.rows if row.name == name} - {None}):
-            yield f"{name}: not run at {', '.join(map(str, lacking))} steps"
+    stepped = {row.name: row.method for row in table.rows if row.steps is not None}
+    for name, method in stepped.items():
+        reasons: dict[str, list[int]] = {}
+        for steps in sorted(every - {row.steps for row in table.rows if row.name == name}):
+            reasons.setdefault(_why(method, table, steps), []).append(steps)
+        for why, lacking in reasons.items():
+            yield f"{name} at {', '.join(map(str, lacking))} step{'s' if lacking != [1] else ''}: {why}"

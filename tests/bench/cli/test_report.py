@@ -94,7 +94,7 @@ def test_protocols_have_a_table_each(bench: Any, store: Any) -> None:
     ("arguments", "said"),
     [
         (("-o", "r.docx"), "r.docx says no format by its ending; let it end in .md,"),
-        (("--format", "docx"), "--format is one of md, latex, csv, parquet, json, not 'docx'."),
+        (("--format", "docx"), "--format is one of md, html, latex, csv, parquet, json, not 'docx'."),
         (("--format", "parquet"), "Parquet is no text; give it a file with --out."),
         (("--sort", "accuracy", "-o", "r.csv"), "--by-seed and --sort are for tables; as csv a cell is a row a metric"),
         (("--intervals", "-o", "r.csv"), "--intervals and --fragment go with --format latex"),

@@ -31,7 +31,7 @@ def scored(cell: Stored) -> Stored:
     return Stored(made, cell.folder)
 
 
-def predictions(results: Any, right: int, seed: int) -> dict[str, pd.DataFrame]:
+def predicted(results: Any, right: int, seed: int) -> dict[str, pd.DataFrame]:
     """Two classes, `right` images right, each with a confidence above a half."""
     random = np.random.default_rng(seed)
     labels = np.arange(results.n) % 2
@@ -40,6 +40,11 @@ def predictions(results: Any, right: int, seed: int) -> dict[str, pd.DataFrame]:
     scores = [[1 - p, p] if k else [p, 1 - p] for k, p in zip(said, sure, strict=True)]
     columns = {"id": results.ids, "label": labels, "prediction": said, "scores": scores, "scale": "probability"}
     return {"samples": pd.DataFrame(columns)}
+
+
+@pytest.fixture
+def predictions() -> Any:
+    return predicted
 
 
 @pytest.fixture(scope="session")
@@ -57,10 +62,10 @@ def store(results_in: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
         results.protocol(task, task=task, classes=CLASSES, masks=task == "ss", shape=(1, 8, 8))
     rights = {(FAST, 1): 96, (FAST, 5): 97, (SLOW, 1): 60, (SLOW, 5): 117}
     for (method, steps), right in rights.items():
-        results.add(method, "cls", predictions(results, right, right), **facts(steps, steps, "cls"))
+        results.add(method, "cls", predicted(results, right, right), **facts(steps, steps, "cls"))
         results.add(method, "ss", results.confusion(right / 120, right), **facts(steps, steps, "ss"))
-    results.add(FAST, "cls", predictions(results, 95, 1), seed=1, **facts(1, 1, "cls"))
-    results.add(PLAIN, "cls", predictions(results, 90, 2), solver=None, **facts(None, 1, "cls"))
+    results.add(FAST, "cls", predicted(results, 95, 1), seed=1, **facts(1, 1, "cls"))
+    results.add(PLAIN, "cls", predicted(results, 90, 2), solver=None, **facts(None, 1, "cls"))
     for cell in results.cells:
         scored(cell)
     results.add(PLAIN, "ss", results.confusion(0.5), status="failed", reason=REASON, **facts(25, 25, "ss"))
