@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .checks.conformance import Check
     from .checks.coverage import Row as Coverage
     from .checks.doctor import Examination
+    from .compare.budget import Budget
     from .compare.comparison import Comparison
     from .compare.document import Document
     from .compare.records import Records
@@ -136,22 +137,10 @@ def compare(
     """Tables of what was measured, one a protocol, and whatever else is asked of them."""
     from .compare.comparison import compare as side_by_side
 
-    return side_by_side(
-        _folders(results),
-        request_of(Wanted, None, wanted).filter,
-        mixed=mixed,
-        by_seed=by_seed,
-        sort=sort,
-        columns=(columns,) if isinstance(columns, str) else columns,
-        baseline=baseline,
-        pareto=pareto,
-        within=within,
-        per_class=per_class,
-        spread=spread,
-        published=published,
-        itself=itself,
-        floors=path_of(floors),
-    )
+    how: Any = {"mixed": mixed, "by_seed": by_seed, "sort": sort, "baseline": baseline, "pareto": pareto}
+    how |= {"within": within, "per_class": per_class, "spread": spread, "published": published, "itself": itself}
+    how |= {"columns": (columns,) if isinstance(columns, str) else columns, "floors": path_of(floors)}
+    return side_by_side(_folders(results), request_of(Wanted, None, wanted).filter, **how)
 
 
 @named
@@ -174,15 +163,30 @@ def report(
     floors: asked.Floors = None,
     intervals: Annotated[bool, Asked("In LaTeX: 95 % intervals beside the figures.")] = False,
     fragment: Annotated[bool, Asked(r"LaTeX: the tables alone, for \input.")] = False,
+    paper: asked.Paper = None,
     data_root: DataRoot = None,
     **wanted: Unpack[WantedFields],
 ) -> Document:
     """What was measured, as one file: tables for a page or a paper, or for a script a row a cell and metric."""
     from .compare.document import document, form_of
 
-    how: Any = {"by_seed": by_seed, "sort": sort, "intervals": intervals, "fragment": fragment}
+    how: Any = {"by_seed": by_seed, "sort": sort, "intervals": intervals, "fragment": fragment, "paper": paper}
     how |= {"floors": path_of(floors), "data_root": path_of(data_root)}
     return document(_folders(results), request_of(Wanted, None, wanted).filter, form_of(form), **how)
+
+
+@named
+@steadily
+def gap(
+    a: Results,
+    b: Results,
+    *results: Results,
+    metric: Annotated[str | None, Asked("Of which figure. Default: the first of both.", of="metric")] = None,
+) -> Budget:
+    """Which part of the gap between the figures of two cells (or of one and `published`) comes from what."""
+    from .compare.budget.ends import gap as told_apart
+
+    return told_apart(str(a), str(b), _folders(results), metric)
 
 
 @named
@@ -236,18 +240,10 @@ def reproduce(
     """Evaluate the cell of a record (its folder, or its record.json) again."""
     from .run.reproduce import reproduce as again
 
+    how: Any = {"device": device, "batch_size": batch_size, "judge": judge, "trust": trust, "progress": progress}
+    how |= {"data_root": path_of(data_root), "judge_checkpoint": text_of(judge_checkpoint)}
     with closed():
-        return again(
-            Path(record),
-            checkpoint=text_of(checkpoint),
-            data_root=path_of(data_root),
-            device=device,
-            batch_size=batch_size,
-            judge=judge,
-            judge_checkpoint=text_of(judge_checkpoint),
-            trust=trust,
-            progress=progress,
-        )
+        return again(Path(record), checkpoint=text_of(checkpoint), **how)
 
 
 @named
@@ -292,7 +288,7 @@ def coverage(*, trials: int = 1000, quick: bool = False) -> Iterator[Coverage]:
 def inventory(
     kind: str, out: Results = "results", *, status: Sequence[str] | str = (), **wanted: Unpack[WantedFields]
 ) -> list[dict[str, Any]]:
-    """What there is: methods, datasets, recipes, metrics, judges, protocols, support, hub, baselines, columns, runs."""
+    """What there is, by kind: methods, datasets, ..., runs; `bench list` says which kinds."""
     from .run.inventory import inventory
 
     return inventory(kind, Path(out), request_of(Wanted, None, wanted).filter, status)

@@ -18,6 +18,7 @@ from . import (
     compare,
     data,
     doctor,
+    gap,
     gate,
     listing,
     portable,
@@ -117,6 +118,16 @@ _add(
     bench report -o report.md
     bench report --task ss --steps 1,25 --intervals -o table.tex
     bench report results other-results -o figures.csv
+    bench report --paper symmflow-table-1
+    """,
+)
+_add(
+    "gap",
+    gap.gap,
+    COMPARE,
+    """
+    bench gap d056113132 8f1799adcc
+    bench gap results/digits/cls/symmflow-steps25-seed0-bb86f0c6b1 published other-results
     """,
 )
 _add("gate", gate.gate, COMPARE, "bench gate bench-baseline.zip results --format github")

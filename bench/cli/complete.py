@@ -43,6 +43,12 @@ def _metrics() -> list[str]:
     return metrics.names()
 
 
+def _papers() -> list[str]:
+    from ...reports import papers
+
+    return papers.names()
+
+
 def _weights() -> list[str]:
     from ..judges import weights
 
@@ -62,6 +68,7 @@ KNOWN: dict[str, Callable[[], Iterable[str]]] = {
     "recipe": _recipes,
     "protocol": _protocols,
     "metric": _metrics,
+    "paper": _papers,
     "data set or weights": _weights,
     "kind": _kinds,
 }

@@ -19,6 +19,7 @@ WHAT = {
     "recipes": "what `bench train` can train",
     "metrics": "what is measured, with its interval and the smallest difference that matters",
     "judges": "the independent networks that look at outputs",
+    "papers": "the papers' tables that `bench report --paper` shows with ours beside them",
     "protocols": "how figures are measured, and where each departs from its paper",
     "support": "which method can do which task at 1, 5 and 25 steps",
     "hub": "models of others on the hub, mirrors and commits; checkpoints keep digests of what they were made with",
@@ -46,7 +47,7 @@ def listing(
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
     **wanted: Any,
 ) -> None:
-    """List methods, data sets, recipes, metrics, judges, protocols, support, hub, baselines, columns, or runs."""
+    """List methods, data sets, recipes, metrics, judges, protocols, papers, hub, baselines, columns, runs, support."""
     import json
 
     from .progress import print_table

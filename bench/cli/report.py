@@ -24,7 +24,7 @@ def report(
         "--format",
         metavar="FORMAT",
         help="html (one page that needs no network), md, latex (booktabs), or a row a cell and metric "
-        "(`bench list columns`) as csv, parquet or json. Default: by the ending of --out; md.",
+        "(`bench list columns`) as csv, parquet or json. Default: by the ending of --out; md, of --paper text.",
     ),
     out: Path | None = typer.Option(
         None, "--out", "-o", help="The file to write; beside Markdown lies its picture. Default: standard output."
@@ -34,6 +34,7 @@ def report(
     """Write what was measured as a page, Markdown, LaTeX, CSV, Parquet or JSON."""
     from ..compare.document import form_by_ending, form_of
     from .notes import say_replaced
+    from .progress import print_blocks
 
     of = form_of(form) if form else "md" if out is None else form_by_ending(out)
     if of == "parquet" and out is None:
@@ -43,5 +44,7 @@ def report(
     if out is not None:
         for path in made.write(out):
             print(path)
+    elif made.blocks and form is None:
+        print_blocks(made.blocks)
     elif isinstance(made.content, str):
         print(made.content, end="")

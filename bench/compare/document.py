@@ -9,13 +9,14 @@ from typing import Literal, get_args
 from urllib.parse import quote
 
 from ...reports import frames
-from ...reports.block import to_markdown
+from ...reports.block import Block, to_markdown
 from ...reports.latex import to_latex
+from ...reports.papers import paper as read_paper
 from ...symmflow.errors import InputError
 from ...symmflow.files import write_atomically
 from ..records import Record, read_stored
 from ..records.tidy import COLUMNS, frame
-from . import claims, curves, page, tables
+from . import claims, curves, page, papers, tables
 from .choice import Filter, choose
 from .floors import read_floors
 from .leaders import leaders
@@ -35,6 +36,10 @@ ENDINGS: dict[str, Form] = {
 }
 
 
+DEFAULT_STORE = Path("results")
+"""Where records lie if nothing else is said."""
+
+
 @dataclass(frozen=True, repr=False)
 class Document:
     """A report, as it is written."""
@@ -46,6 +51,8 @@ class Document:
     """Older records of cells that were measured again, with other figures."""
     picture: Callable[[], bytes] | None = field(default=None)
     """PNG: the curves over steps, of Markdown."""
+    blocks: Sequence[Block] = ()
+    """What it shows, for a terminal: of a paper's table."""
 
     def write(self, path: Path | str) -> list[Path]:
         """The files that were written: the report, and beside a Markdown file its picture, `NAME-steps.png`."""
@@ -88,20 +95,26 @@ def document(
     intervals: bool = False,
     fragment: bool = False,
     data_root: Path | None = None,
+    paper: str | None = None,
 ) -> Document:
     """The wanted cells of some stores. Tables, one a protocol, as Markdown or LaTeX; a page that holds everything; or a
-    tidy frame of all figures."""
+    tidy frame of all figures. `paper`: a table of a paper by its name, with ours beside it."""
     if (intervals or fragment) and form != "latex":
         raise InputError("--intervals and --fragment go with --format latex; the other formats have intervals always.")
     if data_root is not None and form != "html":
         raise InputError("--data-root goes with --format html: real images of a page that records may not hold.")
+    if paper is not None:
+        others = {"by-seed": by_seed, "sort": sort, "floors": floors}
+        if given := [option for option, value in others.items() if value]:
+            raise InputError(f"--paper is a table in its paper's order; drop --{given[0]}.")
+        return _paper(folders, paper, wanted, form, intervals, fragment)
     if (by_seed or sort) and form in _FRAMES:
         raise InputError(f"--by-seed and --sort are for tables; as {form} a cell is a row a metric, in no order.")
     limits = read_floors(floors)
     replaced: list[Record] = []
     cells = choose(read_stored(folders, replaced), wanted)
     if form in _FRAMES:
-        return Document(form, _FRAMES[form](frame(cell.record for cell in cells)), replaced)
+        return Document(form, _FRAMES[form](frame(cell.record for cell in cells), _WHAT), replaced)
     found = tables.tables(cells, by_seed=by_seed)
     if sort:
         tables.sort(found, sort)
@@ -116,6 +129,25 @@ def document(
     return Document(form, "\n".join(map(to_markdown, blocks)), replaced, _picture(found))
 
 
+def _paper(folders: Sequence[Path], name: str, wanted: Filter, form: Form, intervals: bool, fragment: bool) -> Document:
+    """A table of a paper with ours beside it: of no cells where there is no store and none was named."""
+    table = read_paper(name)
+    if form == "html":
+        raise InputError(
+            "--paper is md, latex, csv, parquet or json; the page has every paper's table that ours touch."
+        )
+    replaced: list[Record] = []
+    absent = list(folders) == [DEFAULT_STORE] and not DEFAULT_STORE.is_dir()
+    cells = [] if absent else [cell for cell in read_stored(folders, replaced) if wanted(cell.record)]
+    filled = papers.fill(table, cells)
+    if form in _FRAMES:
+        what = {column.name: column.what for column in papers.COLUMNS}
+        return Document(form, _FRAMES[form](papers.frame(filled), what), replaced)
+    blocks = [papers.block(filled, intervals=intervals or form == "md")]
+    content = to_latex(blocks, fragment=fragment) if form == "latex" else "\n".join(map(to_markdown, blocks))
+    return Document(form, content, replaced, blocks=blocks)
+
+
 def _picture(found: Sequence[Table]) -> Callable[[], bytes] | None:
     from ...reports.curves import draw
 
@@ -124,7 +156,7 @@ def _picture(found: Sequence[Table]) -> Callable[[], bytes] | None:
 
 _WHAT = {column.name: column.what for column in COLUMNS}
 _FRAMES: dict[Form, Callable[..., str | bytes]] = {
-    "csv": frames.to_csv,
-    "json": lambda found: frames.to_json(found, _WHAT),
-    "parquet": lambda found: frames.to_parquet(found, _WHAT),
+    "csv": lambda found, what: frames.to_csv(found),
+    "json": frames.to_json,
+    "parquet": frames.to_parquet,
 }

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ... import methods
 from ...reports.published import lookup
-from ...symmflow.errors import InputError
 from .. import metrics, statistics
 from ..records import Figure, Missing, Record, Stored
 from ..statistics import Interval
+from .departures import papers_own
 from .difference import compared
 from .naming import fingerprint, recipe
 from .speed import Conditions, conditions
@@ -88,7 +87,7 @@ class Row:
 
     @cached_property
     def paper(self) -> dict[str, float]:
-        """The paper's figure of the same metric, where this is the paper's own cell: see `papers_own`."""
+        """The paper's figure of the same metric, where this is the paper's own cell: see `departures`."""
         r = self.record
         if not papers_own(r):
             return {}
@@ -137,27 +136,3 @@ def over_seeds(metric: str, cells: Sequence[Stored]) -> Figure:
     if found[0].unit == "fraction":
         low, high = max(low, 0.0), min(high, 1.0)
     return found[0].model_copy(update={"value": interval.value, "low": low, "high": high, "covers": interval.covers})
-
-
-def papers_own(record: Record) -> bool:
-    """Whether a cell may be put beside a paper's: a whole split, the method's own options in full precision, and a
-    finished training of the bundled recipe that carries a paper's name. Split, steps and solver are the figure's."""
-    name, made = f"{record.dataset}/{record.method}", record.checkpoint
-    if record.limit is not None or record.precision != "fp32" or not default_options(record):
-        return False
-    if made.recipe != name or name not in methods.recipe_names():
-        return False
-    recipe = methods.recipe(name)
-    return bool(recipe.source) and (made.recipe_hash, made.trained_steps) == (recipe.hash, recipe.schedule.steps)
-
-
-def default_options(record: Record, free: str | None = None) -> bool:
-    """Whether the method ran with its own inference options; False where the method is not installed here.
-
-    `free`: an option that may have any value.
-    """
-    try:
-        defaults = methods.method(record.method).Inference().model_dump(mode="json")
-    except InputError:
-        return False
-    return all(defaults.get(name) == value for name, value in record.options.items() if name != free)

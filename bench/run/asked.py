@@ -62,3 +62,7 @@ JudgedBy = Annotated[str | None, Asked("Where the model lies that judged alignme
 CheckedOn = Annotated[
     str | None, Asked("Data set. Default: all for which it has a bundled checkpoint.", "--dataset", "-d")
 ]
+Paper = Annotated[
+    str | None,
+    Asked("A paper's table with ours beside it, one of `bench list papers`: symmflow-table-2.", of="paper"),
+]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ... import datasets, methods
+from ...reports import papers
 from ...symmflow.errors import InputError, unknown
 from ...symmflow.guests import Guest, said
 from ...symmflow.plugins import left_out
@@ -176,6 +177,15 @@ def of_protocols() -> Rows:
     return [*rows, {"field": "departs", **{name: shown(name, "departs") for name in known}}]
 
 
+def of_papers() -> Rows:
+    """The papers' tables that can be shown with ours beside them."""
+    found = [papers.paper(name) for name in papers.names()]
+    return [
+        {"paper": one.name, "title": one.title, "figures": len(one.figures), "measured as": one.protocol or "any"}
+        for one in found
+    ]
+
+
 STATUSES = ("ok", "failed", "unfinished", "unreadable")
 """What a cell of a store can be. Unfinished: evidence is missing. Unreadable: a damaged or foreign file."""
 
@@ -263,6 +273,7 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "recipes": of_recipes,
     "metrics": of_metrics,
     "judges": of_judges,
+    "papers": of_papers,
     "protocols": of_protocols,
     "support": of_support,
     "hub": of_hub,

@@ -14,6 +14,7 @@ from .differences import (
 )
 from .intervals import Interval, bootstrap, resampled, wilson
 from .jackknife import GROUPS, UNGROUPED, Jackknifed, groups_of, jackknife, jackknife_error, jackknife_freedom
+from .overlapping import independent, overlapping_bootstrap
 from .ratios import FEW, FEW_IN_ALL, MeanRatio
 from .seeds import difference_over_seeds, interval_over_seeds
 from .spread import Spread, spread
@@ -32,12 +33,14 @@ __all__ = [
     "difference_over_seeds",
     "groups_of",
     "holm",
+    "independent",
     "interval_over_seeds",
     "jackknife",
     "jackknife_error",
     "jackknife_freedom",
     "mcnemar",
     "over_seed_pairs",
+    "overlapping_bootstrap",
     "paired_bootstrap",
     "paired_jackknife",
     "paired_ratios",

@@ -84,12 +84,12 @@ def paired_jackknife(
     both = len(second_a) == len(second_b) > 0
     second = np.asarray(second_a, dtype=np.float64) - np.asarray(second_b, dtype=np.float64) if both else ()
     freedom = jackknife_freedom(without.tolist(), list(second))
-    return _student(value, jackknife_error(without.tolist(), list(second)), freedom, "test images")
+    return from_error(value, jackknife_error(without.tolist(), list(second)), freedom, "test images")
 
 
 def paired_ratios(gap: MeanRatio) -> Difference:
     """From the difference of two means of ratios on the same images; a t interval, widened to hold it."""
-    return _student(gap.value, gap.error, gap.freedom, "test images", gap.centre)
+    return from_error(gap.value, gap.error, gap.freedom, "test images", gap.centre)
 
 
 def paired_shares(first: Array, second: Array) -> Difference:
@@ -131,7 +131,7 @@ def over_seed_pairs(first: Sequence[float], second: Sequence[float]) -> Differen
     gap = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     if len(gap) < 2:
         raise ValueError("an interval over seeds needs at least two")
-    return _student(float(gap.mean()), float(gap.std(ddof=1) / np.sqrt(len(gap))), len(gap) - 1, "generation seeds")
+    return from_error(float(gap.mean()), float(gap.std(ddof=1) / np.sqrt(len(gap))), len(gap) - 1, "generation seeds")
 
 
 def welch(first: Sequence[float], second: Sequence[float]) -> Difference:
@@ -143,11 +143,12 @@ def welch(first: Sequence[float], second: Sequence[float]) -> Difference:
     error = float(np.sqrt(sum(parts)))
     bottom = sum(part**2 / (len(v) - 1) for part, v in zip(parts, (a, b), strict=True))
     freedom = sum(parts) ** 2 / bottom if bottom else len(a) + len(b) - 2
-    return _student(float(a.mean() - b.mean()), error, freedom, "repeats")
+    return from_error(float(a.mean() - b.mean()), error, freedom, "repeats")
 
 
-def _student(value: float, error: float, freedom: float, covers: str, centre: float | None = None) -> Difference:
-    """`centre`: the value less its bias; the intervals about it are widened to hold the value."""
+def from_error(value: float, error: float, freedom: float, covers: str, centre: float | None = None) -> Difference:
+    """From its standard error, by Student's t. `centre`: the value less its bias; the intervals about it are widened to
+    hold the value."""
     about = value if centre is None else centre
     outer, inner = (student_quantile(q, freedom) * error for q in (0.975, 0.95))
     low, inner_low = (min(about - half, value) for half in (outer, inner))

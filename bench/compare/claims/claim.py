@@ -10,8 +10,9 @@ from ....symmflow.errors import InputError
 from ...metrics import family
 from ...records import Missing, Record, Replaced, Stored
 from ...statistics import Difference, Interval
+from ..departures import default_options
 from ..difference import difference, shared_seeds
-from ..rows import default_options, over_seeds
+from ..rows import over_seeds
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from . import (
     front,
     gallery,
     leaderboard,
+    papers,
     provenance,
     published,
     quality,
@@ -36,6 +37,7 @@ SECTIONS: tuple[Callable[[Page], Section | None], ...] = (
     studies.section,
     claims.section,
     published.section,
+    papers.section,
     provenance.section,
     failures.section,
 )

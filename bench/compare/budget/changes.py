@@ -1,0 +1,124 @@
+"""In what two cells differ that their figures of a metric depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ....symmflow.errors import InputError
+from ... import metrics
+from ...metrics import Groups
+from ...protocols import Protocol, read_protocol
+from ...protocols.protocol import differing
+from ...records import Record, Stored
+from ..difference import seedless
+from ..naming import fingerprint, recipe
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that differs."""
+
+    name: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.before} -> {self.after}"
+
+
+SAMPLES, LABELS, RUN, SEED = "sample count", "samples a label", "training run", "seed"
+PROTOCOL = {
+    "policy.uint8": "rounding",
+    "policy.ignored classes": "class policy",
+    "policy.ignored pixels": "class policy",
+    "policy.absent classes": "class policy",
+    "policy.scored at": "scored size",
+    "policy.preprocessing": "view",
+    "policy.reference": "reference",
+    "reference": "reference",
+    "shape": "view",
+    "dataset": "view",
+    "classes": "classes",
+    "masks": "classes",
+    "version": "version of the rules",
+    "policy.samples per label": LABELS,
+    "split": "split",
+    "n": SAMPLES,
+    "ids_sha256": SAMPLES,
+    "content_sha256": "data",
+}
+"""What a field of the protocol is called."""
+UNMOVED = ("rules", "task")
+"""What the protocol says in words, or for its own making: what follows for the figure stands in its other fields."""
+_CELL: dict[str, Callable[[Record], Any]] = {
+    "method": lambda r: r.method.partition("[")[0],
+    "version of the method": lambda r: r.version,
+    RUN: lambda r: f"{recipe(r)} {fingerprint(r)}",
+    "steps": lambda r: r.steps,
+    "solver": lambda r: r.solver,
+    "options": lambda r: ", ".join(f"{name}={value}" for name, value in sorted(r.chosen.items())) or "the method's own",
+    "precision": lambda r: r.precision,
+    "noise": lambda r: r.noise,
+    LABELS: lambda r: r.samples_per_mask,
+}
+
+
+def changes(metric: str, a: Stored, b: Stored) -> dict[str, Change]:
+    """By name, all that differs from `a` to `b` and that a metric depends on. Empty for the same cell."""
+    first, second = a.record, b.record
+    found = [Change(name, str(of(first)), str(of(second))) for name, of in _CELL.items() if of(first) != of(second)]
+    if first.seed != second.seed and not (seedless(first) and seedless(second)):
+        found.append(Change(SEED, str(first.seed), str(second.seed)))
+    if first.protocol["hash"] != second.protocol["hash"]:
+        found += _of_protocols(metric, *(_protocol(cell) for cell in (a, b)))
+    named: dict[str, Change] = {}
+    for change in found:
+        named.setdefault(change.name, change)
+    return named
+
+
+def _protocol(cell: Stored) -> Protocol:
+    found = read_protocol(cell.record.protocol["hash"], [cell.store.root])
+    if found is None:
+        raise InputError(f"{cell.store.root} lacks the protocol of {cell.folder}; copy protocols/ with the records.")
+    return found
+
+
+def _of_protocols(metric: str, a: Protocol, b: Protocol) -> list[Change]:
+    known, found = metrics.known(metric), []
+    said = a.model_dump(mode="json"), b.model_dump(mode="json")
+    split = a.split != b.split
+    for field in differing(*said):
+        kind, _, inner = field.partition(".")
+        name = PROTOCOL.get(field, f"protocol's {field}")
+        if kind in UNMOVED or (kind == "metrics" and inner != metrics.family(metric)):
+            continue
+        if kind == "metrics":
+            name = "definition of the metric"
+        elif kind == "judges":
+            if known is not None and known.judge != inner:
+                continue
+            name = inner
+        elif split and name in (SAMPLES, "data"):  # another split has other images, and another number of them
+            continue
+        elif name == "class policy" and known is not None and issubclass(known.kind, Groups):
+            continue  # a distance of sets knows no classes
+        before, after = (_value(one, field) for one in said)
+        found.append(Change(name, before, after))
+    found.sort(key=lambda change: change.before.isdigit(), reverse=True)  # 60 -> 120 says more than two hashes
+    return found
+
+
+RULED = {"policy.uint8": "rules.rounding", "policy.ignored classes": "rules.background"}
+"""Which field says the same in a word."""
+
+
+def _value(said: dict[str, Any], field: str) -> str:
+    value: Any = said
+    field = RULED.get(field, field)
+    for part in field.split(".", 1):
+        value = value.get(part) if isinstance(value, dict) else None
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return (text if len(text) <= 40 else f"{text[:24]}...") or "none"

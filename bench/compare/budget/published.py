@@ -1,0 +1,83 @@
+"""The gap to a paper's figure: what cells at hand measure on the way to the paper's own cell, and what stays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ....reports.published import Published, of
+from ....symmflow.errors import InputError
+from ...protocols import DEFAULT, read_protocol
+from ...records import Stored
+from ..departures import departures
+from .budget import Budget, Part, budget
+from .path import metric_of
+
+UNTOLD = "whatever else the paper did otherwise"
+
+
+def to_published(cell: Stored, cells: Sequence[Stored], metric: str | None, *, backwards: bool = False) -> Budget:
+    """From a cell to the paper's figure of its task, data, method and steps; `backwards`: from the paper's to it.
+
+    Over the cell that departs least from the paper's own; from there on nothing can be measured here, and what is known
+    to differ is listed.
+    """
+    p, name = _figure(cell, metric)
+    near = min([cell, *_alike(cell, cells, name)], key=lambda one: (len(_departs(one, p)), one is not cell))
+    way = budget(cell, near, cells, name)
+    value = near.record.metrics[name].value
+    paper = f"{p.source}, table {p.table}"
+    said = (*_departs(near, p), *([f"the paper's caveat: {p.note}"] if p.note else []), UNTOLD)
+    last = Part(("the paper",), said, p.value - value, "unexplained", how="a paper's figure has no images here")
+    whole = replace(last, value=p.value - cell.record.metrics[name].value, names=())
+    found = replace(way, far=(paper, p.value), whole=whole, parts=(*way.parts, last))
+    return _reversed(found) if backwards else found
+
+
+def _figure(cell: Stored, metric: str | None) -> tuple[Published, str]:
+    r = cell.record
+    near = [p for p in of(r.task, r.dataset) if _base(p.method) == _base(r.method) and p.metric in r.metrics]
+    if metric is not None:
+        near = [p for p in near if p.metric == metric]
+    same = [p for p in near if p.steps == r.steps and (not p.solver or p.solver == r.solver)]
+    if not same:
+        steps = ", ".join(map(str, sorted({p.steps for p in near})))
+        there = f"; papers have it at {steps} steps" if near else ""
+        raise InputError(
+            f"no paper has a figure of {r.method} for {r.task} on {r.dataset} at {r.steps} steps{there}; "
+            "`bench compare --against published` shows what they have."
+        )
+    return next((p for p in same if p.method == r.method), same[0]), same[0].metric
+
+
+def _alike(cell: Stored, cells: Sequence[Stored], metric: str) -> list[Stored]:
+    """Cells of the same method, task, data set, steps and solver that have the metric."""
+
+    def place(one: Stored) -> tuple[object, ...]:
+        r = one.record
+        return r.task, r.dataset, _base(r.method), r.steps, r.solver
+
+    return [one for one in cells if place(one) == place(cell) and metric_of(metric, one) == metric]
+
+
+def _departs(cell: Stored, p: Published) -> list[str]:
+    record = cell.record
+    split = [] if record.split == p.split else [f"the {record.split} split, not {p.split}"]
+    protocol = read_protocol(record.protocol["hash"], [cell.store.root])
+    named = record.protocol.get("rules", DEFAULT)
+    known = [f"protocol {named} departs: {said}" for said in (protocol.rules.departs if protocol else ())]
+    return [*split, *departures(record, p.method), *known]
+
+
+def _base(method: str) -> str:
+    return method.partition("[")[0]
+
+
+def _reversed(found: Budget) -> Budget:
+    def turned(part: Part) -> Part:
+        low, high = (None if end is None else -end for end in (part.high, part.low))
+        return replace(part, value=-part.value, low=low, high=high)
+
+    return replace(
+        found, near=found.far, far=found.near, whole=turned(found.whole), parts=tuple(map(turned, found.parts[::-1]))
+    )

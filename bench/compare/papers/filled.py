@@ -1,0 +1,122 @@
+"""Which cells of ours stand beside the figures of a paper's table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ....reports.papers import Line, Paper
+from ....reports.published import Published
+from ...metrics import family
+from ...protocols import DEFAULT
+from ...records import Figure, Record, Stored
+from ..departures import departures
+from ..rows import Row
+from ..tables import tables
+from .wanted import Wanted, protocol_of, wanted
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A figure of a paper, and ours or why there is none."""
+
+    row: Line
+    column: Line
+    theirs: Published
+    ours: Row | None = None
+    departs: tuple[str, ...] = ()
+    """In what ours is not the paper's own."""
+    why: str = ""
+    """There is no figure of ours."""
+    wanted: Wanted | None = None
+    """What would measure it."""
+
+    @property
+    def figure(self) -> Figure | None:
+        return self.ours.metrics[self.theirs.metric] if self.ours else None
+
+    @property
+    def difference(self) -> float | None:
+        """Ours minus theirs."""
+        return self.figure.value - self.theirs.value if self.figure else None
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A table of a paper with all that it prints."""
+
+    paper: Paper
+    slots: Sequence[Slot]
+
+    def at(self, row: Line, column: Line) -> Slot | None:
+        """None where the paper prints nothing."""
+        return next((slot for slot in self.slots if slot.row is row and slot.column is column), None)
+
+
+def fill(paper: Paper, cells: Sequence[Stored]) -> Filled:
+    """Every figure that a paper's table prints, with the row of ours that is nearest to the paper's own."""
+    asked = {(p.task, p.dataset) for p in paper.figures}
+    near = [cell for cell in cells if (cell.record.task, cell.record.dataset) in asked]
+    rows = [row for table in tables(near) for row in table.rows]
+    return Filled(paper, list(_slots(paper, rows, [cell.record for cell in near if cell.record.status == "failed"])))
+
+
+def _slots(paper: Paper, rows: Sequence[Row], failed: Sequence[Record]) -> Iterator[Slot]:
+    for line in paper.rows:
+        for column in paper.columns:
+            if (p := paper.at(line, column)) is not None:
+                yield _slot(paper, line, column, p, rows, failed)
+
+
+def _slot(paper: Paper, line: Line, column: Line, p: Published, rows: Sequence[Row], failed: Sequence[Record]) -> Slot:
+    slot = Slot(line, column, p, wanted=wanted(paper, line, p))
+    if slot.wanted is None:
+        why = "not something that can be measured: the paper does not say which of two metrics called LPIPS it prints"
+        return Slot(line, column, p, why=why)
+    about = [row for row in rows if _is_about(row.record, line, p)]
+    measured = [row for row in about if p.metric in row.metrics]
+    alike = [row for row in measured if _measures(paper, row, p)]
+    if alike:
+        own = {id(row): tuple(_departures(paper, row, p)) for row in alike}
+        best = min(alike, key=lambda row: (len(own[id(row)]), -row.record.n, row.protocol, row.name))
+        return Slot(line, column, p, ours=best, departs=own[id(best)])
+    return Slot(line, column, p, why=_why(measured, about, p, line, failed), wanted=slot.wanted)
+
+
+def _why(measured: Sequence[Row], about: Sequence[Row], p: Published, line: Line, failed: Sequence[Record]) -> str:
+    if measured:
+        other = dict.fromkeys(f"{row.record.protocol.get('rules', DEFAULT)} on {row.record.split}" for row in measured)
+        return f"measured under another protocol: {', '.join(other)}"
+    for row in about:
+        if judged := [name for name in row.metrics if family(name) == p.metric]:
+            return f"measured by another judge: {', '.join(judged)}"
+        if reason := row.record.absent.get(p.metric):
+            return f"not measured in the cell that is there: {reason}"
+    if broken := next((record for record in failed if _is_about(record, line, p)), None):
+        return f"it failed: {broken.failure or 'unknown reason'}"
+    return "not measured"
+
+
+def _is_about(record: Record, line: Line, p: Published) -> bool:
+    """Whether a cell is of the paper's method at its steps: of another recipe, too."""
+    kind, _, lies = line.run.partition(":")
+    same = record.method == f"{kind}:{Path(lies).name}" if kind else _base(record.method) == _base(p.method)
+    solver = not p.solver or record.solver == p.solver
+    where = (record.task, record.dataset) == (p.task, p.dataset)
+    return same and solver and where and record.steps in ((None, p.steps) if line.run else (p.steps,))
+
+
+def _measures(paper: Paper, row: Row, p: Published) -> bool:
+    """Whether a row was measured as the paper's table is."""
+    named = protocol_of(paper, p)
+    return named == DEFAULT or row.record.protocol.get("rules", DEFAULT) == named
+
+
+def _departures(paper: Paper, row: Row, p: Published) -> list[str]:
+    split = [] if row.record.split == p.split else [f"the {row.record.split} split, not {p.split}"]
+    return [*split, *departures(row.record, p.method)]
+
+
+def _base(method: str) -> str:
+    return method.partition("[")[0]
