@@ -30,7 +30,7 @@ def gap(
     as_json: bool = typer.Option(False, "--json", help="Print the parts as JSON."),
     **asked: Any,
 ) -> None:
-    """Which part of the gap between two figures comes from what: sample count, rounding, seed, training run, ...
+    """Which part of the gap between two figures comes from what: sample count, rounding, seed.
 
     Parts that cells at hand measure one at a time; the rest is unexplained, with the commands that would measure it.
     """

@@ -19,19 +19,19 @@ def block(filled: Filled, *, intervals: bool = True) -> Block:
     that would fill it."""
     marks, rows = _Marks(filled), []
     for line in filled.paper.rows:
-        rows += [[head, *cells] for head, cells in _lines(filled, line, marks, intervals)]
-    headers = ["", "", *(column.head for column in filled.paper.columns)]
+        rows += list(_lines(filled, line, marks, intervals))
+    headers = ["row", *(column.head for column in filled.paper.columns)]
     notes = [
-        "The papers' figures have no intervals and protocols of their own: no difference is tested.",
+        "Lines with a name are the paper's, of protocols of its own and without intervals: no difference is tested.",
         *(f"The paper: {said}." for said in filled.paper.departs),
         *marks.notes,
     ]
     data = [{"paper": filled.paper.name, "title": filled.paper.title, "notes": notes}]
-    return Block("papers", filled.paper.title, headers, rows, data, notes, left=(0, 1))
+    return Block("papers", filled.paper.title, headers, rows, data, notes)
 
 
-def _lines(filled: Filled, line: Line, marks: _Marks, intervals: bool) -> Iterator[tuple[str, list[str]]]:
-    """Of a row of the paper: (its name, [what stands in the line, a figure a column])."""
+def _lines(filled: Filled, line: Line, marks: _Marks, intervals: bool) -> Iterator[list[str]]:
+    """Of a row of the paper: what stands in each line, and a figure a column."""
     slots = [filled.at(line, column) for column in filled.paper.columns]
 
     def shown(what: str, say: Callable[[Slot], str]) -> list[str]:
@@ -47,13 +47,13 @@ def _lines(filled: Filled, line: Line, marks: _Marks, intervals: bool) -> Iterat
 
     marks_here = {marks.of(slot) for slot in slots if slot and slot.figure is None}
     untouched = len(marks_here) == 1 and not any(slot and slot.figure for slot in slots)
-    yield line.head, shown(f"paper ({marks_here.pop()})" if untouched else "paper", _theirs)
+    yield shown(f"{line.head} ({marks_here.pop()})" if untouched else line.head, _theirs)
     if not untouched and any(slot and not (slot.figure and slot.departs) for slot in slots):
-        yield "", shown("here", lambda slot: ours(slot, False))
+        yield shown("- here", lambda slot: ours(slot, False))
     if any(slot and slot.departs for slot in slots):
-        yield "", shown("here, departing", lambda slot: ours(slot, True))
+        yield shown("- here, departing", lambda slot: ours(slot, True))
     if any(slot and slot.figure for slot in slots):
-        yield "", shown("difference", _difference)
+        yield shown("- difference", _difference)
 
 
 def _theirs(slot: Slot) -> str:
