@@ -219,3 +219,17 @@ def test_a_hidden_method_leaves_the_galleries_too(opened: Any) -> None:
     opened.locator("[data-toggle=symmflow]").click()
     shown = opened.evaluate(SHOWN, "main")
     assert not any("symmflow" in alt for alt in shown) and any(": unet" in alt for alt in shown)
+
+
+def test_pictures_fit_a_phone_print_and_have_no_serious_fault(opened: Any) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed (the extra dev)")
+    opened.reload()
+    for width in (390, 1280):
+        opened.set_viewport_size({"width": width, "height": 900})
+        opened.wait_for_function(
+            "() => document.documentElement.scrollWidth <= innerWidth", timeout=5000
+        )  # once redrawn
+    found = axe.Axe().run(opened).response["violations"]
+    serious = [v for v in found if v["impact"] in ("serious", "critical")]
+    assert not serious, [(v["id"], [node["html"][:200] for node in v["nodes"][:3]]) for v in serious]
+    assert len(opened.pdf()) > 50_000
