@@ -125,7 +125,8 @@ def _below(block: Block) -> list[str]:
     said += [escaped(note) for note in block.notes]
     if not said:
         return []
-    return [r"\par\smallskip", r"\begin{minipage}{\linewidth}\scriptsize\raggedright", *said, r"\end{minipage}"]
+    lines = [rf"{line}\par" for line in said]
+    return [r"\par\smallskip", r"\begin{minipage}{\linewidth}\scriptsize\raggedright", *lines, r"\end{minipage}"]
 
 
 def _label(heading: str) -> str:

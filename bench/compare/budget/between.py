@@ -18,7 +18,8 @@ def between(names: tuple[str, str], a: Stored, b: Stored) -> tuple[Difference, s
 
     `names`: of the metric at either end, where a judge is part of them. Images that both have are paired; where one
     has more, those of both are drawn once for both. Distances of sets are known by groups, which other ids deal
-    otherwise: there the two count as independent, which makes no interval too narrow.
+    otherwise: there the two count as independent, which makes no interval too narrow. The same images are paired where
+    other classes count, too.
     """
     first, second = (metrics.sample_of(name, cell) for name, cell in zip(names, (a, b), strict=True))
     for found in (first, second):
@@ -26,16 +27,16 @@ def between(names: tuple[str, str], a: Stored, b: Stored) -> tuple[Difference, s
             return found
     assert not isinstance(first, Missing) and not isinstance(second, Missing)
     share = metrics.metric(names[0]).share
-    if _images(a) == _images(b) and first.ids == second.ids:
-        gap = second.minus(first, share)
-        return gap if isinstance(gap, Missing) else (gap, SAME)
+    same = _images(a) == _images(b) and first.ids == second.ids
+    if same and not isinstance(gap := second.minus(first, share), Missing):
+        return gap, SAME
     errors = first.error, second.error
     if errors[0] is None or errors[1] is None:
         return Missing(statistics.FEW)
     if isinstance(first, Groups) or isinstance(second, Groups):
         freedom = min(_freedom(one) for one in (first, second) if isinstance(one, Groups))
         return statistics.independent(second.value - first.value, (errors[0], errors[1]), freedom), APART
-    return statistics.overlapping_bootstrap(second.at, first.at, second.ids, first.ids), OVERLAPPING
+    return statistics.overlapping_bootstrap(second.at, first.at, second.ids, first.ids), SAME if same else OVERLAPPING
 
 
 def _freedom(groups: Groups) -> float:

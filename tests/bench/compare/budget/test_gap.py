@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,31 @@ def test_readers_see_text_and_markdown(made: dict[str, Record], store: Path, ben
     assert md.startswith("### ") and "| seed: 0 -> 1 |" in md
     (block,) = blocks(told(made, "near", "far", store))
     assert block.rows[-1][0] == "all of it"
+
+
+def test_a_class_policy_is_measured_by_scoring_again(tmp_path: Path) -> None:
+    """The same masks with and without the background, paired by image; a precision beside it is not told apart."""
+    (tmp_path / "bare.toml").write_text('background = "ignored"\n')
+    asked: dict[str, Any] = {"tasks": "ss", "methods": "unet", "limit": 60, "device": "cpu", "out": tmp_path / "s"}
+    (near,) = api.run(**asked)
+    (low,) = api.run(**asked, precision="bf16")
+    api.rescore(tmp_path / "s", protocol=str(tmp_path / "bare.toml"), out=tmp_path / "b")
+    bare = {cell.precision: cell for cell in map(read_record, (tmp_path / "b").glob("*/*/*/record.json"))}
+    found = api.gap(near.key, bare["fp32"].key, tmp_path / "s", tmp_path / "b", metric="miou")
+    (part,) = found.parts
+    assert part.said == ("class policy: counted -> ignored",) and part.how == "paired by image"
+    assert part.low is not None and part.high is not None and part.low <= part.value <= part.high
+    assert part.value == pytest.approx(bare["fp32"].metrics["miou"].value - near.metrics["miou"].value)
+    both = api.gap(near.key, bare["bf16"].key, tmp_path / "s", tmp_path / "b", metric="miou")
+    assert {one.names for one in both.parts} == {("precision",), ("class policy",)} and both.unexplained == 0
+    assert both.gap == pytest.approx(sum(one.value for one in both.parts))
+    shutil.rmtree(tmp_path / "b" / bare["fp32"].cell.folder)
+    shutil.rmtree(next((tmp_path / "s").glob(f"*/*/*{low.key[:10]}")))
+    (rest,) = api.gap(near.key, bare["bf16"].key, tmp_path / "s", tmp_path / "b", metric="miou").parts
+    commands = {remedy.name: remedy.command for remedy in rest.remedies}
+    assert rest.kind == "unexplained" and commands.keys() == {"precision", "class policy"}
+    assert commands["class policy"] == f"bench rescore {tmp_path / 's'} --protocol bare.toml"
+    assert "--precision bf16" in commands["precision"]
 
 
 def test_of_a_paper_what_departs_is_listed_and_the_rest_unexplained(bench: Any, tmp_path: Path) -> None:

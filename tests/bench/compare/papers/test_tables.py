@@ -67,6 +67,16 @@ def test_a_reader_sees_lines_of_theirs_ours_and_the_difference(bench: Any, spira
     assert md.returncode == 0 and md.stdout == "t.md\n"
 
 
+def test_the_page_has_the_tables_of_which_something_is_measured(spirals: Path, results: Any) -> None:
+    said = api.report(spirals, form="html").content
+    assert isinstance(said, str) and 'id="papers"' in said
+    assert paper("symmflow-table-1").title in said and paper("symmflow-table-6").title not in said
+    results.classifier("m", 100, 1)
+    results.protocol("h")
+    other = api.report(results.root, form="html").content
+    assert isinstance(other, str) and 'id="papers"' not in other
+
+
 def test_every_command_is_one_that_bench_takes() -> None:
     """Of an empty store: what `bench` would parse, with methods, data sets, protocols and recipes that there are."""
     group, seen = get_command(app), set()
