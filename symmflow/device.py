@@ -53,13 +53,43 @@ def exact_kernels() -> None:
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
 
 
+def slowdown(device: str, precision: str) -> float:
+    """How many times as long as in fp32 a small matrix product takes on a CPU; 1 elsewhere, where nobody emulates.
+
+    A CPU that lacks the instructions of a precision computes in it all the same, tens of times slower.
+    """
+    import time
+
+    import torch
+
+    if precision == "fp32" or device.partition(":")[0] != "cpu":
+        return 1.0
+    seconds = {}
+    with torch.inference_mode():
+        for name in ("fp32", precision):
+            a, b = torch.randn(2, 128, 128).to(_dtype(name))
+            taken = []
+            for _ in range(8):  # the least of some: others may be at work here
+                start = time.perf_counter()
+                torch.matmul(a, b)
+                taken.append(time.perf_counter() - start)
+            seconds[name] = min(taken)
+    return seconds[precision] / seconds["fp32"]
+
+
+def _dtype(precision: str) -> torch.dtype:
+    import torch
+
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+
+
 def matmul_rate(device: str, precision: str = "fp32") -> float:
     """FLOP/s of matrix products on a device, the best that a few of growing size reach: what a network stays below."""
     import time
 
     import torch
 
-    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+    dtype = _dtype(precision)
     best, side, seconds = 0.0, 256, 0.0
     with torch.inference_mode():
         while seconds < 0.05 and side <= 16384:

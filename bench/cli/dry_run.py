@@ -34,6 +34,8 @@ def show(tflops: float | None, processes: int | None, as_json: bool, **fields: A
         print(f"Memory, FLOPs and time are not known: {found.uncounted}.")
     for need in found.needs:
         print(f"{need.what}: {'here' if need.here else 'NOT HERE'}, {need.said}.")
+    if found.mind:
+        print(f"Mind: {found.mind}.")
     print(f"Start it with:\n{found.command}")
 
 

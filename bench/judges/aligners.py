@@ -25,8 +25,9 @@ class Aligner(Judge):
 
     role: Role = "aligner"
 
-    def __init__(self, method: str, kind: str, *, masks: bool) -> None:
-        self.name, self.kind, self.masks, self.runs = method, kind, masks, (method,)
+    def __init__(self, method: str, kind: str, *, masks: bool, instead: str = "") -> None:
+        """`instead`: what to say of others that could judge where there is none."""
+        self.name, self.kind, self.masks, self.runs, self.instead = method, kind, masks, (method,), instead
         self.what = f"the bundled {kind} that was trained on the data set itself"
 
     def suits(self, card: Card) -> bool:
@@ -34,7 +35,7 @@ class Aligner(Judge):
 
     def find(self, card: Card) -> Found | Missing:
         if self.name not in methods.bundled(card.name):
-            return Missing(f"no independent {self.kind} is bundled for {card.name}")
+            return Missing(f"no independent {self.kind} is bundled for {card.name}{self.instead}")
         checkpoint = methods.own_checkpoint(self.name, card.name)
         identity = f"{checkpoint.recipe.name}:{checkpoint.fingerprint}"
         return Found(self.name, self.role, identity, checkpoint.path)
@@ -57,5 +58,5 @@ def seeing(see: Callable[..., Iterator[Any]], device: str) -> Align:
     return align
 
 
-UNET = Aligner("unet", "segmenter", masks=True)
+UNET = Aligner("unet", "segmenter", masks=True, instead=" (--judge hf:FOLDER or mmseg:CONFIG names one)")
 CNN = Aligner("cnn", "classifier", masks=False)

@@ -10,12 +10,17 @@ import numpy as np
 from ...datasets import Card
 from ...symmflow.errors import InputError, unknown
 from ...symmflow.guests import Guest
+from ...symmflow.memory import is_out_of_memory
 from ...symmflow.plugins import Plugins
 from ..records.missing import Missing
 from .judge import Found, Judge, Named, Role
 from .weights import Unfetched, unfetched
 
 GROUP = "symmbench.judges"
+SPOKEN: dict[Role, str] = {"aligner": "judge"}
+"""What a role is called to a user where its option is called otherwise: `--judge`."""
+MODELS = ("hf:FOLDER", "mmseg:CONFIG")
+"""How the models of others are named, which judge alignment too."""
 MODEL = f"{__package__}.segmenter"
 """Imported by this name where a model is named, so that its code is that of such cells alone."""
 _JUDGES: Plugins[Judge] = Plugins("judge", GROUP, Judge, parts={"role": str})
@@ -51,7 +56,7 @@ def choose(role: Role, card: Card, wanted: Named | str | None = None) -> Found |
             if isinstance(found, Found):
                 return found
             absent.append(found)
-    return _none_of(absent) if absent else Missing(f"no {role} suits {card.name}")
+    return _none_of(absent) if absent else Missing(f"no {SPOKEN.get(role, role)} suits {card.name}")
 
 
 def to_fetch(role: Role, card: Card, wanted: Named | str | None = None) -> str | None:
@@ -77,15 +82,23 @@ def to_fetch(role: Role, card: Card, wanted: Named | str | None = None) -> str |
 def load(found: Found, card: Card, device: str) -> Callable[..., np.ndarray]:
     """A chosen judge as a function of uint8 images, from its weights on this machine, wherever it was chosen.
 
-    Raises `InputError` where there are none here, or others.
+    Raises `InputError` where there are none here, or others; `MemoryError` where they do not fit beside the method.
     """
     chosen = _model(found.named) if found.named else judge(found.name)
-    here = _found(chosen, card)
+    here, spoken = _found(chosen, card), SPOKEN.get(found.role, found.role)
     if isinstance(here, Missing):
-        raise InputError(f"{found.role} {found.name} cannot be used: {here}.")
+        raise InputError(f"{spoken} {found.name} cannot be used: {here}.")
     if here.identity != found.identity:
-        raise InputError(f"{found.role} {found.name} is here {here.identity}, not {found.identity}; start again.")
-    return chosen.load(here, card, device)
+        raise InputError(f"{spoken} {found.name} is here {here.identity}, not {found.identity}; start again.")
+    try:
+        return chosen.load(here, card, device)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise MemoryError(
+            f"{spoken} {found.name} has not enough memory on {device} beside the method; free some, or take a device "
+            "with more"
+        ) from error
 
 
 def code(found: Found) -> list[str]:
@@ -113,18 +126,19 @@ def _found(candidate: Judge, card: Card) -> Found | Missing:
 
 
 def _wanted(role: Role, card: Card, named: Named) -> Found:
-    name = named.name
+    name, spoken = named.name, SPOKEN.get(role, role)
+    models = MODELS if role == "aligner" else ()
     if ":" in name and role == "aligner":
         chosen = _model(named)
     elif name not in names() or judge(name).role != role:
-        raise unknown(role, name, _of_role(role))
+        raise unknown(spoken, name, [*_of_role(role), *models])
     elif named.checkpoint or named.options:
-        raise InputError(f"{role} {name} has its own weights and no options; name a model such as hf:FOLDER.")
+        raise InputError(f"{spoken} {name} has its own weights and no options; name a model such as hf:FOLDER.")
     else:
         chosen = judge(name)
     found = _found(chosen, card) if chosen.suits(card) else Missing(f"it does not suit {card.name}")
     if isinstance(found, Missing):
-        raise InputError(f"{role} {name} cannot be used: {found}.")
+        raise InputError(f"{spoken} {name} cannot be used: {found}.")
     return found
 
 

@@ -13,8 +13,9 @@ from ...symmflow.errors import InputError
 from ...symmflow.guests import Guest, said
 from ...symmflow.network import closed
 from ...symmflow.recipe import Recipe
+from .emulated import emulated
 from .keywords import TrainingFields, request_of, takes_fields
-from .training import Training, chosen
+from .training import REMEDY, Training, chosen
 
 if TYPE_CHECKING:
     from ...datasets import Card
@@ -64,6 +65,8 @@ class DryRun:
     needs: tuple[Need, ...]
     command: str
     """That starts the training."""
+    mind: str = ""
+    """That this device only emulates the precision; empty where it does not."""
 
     @property
     def seconds(self) -> float | None:
@@ -127,6 +130,7 @@ def dry_run(
         epoch=card.splits.get("train", 0),
         needs=needs,
         command=command(asked, count),
+        mind=emulated(device, recipe.train.precision, REMEDY),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from ...symmflow.errors import InputError
+from ...symmflow.errors import InputError, note
 from ...symmflow.guests import interrupted, watched
 from .. import metrics
 from ..code import Installed
@@ -15,6 +15,7 @@ from ..records import Cell, Record, Store, Stored, read_record
 from . import repeat
 from .commit import commit, fail, failure, statistics
 from .due import Due, due, reasons
+from .emulated import emulated
 from .job import Job
 from .plan import Plan, Unsupported
 from .request import Request
@@ -101,6 +102,8 @@ def _sweep(plan: Plan, request: Request, store: Store, progress: Progress, share
         outcome.reused += len(one.job.cells) - len(one.evaluate)
     before = list(accumulate((job.shards for job in plan.jobs), initial=0))
     works = [Work.begin(one, store, share, first) for one, first in zip(found, before, strict=False) if one.evaluate]
+    if works and share.gathers and (slow := emulated(request.device, request.precision, "--precision fp32 is faster")):
+        note(slow)
     if works and not share.alone:
         say(shared(share, before[-1]))
     unusable = _work_off(works, request, progress, outcome) if works else {}

@@ -8,9 +8,10 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from ...symmflow.errors import InputError
+from ...symmflow.errors import InputError, note
 from ...symmflow.recipe import Recipe
 from .asked import MACHINE, Asked, DataRoot, Device, Names, Options, Trust
+from .emulated import emulated
 from .request import MOST_WORKERS
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from ...methods import Method
     from ...symmflow.checkpoint import Checkpoint
     from ...symmflow.train import Progress
+
+REMEDY = "--set train.precision=fp32 is faster"
+"""Where a recipe's precision is emulated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +110,8 @@ def run_training(
     from ...symmflow.train import Trainer
     from .encoding import encoded_once
 
+    if slow := emulated(device, recipe.train.precision, REMEDY):
+        note(slow)
     torch.manual_seed(recipe.train.seed)
     network, objective = kind.untrained(recipe, card), kind.objective(recipe, card)
     data = datasets.load(name, "train", request.data_root)

@@ -7,8 +7,9 @@ from pathlib import Path
 import torch
 
 from ..bounded import check_weights
-from ..errors import InputError, OtherRecipe
+from ..errors import InputError
 from ..recipe import Recipe
+from .same import check_same
 from .sharded import fill, named, plain
 from .state import State
 
@@ -23,8 +24,7 @@ def load_earlier(path: Path, state: State, recipe: Recipe) -> None:
     values = torch.load(path, map_location="cpu", weights_only=True)
     if (layout := values.get("layout", 1)) not in LAYOUTS:
         raise InputError(f"{path} has layout {layout}, and up to {LAYOUTS[-1]} is read here; upgrade to go on from it.")
-    if Recipe.model_validate_json(values["recipe"]) != recipe:
-        raise OtherRecipe(f"{path} was trained with another recipe")
+    check_same(path, values["recipe"], recipe)
     names = list(named(state.network))
     stored = {f"network.{plain(name)}": value for name, value in values["network"].items()}
     for number, moments in values["optimizer"]["state"].items():

@@ -18,10 +18,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ..bounded import read_json
-from ..errors import InputError, OtherRecipe, Unwritable, note
+from ..errors import InputError, Unwritable, note
 from ..files import atomic_folder, remove_at_once, remove_left
 from ..recipe import Recipe
 from .earlier import FILE, load_earlier
+from .same import check_same
 from .state import State
 
 FOLDER, MANIFEST = "state", "state.json"
@@ -94,8 +95,7 @@ def _load(folder: Path, state: State, recipe: Recipe) -> None:
         raise InputError(
             f"{folder} has layout {facts['layout']}, and up to {LAYOUT} is read here; upgrade to go on from it."
         )
-    if Recipe.model_validate_json(facts["recipe"]) != recipe:
-        raise OtherRecipe(f"{folder} was trained with another recipe")
+    check_same(folder, facts["recipe"], recipe)
     reader = dcp.HuggingFaceStorageReader(str(folder))
     state.begin_optimizer(reader.read_metadata().state_dict_metadata)
     with _plainly(folder):

@@ -230,7 +230,7 @@ def test_what_cannot_judge_is_refused_in_a_sentence(segformer: Path, root: Path,
         ((*sis, "--judge", f"hf:{segformer}", "--judge-set", "windows=3"), "did you mean 'window'"),
         ((*sis, "--judge", f"hf:{segformer}", "--judge-set", "stride=3"), "takes a window of at least as many"),
         ((*sis, "--judge-set", "window=3"), "go with --judge"),
-        ((*sis, "--judge", "unett"), "unknown aligner 'unett'"),
+        ((*sis, "--judge", "unett"), "unknown judge 'unett'"),
         (("-m", f"hf:{segformer}", "-t", "ss", "--judge", f"hf:{segformer}"), "it goes with --task sis"),
     ):
         done = run(bench, root, *asked)

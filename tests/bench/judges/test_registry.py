@@ -43,7 +43,7 @@ def test_the_bundled_judges_are_found_without_anything_fetched(role: Role, datas
         ("lpips", "digits", "AlexNet needs images of at least 32x32"),
         ("aligner", "fashion-mnist", "no independent classifier is bundled for fashion-mnist"),
         ("extractor", "two-spirals", "no extractor suits two-spirals"),
-        ("aligner", "two-spirals", "no aligner suits two-spirals"),
+        ("aligner", "two-spirals", "no judge suits two-spirals"),
     ],
 )
 def test_why_there_is_no_judge(role: Role, dataset: str, reason: str) -> None:
@@ -53,7 +53,8 @@ def test_why_there_is_no_judge(role: Role, dataset: str, reason: str) -> None:
 
 def test_a_segmenter_is_missed_where_there_are_masks() -> None:
     card = replace(datasets.card("digit-scenes"), name="other-scenes")
-    assert str(choose("aligner", card)) == "no independent segmenter is bundled for other-scenes"
+    said = "no independent segmenter is bundled for other-scenes (--judge hf:FOLDER or mmseg:CONFIG names one)"
+    assert str(choose("aligner", card)) == said
 
 
 def test_a_judge_that_a_card_names_and_nobody_has_stops_no_other() -> None:
@@ -116,3 +117,31 @@ def test_a_judge_of_another_package(bench: Any, third_party: Any, tmp_path: Path
     }.items():
         refused = bench(*asked, name)
         assert refused.returncode == 2 and said in " ".join(refused.stderr.split()), refused.stderr
+
+
+def test_a_judge_that_cannot_be_used_says_what_could() -> None:
+    """In the word of the option that named it."""
+    other = replace(datasets.card("digit-scenes"), name="other-scenes")
+    with pytest.raises(InputError) as unbundled:
+        choose("aligner", other, "unet")
+    assert str(unbundled.value) == (
+        "judge unet cannot be used: no independent segmenter is bundled for other-scenes (--judge hf:FOLDER or "
+        "mmseg:CONFIG names one)."
+    )
+    with pytest.raises(InputError, match=r"^unknown judge 'x'; choose one of: .*hf:FOLDER, mmseg:CONFIG"):
+        choose("aligner", other, "x")
+    with pytest.raises(InputError, match=r"^unknown extractor 'x'; choose one of: .*") as refused:
+        choose("extractor", other, "x")
+    assert "hf:" not in str(refused.value)  # only alignment is judged by models of others
+
+
+@pytest.mark.parametrize("failing", ["torch.OutOfMemoryError('CUDA out of memory.')", "MemoryError()"])
+def test_a_judge_without_memory_fails_its_cell_in_a_sentence(bench: Any, third_party: Any, failing: str) -> None:
+    full = f"def load(self, found, card, device):\n        import torch\n        raise {failing}\n"
+    third_party(THEIRS.replace("def load(self, found, card, device):", full), judges={"colour": "theirs:COLOUR"})
+    asked = ("run", "-t", "cls,sis", "-d", "digits", "--steps", "1", "--limit", "60", "--extractor", "colour", "--json")
+    done = bench(*asked, "--device", "cpu")
+    records = {record["task"]: record for record in json.loads(done.stdout)}
+    assert done.returncode == 1 and records["cls"]["status"] == "ok" and records["sis"]["status"] == "failed"
+    last = records["sis"]["reason"].strip().splitlines()[-1]
+    assert last.startswith("MemoryError: extractor colour has not enough memory on cpu beside the method; free some")

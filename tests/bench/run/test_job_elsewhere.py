@@ -33,5 +33,5 @@ def test_a_judge_is_looked_up_where_the_job_is_opened(tmp_path: Path) -> None:
     assert isinstance(found, judges.Found)
     elsewhere = replace(found, path=tmp_path / "of" / "another" / "machine")
     assert callable(judges.load(elsewhere, card, "cpu"))
-    with pytest.raises(InputError, match=r"aligner cnn is here digits/cnn:.*, not digits/cnn:0; start again"):
+    with pytest.raises(InputError, match=r"judge cnn is here digits/cnn:.*, not digits/cnn:0; start again"):
         judges.load(replace(found, identity="digits/cnn:0"), card, "cpu")

@@ -69,8 +69,11 @@ def train(job: dict[str, Any]) -> None:
     """In a process of its own."""
     AcceleratorState._reset_state(True)
     out, rank, seen = Path(job["out"]), dist.get_rank() if dist.is_initialized() else 0, dict[str, Any]()
-    recipe = blobs._recipe(checkpoint_every=3, log_every=3, precision=job.get("precision", "fp32"))
-    recipe = recipe.model_copy(update={"schedule": recipe.schedule.model_copy(update={"steps": 6})})
+    settings = {name: job[name] for name in ("precision", "accumulate") if name in job}
+    recipe = blobs._recipe(checkpoint_every=3, log_every=3, **settings)
+    schedule = recipe.schedule.model_copy(update={"steps": 6})
+    optimizer = recipe.optimizer.model_copy(update={"clip": job.get("clip", recipe.optimizer.clip)})
+    recipe = recipe.model_copy(update={"schedule": schedule, "optimizer": optimizer})
     torch.manual_seed(1)
     trainer = blobs._trainer(out, recipe, Tiny())
     if job.get("fsdp"):

@@ -87,8 +87,11 @@ def test_checkpoint_says_what_made_it(tmp_path: Path, recipe: Any, trainer: Any)
 
 def test_another_recipe_in_the_same_folder_is_refused(tmp_path: Path, recipe: Any, trainer: Any) -> None:
     trainer(tmp_path / "run", recipe()).train(max_steps=1)
-    with pytest.raises(OtherRecipe, match="another recipe"):
+    with pytest.raises(OtherRecipe, match=r"was trained with another recipe: train\.seed was 0 and is 1$"):
         trainer(tmp_path / "run", recipe(seed=1)).train(max_steps=2)
+    other = recipe(seed=1, batch=8, ema=0.5, precision="bf16", accumulate=2)
+    with pytest.raises(OtherRecipe, match=r"train\.batch was 4 and is 8, .*, 1 more$"):
+        trainer(tmp_path / "run", other).train(max_steps=2)
 
 
 def test_batches_that_do_not_divide_are_refused(tmp_path: Path, recipe: Any, trainer: Any) -> None:

@@ -27,6 +27,8 @@ JOBS: list[dict[str, Any]] = [
     {"out": "before-sharded", **SHARDED},
     {"out": "half", "world": 2, "precision": "bf16"},
     {"out": "half-fsdp", "world": 2, "precision": "bf16", "fsdp": True},
+    {"out": "clipped", "world": 1, "clip": 1e-7},
+    {"out": "clipped-fsdp", "world": 2, "clip": 1e-7, "accumulate": 2, "fsdp": True},
     {"out": "stopped", "world": 2, "stop": [1, 2]},
     {"out": "late", "world": 2, "seconds": [None, 0]},
     {"out": "killed", **SHARDED, "steps": 3},
@@ -101,6 +103,14 @@ def test_fsdp_through_accelerate_trains_what_ddp_trains_in_bf16_too(folder: Path
     one, other, full = (weights(folder, out) for out in ("half", "half-fsdp", "one"))
     assert all(torch.allclose(one[n], other[n], rtol=0, atol=1e-6) for n in one)
     assert not all(torch.allclose(one[n], full[n], rtol=0, atol=1e-6) for n in one)
+
+
+def test_fsdp_clips_the_gradient_of_the_whole_batch_however_it_is_split(folder: Path) -> None:
+    """Two batches of one image on each of two, against one of four; so small that AdamW's epsilon feels the clip."""
+    assert [rank["pieces"] for rank in seen(folder, "clipped-fsdp", 2)] == [True] * 2
+    one, other, free = (weights(folder, out) for out in ("clipped", "clipped-fsdp", "one"))
+    assert all(torch.allclose(one[n], other[n], rtol=0, atol=1e-6) for n in one)
+    assert max(float((one[n] - free[n]).abs().max()) for n in one) > 1e-4
 
 
 def test_a_signal_to_one_stops_all_after_the_same_step(folder: Path) -> None:
