@@ -21,12 +21,21 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch: 
 
 TITLES = {"slow": "The tests that take long", "crash": "Dying at every write, rename and removal"}
 STARTED = time.monotonic()
-_SPEC = importlib.util.spec_from_file_location("loopback", Path(__file__).with_name("loopback.py"))
-assert _SPEC and _SPEC.loader
-_LOOPBACK = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(_LOOPBACK)
 Done = subprocess.CompletedProcess[str]
 Bench = Callable[..., Done]
+
+
+def _beside(name: str) -> Any:
+    """A module of this folder."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+_LOOPBACK = _beside("loopback")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -182,6 +191,12 @@ def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
     yield install
     registered.cache_clear()
     sys.modules.pop("theirs", None)
+
+
+@pytest.fixture(scope="session")
+def dying() -> Any:
+    """`tests/dying.py`."""
+    return _beside("dying")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 import torch
 from layouts import coco_stuff as coco
 from PIL import Image
+from tiny_segmenters import save_segmenter
 
 from symmbench import datasets, methods
 from symmbench.bench.code import Installed
@@ -28,31 +29,7 @@ IDS = [f"{number:012d}" for number in coco.SPLITS["val"]]
 
 
 def save(kind: str, folder: Path, names: tuple[str, ...] = CLASSES) -> Path:
-    """A tiny model with its image processor, as `save_pretrained` writes them."""
-    t = transformers
-    torch.manual_seed(0)
-    labels = {"id2label": dict(enumerate(names)), "label2id": {c: i for i, c in enumerate(names)}}
-    if kind == "segformer":
-        sizes = {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1], "decoder_hidden_size": 16}
-        model = t.SegformerForSemanticSegmentation(t.SegformerConfig(**sizes, **labels))
-        processor = t.SegformerImageProcessor(size={"height": SIDE, "width": SIDE})
-    else:
-        swin = t.SwinConfig(
-            image_size=SIDE, embed_dim=16, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2], window_size=4,
-            out_features=["stage1", "stage2", "stage3", "stage4"],
-        )  # fmt: skip
-        config = t.Mask2FormerConfig(
-            backbone_config=swin, feature_size=32, mask_feature_size=32, hidden_dim=32, encoder_feedforward_dim=32,
-            encoder_layers=1, decoder_layers=2, num_attention_heads=2, dim_feedforward=16, num_queries=12, **labels,
-        )  # fmt: skip
-        model = t.Mask2FormerForUniversalSegmentation(config)
-        processor = t.Mask2FormerImageProcessor(size={"height": SIDE, "width": SIDE})
-    for parameter in model.parameters():
-        if parameter.dim() > 1:
-            torch.nn.init.normal_(parameter, std=0.2)
-    model.save_pretrained(folder)
-    processor.save_pretrained(folder)
-    return folder
+    return save_segmenter(kind, folder, names, SIDE)
 
 
 @pytest.fixture(scope="module")

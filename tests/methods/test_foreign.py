@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tiny_sd import save_text_encoder
+from tiny_segmenters import save_segmenter
 
 from symmbench import datasets, methods
 from symmbench.bench.checks.conformance import check_method
@@ -31,43 +33,7 @@ def scenes(count: int = 3) -> torch.Tensor:
 @pytest.fixture(scope="module", params=["segformer", "maskformer", "mask2former"])
 def hf_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random model with its image processor, as `save_pretrained` writes them."""
-    t, folder = transformers, tmp_path_factory.mktemp(request.param)
-    torch.manual_seed(0)
-    labels = {"id2label": dict(enumerate(CARD.classes)), "label2id": {c: i for i, c in enumerate(CARD.classes)}}
-    swin = t.SwinConfig(
-        image_size=64, embed_dim=16, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2], window_size=4,
-        out_features=["stage1", "stage2", "stage3", "stage4"],
-    )  # fmt: skip
-    if request.param == "segformer":
-        sizes = {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1], "decoder_hidden_size": 16}
-        model = t.SegformerForSemanticSegmentation(t.SegformerConfig(**sizes, **labels))
-        processor = t.SegformerImageProcessor(size={"height": 64, "width": 64})
-    elif request.param == "maskformer":
-        decoder = t.DetrConfig(
-            d_model=32, decoder_layers=1, decoder_attention_heads=2, decoder_ffn_dim=32, num_queries=12
-        )
-        config = t.MaskFormerConfig(
-            backbone_config=swin, decoder_config=decoder, fpn_feature_size=32, mask_feature_size=32, **labels
-        )
-        model, processor = (
-            t.MaskFormerForInstanceSegmentation(config),
-            t.MaskFormerImageProcessor(size={"height": 64, "width": 64}),
-        )
-    else:
-        config = t.Mask2FormerConfig(
-            backbone_config=swin, feature_size=32, mask_feature_size=32, hidden_dim=32, encoder_feedforward_dim=32,
-            encoder_layers=1, decoder_layers=2, num_attention_heads=2, dim_feedforward=16, num_queries=12, **labels,
-        )  # fmt: skip
-        model, processor = (
-            t.Mask2FormerForUniversalSegmentation(config),
-            t.Mask2FormerImageProcessor(size={"height": 64, "width": 64}),
-        )
-    for parameter in model.parameters():
-        if parameter.dim() > 1:
-            torch.nn.init.normal_(parameter, std=0.2)
-    model.save_pretrained(folder)
-    processor.save_pretrained(folder)
-    return folder
+    return save_segmenter(request.param, tmp_path_factory.mktemp(request.param), CARD.classes, 64)
 
 
 def test_transformers_segmenters_keep_the_rules_of_the_interface(hf_folder: Path) -> None:
@@ -131,19 +97,7 @@ def pipeline(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         block_out_channels=(4, 8), down_block_types=["DownEncoderBlock2D"] * 2, up_block_types=["UpDecoderBlock2D"] * 2,
         latent_channels=4, norm_num_groups=4,
     ).save_pretrained(folder / "vae")  # fmt: skip
-    text = transformers.CLIPTextConfig(
-        vocab_size=300, hidden_size=12, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
-        max_position_embeddings=77, bos_token_id=0, eos_token_id=1,
-    )  # fmt: skip
-    transformers.CLIPTextModel(text).save_pretrained(folder / "text_encoder")
-    letters = [chr(c) for c in range(33, 127)]
-    words = ["<|startoftext|>", "<|endoftext|>", *letters, *[f"{c}</w>" for c in letters]]
-    (folder / "tokenizer").mkdir()
-    (folder / "tokenizer" / "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(words)}))
-    (folder / "tokenizer" / "merges.txt").write_text("#version: 0.2\n")
-    transformers.CLIPTokenizer(
-        str(folder / "tokenizer" / "vocab.json"), str(folder / "tokenizer" / "merges.txt"), model_max_length=77
-    ).save_pretrained(folder / "tokenizer")
+    save_text_encoder(folder, words=77)
     DDPMScheduler(
         beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, prediction_type=request.param
     ).save_pretrained(folder / "scheduler")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from tiny_segmenters import save_segmenter
 from torch.nn.functional import interpolate
 
 from symmbench import datasets, methods
@@ -24,29 +25,7 @@ MEAN, STD = (torch.tensor(v).reshape(3, 1, 1) for v in ([0.485, 0.456, 0.406], [
 
 @pytest.fixture(scope="module", params=["segformer", "mask2former"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    t, folder = transformers, tmp_path_factory.mktemp(request.param)
-    torch.manual_seed(1)
-    labels = {"id2label": dict(enumerate(CARD.classes)), "label2id": {c: i for i, c in enumerate(CARD.classes)}}
-    if request.param == "segformer":
-        sizes = {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1], "decoder_hidden_size": 16}
-        model = t.SegformerForSemanticSegmentation(t.SegformerConfig(**sizes, **labels))
-        t.SegformerImageProcessor(size={"height": 48, "width": 48}).save_pretrained(folder)
-    else:
-        swin = t.SwinConfig(
-            image_size=64, embed_dim=16, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2], window_size=4,
-            out_features=["stage1", "stage2", "stage3", "stage4"],
-        )  # fmt: skip
-        config = t.Mask2FormerConfig(
-            backbone_config=swin, feature_size=32, mask_feature_size=32, hidden_dim=32, encoder_feedforward_dim=32,
-            encoder_layers=1, decoder_layers=2, num_attention_heads=2, dim_feedforward=16, num_queries=12, **labels,
-        )  # fmt: skip
-        model = t.Mask2FormerForUniversalSegmentation(config)
-        t.Mask2FormerImageProcessor(size={"height": 48, "width": 48}).save_pretrained(folder)
-    for parameter in model.parameters():
-        if parameter.dim() > 1:
-            torch.nn.init.normal_(parameter, std=0.2)
-    model.save_pretrained(folder)
-    return folder
+    return save_segmenter(request.param, tmp_path_factory.mktemp(request.param), CARD.classes, 48, seed=1)
 
 
 def load(folder: Path, **inference: Any) -> Any:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shutil
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -23,17 +21,6 @@ from symmbench.bench.run.request import Request
 from symmbench.bench.run.sweep import sweep
 from symmbench.symmflow.checkpoint import open_checkpoint
 from symmbench.symmflow.errors import Note
-
-
-@pytest.fixture(scope="session")
-def dying() -> ModuleType:
-    """`tests/dying.py`."""
-    spec = importlib.util.spec_from_file_location("dying", Path(__file__).parents[2] / "dying.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @dataclass

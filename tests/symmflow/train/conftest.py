@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -100,17 +98,6 @@ def _as_before(run: Path, names: list[str], layout: int) -> None:
 def as_before() -> Callable[[Path, list[str], int], None]:
     """(folder, the network's names, layout): replace a state by what it was in an earlier layout."""
     return _as_before
-
-
-@pytest.fixture(scope="session")
-def dying() -> ModuleType:
-    """`tests/dying.py`."""
-    spec = importlib.util.spec_from_file_location("dying_in_training", Path(__file__).parents[2] / "dying.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
