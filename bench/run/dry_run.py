@@ -151,7 +151,8 @@ def _network(recipe: Recipe, kind: type[Method], card: Card) -> tuple[Footprint 
                 make, lambda network: network(*example(network, image)), recipe.train.precision, backward=True
             )
     except Exception as error:
-        return None, type(made[0]).__name__ if made else "", said(error)
+        why = str(error).rstrip(".") if isinstance(error, InputError) else said(error)
+        return None, type(made[0]).__name__ if made else "", why
     return found, type(made[0]).__name__, ""
 
 
