@@ -32,7 +32,7 @@ class Narrow:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         everything, width = range(len(self.headers)), options.max_width
         if self._fits(everything, width, BETWEEN):
-            yield self._table(everything, BETWEEN)
+            yield self._table(everything, width, BETWEEN)
             return
         figures = {column for columns in self.figures for column in columns}
         names = telling([[cell.plain for cell in row] for row in self.rows], min(figures, default=len(everything)))
@@ -44,7 +44,7 @@ class Narrow:
             yield "; ".join(f"{self.headers[column].plain}: {self.rows[0][column].plain}" for column in said)
         for columns in self._parts(names, [column for column in others if column not in said], width):
             yield ""
-            yield self._table(columns, TIGHT if self._fits(columns, width, TIGHT) else 0)
+            yield self._table(columns, width, TIGHT if self._fits(columns, width, TIGHT) else 0)
         yield ""
 
     def _parts(self, names: Sequence[int], others: Sequence[int], width: int) -> Iterator[list[int]]:
@@ -69,7 +69,19 @@ class Narrow:
     def _column(self, column: int) -> list[Text]:
         return [self.headers[column], *(row[column] for row in self.rows)]
 
-    def _table(self, columns: Sequence[int], between: int) -> Table:
+    def _widths(self, columns: Sequence[int], width: int, between: int) -> list[int]:
+        """What each takes unbroken, and of what is left as much as it has use for, the widest first."""
+        found = [self._width(column) for column in columns]
+        whole = [max(text.cell_len for text in self._column(column)) for column in columns]
+        left = width - 2 * (between == BETWEEN) - sum(found) - between * (len(columns) - 1)
+        for _ in range(left):
+            lacking = [most - now for most, now in zip(whole, found, strict=True)]
+            if max(lacking) <= 0:
+                break
+            found[lacking.index(max(lacking))] += 1
+        return found
+
+    def _table(self, columns: Sequence[int], width: int, between: int) -> Table:
         """`between`: 0 where not even the words have room."""
         from rich import box
         from rich.table import Table
@@ -82,14 +94,15 @@ class Narrow:
             pad_edge=False,
             padding=(0, 1) if roomy else (0, 1, 0, 0),
         )
-        for column in columns:
+        widths = self._widths(columns, width, between) if between else [None] * len(columns)
+        for column, wide in zip(columns, widths, strict=True):
             is_text = column in self.left
             shown.add_column(
                 self.headers[column],
                 justify="left" if is_text else "right",
                 overflow="fold",
                 no_wrap=bool(between) and not is_text,
-                min_width=self._width(column) if between else None,
+                width=wide,
             )
         for row in self.rows:
             shown.add_row(*[row[column] for column in columns])

@@ -19,6 +19,7 @@ LEFT_OUT = (
     f"{OWN}.symmflow.train",  # training ends with a checkpoint, which has a hash of its own
     f"{OWN}.symmflow.objective",
     f"{OWN}.reports",  # pages and pictures for people
+    f"{OWN}.bench.run.kept",  # pictures beside the evidence
     f"{OWN}.bench.records.record",  # what is written down of a figure when there is one
 )
 """Modules that decide neither outputs nor figures, with all below them."""

@@ -103,6 +103,8 @@ def document(
         raise InputError("--intervals and --fragment go with --format latex; the other formats have intervals always.")
     if data_root is not None and form != "html":
         raise InputError("--data-root goes with --format html: real images of a page that records may not hold.")
+    if data_root is not None and not data_root.is_dir():
+        raise InputError(f"--data-root {data_root} is not a folder; give the one that holds the files of a data set.")
     if paper is not None:
         others = {"by-seed": by_seed, "sort": sort, "floors": floors}
         if given := [option for option, value in others.items() if value]:
@@ -119,7 +121,9 @@ def document(
     if sort:
         tables.sort(found, sort)
     if form == "html":
-        return Document(form, page.html(page.Page(cells, found, limits, wanted, folders, data_root)), replaced)
+        return Document(
+            form, page.html(page.Page(cells, found, limits, wanted, folders, by_seed, floors, data_root)), replaced
+        )
     shown = intervals or form == "md"
     blocks = [tables.block(table, leaders(table, limits), intervals=shown) for table in found]
     if form == "latex":

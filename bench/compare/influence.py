@@ -14,12 +14,12 @@ from .rows import Row
 
 @dataclass(frozen=True)
 class Influence:
-    """Of some samples of a row, in their order; means over its seeds."""
+    """Of some samples of a row, in their order."""
 
     alone: tuple[float | None, ...]
-    """The metric of each sample alone; None where it has none."""
+    """The metric of each sample alone, of the first seed; None where it has none."""
     moves: tuple[float, ...]
-    """The metric of all samples less that of all others (leave one out): what the sample adds to it."""
+    """The metric of all samples less that of all others (leave one out): what it adds; mean over seeds."""
 
 
 def influence(metric: str, row: Row, ids: Sequence[str]) -> Influence | Missing:
@@ -33,7 +33,7 @@ def influence(metric: str, row: Row, ids: Sequence[str]) -> Influence | Missing:
     where = [places[own] for own in ids]
     one = np.eye(len(places))[where]  # [ids, samples]
     with np.errstate(invalid="ignore", divide="ignore"):
-        alone = np.mean([sample.at(one) for sample in samples], axis=0)
+        alone = samples[0].at(one)
         moves = np.mean([sample.value - sample.at(1 - one) for sample in samples], axis=0)
     return Influence(
         tuple(float(value) if np.isfinite(value) else None for value in alone),

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ...datasets import Batch, Card
+from ...symmflow.errors import note
 from ...symmflow.guests import Guest, said
+from ...symmflow.memory import is_out_of_memory
 from ...symmflow.pixels import to_uint8
 from ..records import Kept, lot
-from ..tasks import MethodError, Task
+from ..tasks import Task
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -79,7 +81,7 @@ class Keeper:
         return Watch(tuple(sorted(first.values()))) if first else None
 
     def shown(self, method: Method, watch: Watch) -> States:
-        """What a method says that its traced states show; nothing of one that does not say."""
+        """What a method says that its traced states show; nothing of one that does not say, or breaks saying it."""
         import torch
 
         found = []
@@ -90,9 +92,11 @@ class Keeper:
                     if pictures is None:
                         return ()
                     array = to_uint8(pictures.detach().float().nan_to_num().cpu().numpy())
-            except Exception as error:
-                name = method.name
-                raise MethodError(f"{name} breaks with {said(error)} when it shows a state that it traced") from error
+            except Exception as error:  # whatever a method raises; no figure depends on it
+                if is_out_of_memory(error):
+                    raise
+                note(f"{method.name} shows no state on its way: it breaks with {said(error)}")
+                return ()
             found.append((t, array))
         return found
 

@@ -189,7 +189,7 @@ def _paper(curve: Curve, owner: Owner) -> list[Trace]:
             "text": [label(f"{curve.name}, paper: {p.paper:.4g}") for p in papers],
             "hovertemplate": "%{text}<extra></extra>",
             "marker": {"symbol": "x", "size": 8},
-            "meta": {"method": owner.method, "hue": owner.hue, "x": _xs(papers)},
+            "meta": {"method": owner.method, "hue": owner.hue, "x": {**_xs(papers), "seconds": None}},
         }
     ]
 

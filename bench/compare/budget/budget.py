@@ -12,7 +12,7 @@ from ... import metrics
 from ...records import Figure, Missing, Stored
 from ..naming import identity
 from .between import between
-from .changes import Change, changes
+from .changes import RUN, Change, changes
 from .path import State, isolating, metric_of, path, states
 from .remedy import Remedy, remedy
 
@@ -109,15 +109,21 @@ def _step(
     parts = [_part(metric, [apart[name]], *pair, "measured elsewhere") for name, pair in elsewhere.items()]
     yield from parts
     left = [apart[name] for name in names if name not in elsewhere]
-    asked = tuple(remedy(a, b, change.name, [c.name for c in left]) for change in left)
-    whole = _part(metric, left or [apart[name] for name in names], a, b, "unexplained", asked)
+    together = {"method", RUN, "version of the method"} if apart.keys() & {"method"} else set()
+    asked = tuple(remedy(a, b, c.name, [o.name for o in left]) for c in left if c.name not in together)
     if not parts:
-        yield whole
+        yield _part(metric, left, a, b, "unexplained", asked)
         return
-    rest = whole.value - sum(part.value for part in parts)
-    what = whole.said if left else (f"how {' and '.join(names)} act together",)
-    how = "what is left when the parts that other cells measure are taken off"
-    yield Part(whole.names if left else tuple(names), what, rest, "unexplained", how=how, remedies=asked)
+    rest = _part(metric, [apart[name] for name in names], a, b, "unexplained").value - sum(part.value for part in parts)
+    acts = "it acts" if len(left) == 1 else "they act"
+    what = (*map(str, left), f"and how {acts} together with {_listed(list(elsewhere))}")
+    what = what if left else (f"how {_listed(names)} act together",)
+    how = "what is left when the parts that other cells measure, beside other things, are taken off"
+    yield Part(tuple(c.name for c in left) or tuple(names), what, rest, "unexplained", how=how, remedies=asked)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if names[1:] else names[0]
 
 
 def _part(
@@ -139,6 +145,8 @@ def _notes(a: Stored, b: Stored, way: Sequence[State]) -> tuple[str, ...]:
     order = [" and ".join(sorted(after - before)) for before, after in pairwise(way)]
     told = f"In this order: {', then '.join(order)}. In another order the parts may be others; their sum is not."
     said = [told] if len(order) > 1 else []
-    if other := a.record.outputs.changed(b.record.outputs):
+    if a.record.method != b.record.method:
+        said.append("Method and training run change together: no cell tells them apart.")
+    elif other := a.record.outputs.changed(b.record.outputs):
         said.append(f"The two were made by other code, which no part tells: {other}.")
     return tuple(said)

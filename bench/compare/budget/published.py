@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ....reports import papers
 from ....reports.published import Published, of
 from ....symmflow.errors import InputError
 from ...protocols import DEFAULT, read_protocol
 from ...records import Stored
 from ..departures import departures
+from ..papers.wanted import protocol_of
 from .budget import Budget, Part, budget
 from .path import metric_of
 
@@ -23,7 +25,7 @@ def to_published(cell: Stored, cells: Sequence[Stored], metric: str | None, *, b
     to differ is listed.
     """
     p, name = _figure(cell, metric)
-    near = min([cell, *_alike(cell, cells, name)], key=lambda one: (len(_departs(one, p)), one is not cell))
+    near = min([cell, *_alike(cell, cells, name)], key=lambda one: (*_far(one, p), one is not cell))
     way = budget(cell, near, cells, name)
     value = near.record.metrics[name].value
     paper = f"{p.source}, table {p.table}"
@@ -60,13 +62,31 @@ def _alike(cell: Stored, cells: Sequence[Stored], metric: str) -> list[Stored]:
     return [one for one in cells if place(one) == place(cell) and metric_of(metric, one) == metric]
 
 
+def _far(cell: Stored, p: Published) -> tuple[bool, int]:
+    """How far a cell is from the paper's own: under other rules than the paper's first, then in how much it departs."""
+    return not _is_papers(cell, p), len(_departs(cell, p))
+
+
+def _rules_of(p: Published) -> str | None:
+    """The protocol that stands for a paper's in its table; None where no table has the figure."""
+    tables = (papers.paper(name) for name in papers.names())
+    return next((protocol_of(table, p) for table in tables if p in table.figures), None)
+
+
+def _is_papers(cell: Stored, p: Published) -> bool:
+    """Whether it was measured under the protocol that stands for the paper's; every one does where none is known."""
+    named = _rules_of(p)
+    return named is None or cell.record.protocol.get("rules", DEFAULT) == named
+
+
 def _departs(cell: Stored, p: Published) -> list[str]:
     record = cell.record
+    named = record.protocol.get("rules", DEFAULT)
+    other = [] if _is_papers(cell, p) else [f"measured under {named}, not {_rules_of(p)}"]
     split = [] if record.split == p.split else [f"the {record.split} split, not {p.split}"]
     protocol = read_protocol(record.protocol["hash"], [cell.store.root])
-    named = record.protocol.get("rules", DEFAULT)
     known = [f"protocol {named} departs: {said}" for said in (protocol.rules.departs if protocol else ())]
-    return [*split, *departures(record, p.method), *known]
+    return [*other, *split, *departures(record, p.method), *known]
 
 
 def _base(method: str) -> str:

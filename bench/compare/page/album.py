@@ -54,8 +54,8 @@ class Album:
 
     @cached_property
     def rows(self) -> list[Row]:
-        """Those of which outputs were kept."""
-        return [row for row in self.table.rows if any(k.what == "output" for one in self.of(row).values() for k in one)]
+        """Those of which outputs were kept, and can be read."""
+        return [row for row in self.table.rows if self.of(row) and all(self.output(row, own) for own in self.of(row))]
 
     @cached_property
     def ids(self) -> list[str]:
@@ -82,7 +82,8 @@ class Album:
 
     def way(self, row: Row, own: str) -> list[tuple[float, Picture]]:
         """(t, what a state showed) of a sample, from the start."""
-        return [(k.time, _picture(k.webp, None)) for k in self.of(row).get(own, ()) if k.time is not None]
+        states = [(k.time, _readable(k.webp, None)) for k in self.of(row).get(own, ()) if k.time is not None]
+        return [(t, picture) for t, picture in states if picture]
 
     @property
     def drawn(self) -> bool:
@@ -137,7 +138,7 @@ class Album:
 
     def _find(self, kept: Mapping[str, list[Kept]], own: str, what: str, *, mask: bool) -> Picture | None:
         found = next((one for one in kept.get(own, ()) if one.what == what), None)
-        return _picture(found.webp, self.colours if mask else None) if found else None
+        return _readable(found.webp, self.colours if mask else None) if found else None
 
 
 def _kept(cell: Stored) -> dict[str, list[Kept]]:
@@ -148,6 +149,14 @@ def _kept(cell: Stored) -> dict[str, list[Kept]]:
     except InputError:  # a store without its evidence still has figures
         return {}
     return found
+
+
+def _readable(webp: bytes, colours: Colours | None) -> Picture | None:
+    """None for what is damaged: no figure depends on it, and the gallery says whose pictures are missing."""
+    try:
+        return _picture(webp, colours)
+    except (InputError, OSError, ValueError, SyntaxError):
+        return None
 
 
 def _picture(webp: bytes, colours: Colours | None) -> Picture:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ....reports.html import Section
+from ... import tasks
 from ...records import Missing
 from .. import text
 from ..influence import Influence, influence
@@ -19,13 +20,16 @@ CHARACTERS = 3_000_000
 """Of all pictures of a page, at most; fewer samples are shown where there would be more."""
 CARRY = 12
 """Samples that carry a verdict."""
+NONE = "These records keep no pictures of their samples; `bench run --force` evaluates again and keeps them."
 
 
 def section(page: Page) -> Section | None:
     albums = [(place, replace(album, first=_fitting(page))) for place, album in enumerate(page.albums) if album.rows]
     sheets = [_sheet(page, album, anchor(place)) for place, album in albums]
     if not sheets:
-        return None
+        if not any(tasks.task(t.task).pictured and t.rows and page.things(t) == "images" for t in page.tables):
+            return None
+        return Section("gallery", "Gallery", "gallery.html", {"sheets": (), "carry": CARRY}, NONE)
     lead = (
         "The same samples of every method, chosen by a hash of their ids, from the same noise. Open one to enlarge it."
     )
@@ -100,19 +104,29 @@ def _notes(page: Page, album: Album, metric: str) -> list[str]:
     record, shown = album.table.rows[0].record, len(album.ids)
     notes = [f"{shown} of {record.n:,} samples, of the first generation seed."]
     if metric:
+        draws = record.samples_per_mask
+        of = (
+            "that sample alone"
+            if draws == 1
+            else f"that label alone, over its {draws} draws, of which the first is shown"
+        )
         notes.append(
-            f"Under each output: {metric} of that sample alone. What a sample carries of a difference is what the "
+            f"Under each output: {metric} of {of}. What a sample carries of a difference is what the "
             f"difference over all {record.n:,} loses without it; the ones that carry most are of the {shown} shown."
         )
     if not any(album.real(own) for own in album.ids):
         notes.append(
             f"Real images are left out: the licence of {record.dataset} does not let them be passed on. "
-            "`bench report --data-root DATA` draws them from your copy."
+            + (
+                "`bench report --data-root DATA` draws them from your copy, the folder that `bench run` takes."
+                if page.data_root is None
+                else f"{page.data_root} does not hold {record.dataset}; give the folder that `bench run` takes."
+            )
         )
     elif album.drawn:
         notes.append(
             f"Real images come from your copy of {record.dataset}, whose licence may forbid to pass this page on."
         )
     if lacking := [row.at for row in album.table.rows if row not in album.rows]:
-        notes.append(f"No pictures were kept of {', '.join(lacking)}; `bench run --force` keeps them.")
+        notes.append(f"No pictures of {', '.join(lacking)} can be shown; `bench run --force` makes them again.")
     return notes

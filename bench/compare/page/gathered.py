@@ -33,6 +33,9 @@ class Page:
     limits: Floors
     wanted: Filter = field(default_factory=Filter)
     folders: Sequence[Path] = ()
+    by_seed: bool = False
+    floors: Path | None = None
+    """Where `limits` come from, if not from the metrics."""
     data_root: Path | None = None
     """Where the data lie whose images records may not hold."""
 
@@ -98,7 +101,9 @@ class Page:
             "--steps": ",".join(map(str, wanted.steps)),
             "--protocol": table.protocol[:8] if several else wanted.protocol,
         }
+        options["--floors"] = str(self.floors or "")
         said = [f"{name} {shlex.quote(value)}" for name, value in options.items() if value]
+        said += ["--by-seed"] if self.by_seed else []
         return " ".join(["bench compare", *(shlex.quote(str(folder)) for folder in self.folders), *said])
 
     @property

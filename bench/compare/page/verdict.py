@@ -46,6 +46,7 @@ def _card(page: Page, place: str, table: Table) -> dict[str, Any]:
         "seeds": count(len(seeds), "generation seed"),
         "protocol": table.protocol[:8],
         "metrics": [_of_metric(page, table, metric, judged) for metric in headlines(table)],
+        "doubts": [f"{remark}." for remark in table.remarks],
         "unmeasured": unmeasured(page, table),
     }
 
@@ -98,8 +99,16 @@ def _statement(
         "difference": _difference(found.difference, unit),
         "p": text.equals(found.p),
         "why": found.reason,
+        "over": next(
+            (r.removeprefix(f"{best.at} and {base.at}: ") for r in judged[base].remarks if _seeds(r, best, base)), ""
+        ),
         "command": f"{page.command(table)} --baseline {shlex.quote(called(page.tables, base))}",
     }
+
+
+def _seeds(remark: str, best: Row, base: Row) -> bool:
+    """Whether it says over which seeds the two are compared: not all that their figures are of."""
+    return remark.startswith(f"{best.at} and {base.at}: over the seeds")
 
 
 def _named(page: Page, row: Row) -> dict[str, Any]:

@@ -63,6 +63,7 @@ def test_parts_are_named_and_add_up_and_what_was_not_measured_is_unexplained(
     assert parts["rounding",].value == pytest.approx(values["floor"] - values["near"], abs=1e-12)
     assert parts["rounding",].said == ("rounding: round -> truncate",)
     assert parts["seed",].kind == "unexplained" and found.unexplained == parts["seed",].value
+    assert parts["seed",].said == ("seed: 0 -> 1", "and how it acts together with rounding")
     assert parts["sample count",].kind == "measured" and parts["rounding",].kind == "measured elsewhere"
     for part in (parts["sample count",], parts["rounding",], found.whole):
         assert part.low is not None and part.high is not None and part.low <= part.value <= part.high
@@ -120,7 +121,7 @@ def test_readers_see_text_and_markdown(made: dict[str, Record], store: Path, ben
     done = bench("gap", ends[0], str(ends[1]), str(store), COLUMNS="80")
     assert done.returncode == 0 and "unexplained" in done.stdout and "rounding: round -> truncate" in done.stdout
     md = bench("gap", ends[0], str(ends[1]), str(store), "--format", "md").stdout
-    assert md.startswith("### ") and "| seed: 0 -> 1 |" in md
+    assert md.startswith("### ") and "| seed: 0 -> 1; and how it acts together with rounding |" in md
     (block,) = blocks(told(made, "near", "far", store))
     assert block.rows[-1][0] == "all of it"
 
