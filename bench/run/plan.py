@@ -13,6 +13,7 @@ from ...methods import Foreign, Method
 from ...symmflow.checkpoint import Checkpoint
 from ...symmflow.errors import InputError
 from ...symmflow.guests import Guest, said
+from ...symmflow.names import check_name
 from ...symmflow.noise import NOISE_VERSION
 from ...symmflow.plugins import left_out
 from ...symmflow.recipe import Recipe
@@ -125,6 +126,8 @@ def _field(task: Task, dataset: str, request: Request, named: Rules, said: list[
     dataset, root = datasets.located(dataset, request.data_root)
     asked_of = datasets.dataset(dataset, root)
     card = asked_of.card
+    for part in card.name.split("/"):
+        check_name("data set", part)
     if asked_of.said and asked_of.said not in said:
         said.append(asked_of.said)
     scored_at = fixed("--scored-at", named.scored_at, request.scored_at, None)

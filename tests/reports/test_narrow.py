@@ -73,3 +73,16 @@ def test_a_table_turned_keeps_every_name_whole() -> None:
     assert fits(headers, rows, 80) and not fits(headers, rows, 40)
     lines = [line.plain for line in turned(headers, rows)]
     assert lines == ["sd21", "  repository  an-owner/a-very-long-name-of-a-repository"]
+
+
+@pytest.mark.parametrize("width", range(72, 100, 3))
+def test_words_are_whole_in_a_table_of_sentences(width: int) -> None:
+    headers = ["claim", "source", "here", "figures", "grid", "trainings", "could fail"]
+    claim = "SymmFlow's synthesis beats SemFlow's at 25 steps"
+    row = [claim, "SymmFlow, Table 2", "cannot be told", "digit-scenes: run both at 25 steps", "-", "-", "yes"]
+    text = io.StringIO()
+    block = Block("findings", "Claims", headers, [row], [], left=(0, 1, 2, 3, 4, 5, 6))
+    Console(width=width, file=text).print(to_rich(block))
+    words = text.getvalue().split()
+    assert max(map(len, text.getvalue().splitlines())) <= width
+    assert all(word in words for cell in [*headers, *row] for word in cell.split())

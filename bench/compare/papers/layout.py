@@ -25,9 +25,19 @@ def block(filled: Filled, *, intervals: bool = True) -> Block:
         "Lines with a name are the paper's, of protocols of its own and without intervals: no difference is tested.",
         *(f"The paper: {said}." for said in filled.paper.departs),
         *marks.notes,
+        *_caveats(filled),
     ]
     data = [{"paper": filled.paper.name, "title": filled.paper.title, "notes": notes}]
     return Block("papers", filled.paper.title, headers, rows, data, notes)
+
+
+def _caveats(filled: Filled) -> list[str]:
+    """What is known of single published figures."""
+    of: dict[str, list[str]] = {}
+    for slot in filled.slots:
+        if (p := slot.theirs).note:
+            of.setdefault(p.note, []).append(f"{p.method}, {p.metric} on {p.dataset}")
+    return [f"Of {'; '.join(dict.fromkeys(which))}: {note}." for note, which in of.items()]
 
 
 def _lines(filled: Filled, line: Line, marks: _Marks, intervals: bool) -> Iterator[list[str]]:

@@ -19,7 +19,7 @@ from symmbench.bench import run
 from symmbench.bench.records import Kept, Stored, read_stored
 from symmbench.bench.run.kept import LONGEST, Keeper, Watch, webp
 from symmbench.bench.tasks import task
-from symmbench.symmflow.errors import InputError
+from symmbench.symmflow.errors import InputError, Note
 from symmbench.symmflow.solvers import integrate
 
 ASKED: dict[str, Any] = {"limit": 24, "device": "cpu", "steps": [1, 3], "keep_images": 6}
@@ -180,3 +180,22 @@ def test_large_pictures_are_shrunk_and_masks_keep_their_ids() -> None:
 def test_how_many_can_be_kept(count: int, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--keep-images must lie in 0-256"):
         run(methods="cnn", tasks="cls", out=tmp_path, keep_images=count)
+
+
+def test_a_method_that_breaks_while_it_shows_a_state_loses_no_cell() -> None:
+    """No figure depends on it."""
+    import torch
+
+    class Broken:
+        name = "broken"
+
+        def picture(self, state: Any, *, image: bool) -> Any:
+            raise KeyError("state")
+
+    watch = Watch((0,))
+    watch.begin(1)
+    for t in (0.0, 1.0):
+        watch(t, torch.zeros(1, 3, 2, 2))
+    keeper = Keeper.of(task("sis"), datasets.card("digit-scenes"), ["a"], 1)
+    with pytest.warns(Note, match="broken shows no state on its way: it breaks with KeyError"):
+        assert keeper.shown(Broken(), watch) == ()  # type: ignore[arg-type]

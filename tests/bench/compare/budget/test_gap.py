@@ -13,8 +13,9 @@ from typer.main import get_command
 
 from symmbench.bench import api
 from symmbench.bench.cli.app import app
-from symmbench.bench.compare.budget import Budget, blocks
+from symmbench.bench.compare.budget import Budget, blocks, published
 from symmbench.bench.records import Record, read_record
+from symmbench.reports.published import of
 from symmbench.symmflow.errors import InputError
 
 SYNTHESIS: dict[str, Any] = {"tasks": "sis", "steps": 1, "device": "cpu", "batch_size": 24}
@@ -187,3 +188,21 @@ def test_what_cannot_be_told_is_said(made: dict[str, Record], store: Path, bench
     with pytest.raises(InputError):
         api.gap("", "", store)
     assert read_record(next(store.glob("digit-scenes/sis/*/record.json"))).status == "ok"
+
+
+def test_two_methods_are_told_apart_by_no_command(tmp_path: Path) -> None:
+    """Their weights go with them: a command for the one would be that of the other end."""
+    asked: dict[str, Any] = {"tasks": "cls", "steps": 1, "limit": 20, "device": "cpu", "out": tmp_path}
+    ours, theirs = api.run(methods=["symmflow", "cnn"], **asked)
+    found = api.gap(ours.key, theirs.key, tmp_path)
+    (part,) = found.parts
+    assert {"method", "training run"} <= set(part.names) and part.kind == "unexplained"
+    assert not {"method", "training run"} & {remedy.name for remedy in part.remedies}
+    assert "Method and training run change together: no cell tells them apart." in found.notes
+
+
+def test_the_paper_s_own_rules_come_before_what_else_departs() -> None:
+    (figure,) = [p for p in of("ss", "celebamask-hq") if (p.method, p.metric, p.steps) == ("symmflow", "miou", 25)][:1]
+    assert published._rules_of(figure) == "symmflow-official"
+    (toy,) = [p for p in of("cls", "two-spirals") if p.steps == 2]
+    assert published._rules_of(toy) == "harness"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from symmbench.bench.compare.page.album import Album
 from symmbench.bench.compare.page.gallery import CHARACTERS
 from symmbench.bench.compare.tables import tables
 from symmbench.bench.records import Missing, Stored, lot, read_stored
+from symmbench.symmflow.errors import InputError
 
 SAMPLES = 8
 
@@ -30,6 +32,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("gallery")
     asked: dict[str, Any] = {"limit": 60, "device": "cpu", "keep_images": SAMPLES, "out": out}
     run(methods=["symmflow", "unet"], tasks="ss", steps=[1, 3], **asked)
+    run(methods="symmflow", tasks="ss", steps=[1], seeds=[1], **asked)
     run(methods="semflow", tasks="sis", steps=[1, 2], **asked)
     run(methods="semflow", tasks="sis", steps=[2], options={"beta": 0}, **asked)
     run(methods="semflow", tasks="sis", steps=[1], solver="heun", **asked)
@@ -59,7 +62,8 @@ def test_masks_are_shown_as_they_were_predicted(store: Path, page: str) -> None:
     palette = np.array(datasets.card("digit-scenes").palette, dtype=np.uint8)
     rows = list(next(gallery(page, 0).iter("tbody")).iter("tr"))
     assert len(rows) == SAMPLES
-    cells = {(c.record.method, c.record.steps): dict(c.evidence.masks()) for c in stored(store, "ss")}
+    first = [c for c in stored(store, "ss") if c.record.seed == 0]
+    cells = {(c.record.method, c.record.steps): dict(c.evidence.masks()) for c in first}
     seen = set()
     for row in rows:
         for image in row.iter("img"):
@@ -80,12 +84,17 @@ def test_samples_stand_in_the_order_in_which_they_were_chosen(page: str) -> None
 
 
 def test_the_number_under_an_output_is_the_metric_of_that_sample_alone(store: Path, page: str) -> None:
-    cell = next(c for c in stored(store, "ss") if c.record.method == "unet")
-    masks = dict(cell.evidence.masks())
+    which = {("unet", None, 0): ": unet", ("symmflow", 1, 0): ": symmflow@1"}  # of two seeds the first, which is shown
+    cells = {(c.record.method, c.record.steps, c.record.seed): c for c in stored(store, "ss")}
+    for key, name in which.items():
+        check_numbers(page, dict(cells[key].evidence.masks()), name)
+
+
+def check_numbers(page: str, masks: dict[str, np.ndarray], name: str) -> None:
     scenes = datasets.load("digit-scenes", "test")
     at = {own: place for place, own in enumerate(scenes.ids)}
     for row in next(gallery(page, 0).iter("tbody")).iter("tr"):
-        image = next(i for i in row.iter("img") if ": unet" in (i.get("alt") or ""))
+        image = next(i for i in row.iter("img") if name in (i.get("alt") or ""))
         own, said = (image.get("alt") or "").partition(":")[0], float((image.get("alt") or "").rpartition(" ")[2])
         truth, made = scenes.batch(np.array([at[own]])).labels[0], masks[own]
         ious = [((truth == k) & (made == k)).sum() / ((truth == k) | (made == k)).sum() for k in np.unique(truth)]
@@ -94,7 +103,8 @@ def test_the_number_under_an_output_is_the_metric_of_that_sample_alone(store: Pa
 
 def test_what_a_sample_carries_is_what_the_difference_loses_without_it(store: Path, page: str) -> None:
     numbers = json.loads("".join(next(gallery(page, 0).iter("script")).itertext()))
-    ours, theirs = (next(c for c in stored(store, "ss") if c.record.method == m) for m in ("unet", "symmflow"))
+    cells = {(c.record.method, c.record.steps): c for c in stored(store, "ss")}
+    ours, theirs = cells["unet", None], cells["symmflow", 3]
     at = f"symmflow@{theirs.record.steps}"
     a, b = (metrics.sample_of("miou", cell) for cell in (ours, theirs))
     assert not isinstance(a, Missing) and not isinstance(b, Missing)
@@ -154,6 +164,28 @@ def test_real_images_that_may_not_be_passed_on_are_left_out_or_drawn(store: Path
     for own in drawn.ids:
         one, other = drawn.real(own), whole[own]
         assert one and other and np.abs(pixels(one.src).astype(int) - pixels(other.src)).max() < 24
+
+
+def test_damaged_pictures_cost_no_page(store: Path, tmp_path: Path) -> None:
+    import pandas as pd
+
+    shutil.copytree(store, tmp_path / "r")
+    file = next((tmp_path / "r").glob("digit-scenes/ss/unet*/evidence-*/images-00000.parquet"))
+    table = pd.read_parquet(file)
+    table["webp"] = [b"RIFF" + b"x" * 20] * len(table)
+    table.to_parquet(file)
+    made = str(api.report(tmp_path / "r", form="html").content)
+    assert "No pictures of unet can be shown" in made and "symmflow@3" in made
+    with pytest.raises(InputError, match="is not a folder"):
+        api.report(tmp_path / "r", form="html", data_root=tmp_path / "nowhere")
+
+
+def test_a_page_without_pictures_says_so(store: Path, tmp_path: Path) -> None:
+    shutil.copytree(store, tmp_path / "r")
+    for file in (tmp_path / "r").rglob("images-*.parquet"):
+        file.unlink()
+    made = str(api.report(tmp_path / "r", form="html").content)
+    assert "These records keep no pictures of their samples" in made
 
 
 def test_a_page_holds_no_more_than_it_should(page: str) -> None:
