@@ -18,6 +18,8 @@ END = "\\end{document}\n"
 MARKED: dict[Mark, str] = {"best": r"\textbf{%s}", "second": r"\underline{%s}"}
 FLOATS = 10
 """Tables that wait for a page: LaTeX keeps few."""
+LONG = 5000
+"""Characters of notes that do not fit below their table, on its page: they follow it."""
 LONGEST_HEAD = 12
 """Characters of a head of figures; a longer one stands in two lines."""
 
@@ -76,6 +78,9 @@ def _table(block: Block, number: int) -> str:
         [escaped(c) if j in block.left else _figure(c, block.marks.get((i, j))) for j, c in enumerate(row)]
         for i, row in enumerate(block.rows)
     ]
+    warning = [rf"\textbf{{{escaped(block.warning)}.}}\par"] if block.warning else []
+    notes = [rf"{escaped(note)}\par" for note in block.notes]
+    long = sum(map(len, notes)) > LONG
     lines = [
         r"\begin{table}[htbp]",
         r"\centering\footnotesize\setlength\tabcolsep{4pt}",
@@ -88,8 +93,9 @@ def _table(block: Block, number: int) -> str:
         *map(_line, rows),
         r"\bottomrule",
         r"\end{tabular}",
-        *_below(block),
+        *_small(warning if long else [*warning, *notes]),
         r"\end{table}",
+        *([r"\begingroup\scriptsize\raggedright\noindent", *notes, r"\endgroup"] if long else []),
     ]
     return "\n".join(lines) + "\n"
 
@@ -119,13 +125,10 @@ def _figure(cell: str, mark: Mark | None) -> str:
     return rf"{shown} {{\scriptsize {escaped(interval)}}}" if interval else shown
 
 
-def _below(block: Block) -> list[str]:
-    """The stamp and the notes, as wide as the text."""
-    said = [rf"\textbf{{{escaped(block.warning)}.}}"] if block.warning else []
-    said += [escaped(note) for note in block.notes]
-    if not said:
+def _small(lines: Sequence[str]) -> list[str]:
+    """Below a table, as wide as the text."""
+    if not lines:
         return []
-    lines = [rf"{line}\par" for line in said]
     return [r"\par\smallskip", r"\begin{minipage}{\linewidth}\scriptsize\raggedright", *lines, r"\end{minipage}"]
 
 
