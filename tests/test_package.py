@@ -191,7 +191,7 @@ def test_the_example_is_compared_with_another_training(example: Example) -> None
         f"bench train {early}",
         f"{again} --out both",
         f"{RUN} --out both",
-        "bench compare both --baseline average[early]",
+        "bench compare both --baseline average[early] --wide",
     )
     verdicts = re.findall(r"average +– +average\[early\] +(\S+) .* (\w+)\s*$", said, flags=re.MULTILINE)
     assert dict(verdicts).items() >= {"fid[patches]": "better", "precision[patches]": "better"}.items()
