@@ -120,6 +120,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
         with monkeypatch.context() as here:
             here.chdir(tmp_path)
             here.setattr(sys, "argv", ["bench", *arguments])
+            here.delenv("COLUMNS", raising=False)  # pytest's workers say 80
             for name, value in environment.items():
                 here.setenv(name, value)
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as ended:
@@ -142,7 +143,7 @@ def bench_process(tmp_path: Path) -> Bench:
             text=True,
             cwd=tmp_path,
             timeout=300,
-            env={**os.environ, **environment},
+            env={**{k: v for k, v in os.environ.items() if k != "COLUMNS"}, **environment},
         )
 
     return run
