@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from ...records import Kept, Stored, lot
 from ..rows import Row
 from ..tables import Table
 
-Colours = Sequence[tuple[int, int, int]]
+Colours = tuple[tuple[int, int, int], ...]
 QUALITY, LONGEST = 90, 256
 """Of a picture that is no mask, as WebP; its longer side in pixels, at most."""
 
@@ -151,6 +151,7 @@ def _kept(cell: Stored) -> dict[str, list[Kept]]:
     return found
 
 
+@lru_cache(maxsize=1 << 14)
 def _readable(webp: bytes, colours: Colours | None) -> Picture | None:
     """None for what is damaged: no figure depends on it, and the gallery says whose pictures are missing."""
     try:
@@ -182,5 +183,5 @@ def _encoded(pixels: np.ndarray) -> Picture:
 
 def _saved(image: Any, *, lossless: bool) -> Picture:
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", lossless=lossless, quality=QUALITY, method=4)
+    image.save(buffer, "WEBP", lossless=lossless, quality=QUALITY, method=1)
     return Picture(f"data:image/webp;base64,{b64encode(buffer.getvalue()).decode()}", *image.size)
