@@ -11,7 +11,7 @@ import numpy as np
 
 from ..symmflow.errors import InputError
 from ..symmflow.pixels import IGNORE, from_uint8
-from ..symmflow.workers import end_with_reader
+from ..symmflow.workers import end_with_reader, started
 from . import prepared
 from .card import Card
 from .catalog import Catalog
@@ -59,7 +59,8 @@ class FileSplit(Split):
             "collate_fn": _as_it_is,
             "worker_init_fn": end_with_reader,
         }
-        for made in DataLoader(_Decoded(self), batch_size=None, sampler=indices, **ahead):  # type: ignore[arg-type]
+        loader = DataLoader(_Decoded(self), batch_size=None, sampler=indices, **ahead)  # type: ignore[arg-type]
+        for made in started(loader):
             if isinstance(made, InputError):
                 raise made
             yield made

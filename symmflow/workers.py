@@ -4,10 +4,28 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from multiprocessing import parent_process
 from threading import Thread
+from typing import TYPE_CHECKING, TypeVar
 
+if TYPE_CHECKING:
+    from torch.utils.data import DataLoader
+
+T = TypeVar("T")
 HEARD = {signal.SIGINT, signal.SIGTERM}
+
+
+def started(loader: DataLoader[T]) -> Iterator[T]:
+    """What a loader makes, once its workers (`worker_init_fn=end_with_reader`) have begun.
+
+    A signal to the whole group that comes while they begin waits: it would end those that do not hear it yet.
+    """
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)  # which they inherit
+    try:
+        return iter(loader)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
 
 
 def end_with_reader(number: int) -> None:
@@ -29,6 +47,6 @@ def end_with_reader(number: int) -> None:
             pass
         os._exit(0)
 
-    signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)  # in the threads that begin from here on, too
+    signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)  # for `hear` alone; and in the threads to come
     for task in (watch, hear):
         Thread(target=task, daemon=True).start()

@@ -3,6 +3,7 @@
 from .cell import Cell, Coordinates
 from .code import Code
 from .evidence import IMAGES, Evidence, Kept, Replaced, lot, shard_count
+from .measured import measured_at
 from .missing import Missing
 from .record import CheckpointFacts, Cost, Figure, JudgeFacts, Record, dumps, read_record
 from .shards import SHARD, Generation, Shard, begin, joined, write_shard
@@ -34,6 +35,7 @@ __all__ = [
     "dumps",
     "joined",
     "lot",
+    "measured_at",
     "read_record",
     "read_stored",
     "shard_count",

@@ -22,6 +22,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,7 +35,7 @@ from ...symmflow.bounded import picture
 from ...symmflow.errors import InputError
 from ..protocols.reading import read_json
 from .shards import MAIN, SHARD, shard_path, timing_path
-from .sizes import header
+from .sizes import opened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,10 +135,7 @@ class Evidence:
         import pandas as pd
 
         def joined() -> pd.DataFrame:
-            parts = []
-            for number in range(self.shards):
-                columns = [c for c in self._schema(number, name).names if c not in BULKY]
-                parts.append(self._read(number, name, columns).to_pandas())
+            parts = [self._read(number, name, but=BULKY).to_pandas() for number in range(self.shards)]
             return pd.concat(parts, ignore_index=True)
 
         return self.once(("table", name), joined)
@@ -147,7 +145,7 @@ class Evidence:
         names = [path.name.rpartition("-")[0] for path in sorted(self.folder.glob(f"*-{number:05d}.parquet"))]
         if not names:
             raise self._gone(f"{self.folder} has no evidence of shard {number}")
-        return {name: self._read(number, name, self._schema(number, name).names).to_pandas() for name in names}
+        return {name: self._read(number, name).to_pandas() for name in names}
 
     def batches(self) -> list[dict[str, Any]]:
         """The timing of the batches that made it."""
@@ -190,32 +188,34 @@ class Evidence:
                 for row in self._read(number, IMAGES, list(Kept.__dataclass_fields__)).to_pylist():
                     yield Kept(**row)
 
-    def _schema(self, number: int, name: str) -> pyarrow.Schema:
-        found = self._open(number, name, lambda file: header(file).schema.to_arrow_schema())
-        if "id" not in found.names:
-            path = shard_path(self.folder, number, name)
-            raise InputError(f"{path} is damaged (it has no samples' ids); remove it and run the cell again.")
-        return found
-
-    def _read(self, number: int, name: str, columns: list[str]) -> pyarrow.Table:
-        import pyarrow.parquet as parquet
-
-        known = self._schema(number, name)
+    def _read(
+        self, number: int, name: str, columns: Sequence[str] | None = None, but: Sequence[str] = ()
+    ) -> pyarrow.Table:
+        """Columns of a table of a shard; by default all, `but` some."""
         path = shard_path(self.folder, number, name)
-        if missing := [c for c in columns if c not in known.names]:
-            raise InputError(f"{path} has no {', '.join(missing)}; run the cell again with --force.")
-        check_columns(path, known, columns)
-        table = self._open(number, name, lambda file: parquet.read_table(file, columns=columns))
-        if "id" in columns and table["id"].null_count:
+        with ExitStack() as stack:
+            with self._guarded(path, name):
+                file = stack.enter_context(opened(path))
+                known = file.schema_arrow
+            if "id" not in known.names:
+                raise InputError(f"{path} is damaged (it has no samples' ids); remove it and run the cell again.")
+            wanted = [c for c in known.names if c not in but] if columns is None else list(columns)
+            if missing := [c for c in wanted if c not in known.names]:
+                raise InputError(f"{path} has no {', '.join(missing)}; run the cell again with --force.")
+            check_columns(path, known, wanted)
+            with self._guarded(path, name):
+                table = file.read(columns=wanted)
+        if "id" in wanted and table["id"].null_count:
             raise InputError(f"{path} is damaged (samples without an id); remove it and run the cell again.")
         return table
 
-    def _open(self, number: int, name: str, read: Callable[[Path], T]) -> T:
+    @contextmanager
+    def _guarded(self, path: Path, name: str) -> Iterator[None]:
+        """What a table cannot be read for, in a sentence."""
         import pyarrow
 
-        path = shard_path(self.folder, number, name)
         try:
-            return read(path)
+            yield
         except FileNotFoundError:
             raise self._gone(f"the evidence in {self.folder} has no {name}") from None
         except (OSError, ValueError, pyarrow.ArrowException) as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,19 +28,27 @@ GROWTH = 8
 
 
 def header(path: Path) -> pyarrow.parquet.FileMetaData:
-    """Of a table that may be read. Raises `Oversized`, `Unreadable`, `OSError`."""
+    """Of a table that may be read. Raises what `opened` raises."""
+    with opened(path) as file:
+        return file.metadata
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[pyarrow.parquet.ParquetFile]:
+    """A table that may be read. Raises `Oversized`, `Unreadable`, `OSError`."""
     import pyarrow
     import pyarrow.parquet as parquet
 
     size = check_size(path, FILE)
-    try:
-        with parquet.ParquetFile(path, thrift_string_size_limit=1 << 20, thrift_container_size_limit=1 << 16) as file:
-            found = file.metadata
-            _check(path, found, UNPACKED + GROWTH * size)
+    with ExitStack() as stack:
+        try:
+            limits = {"thrift_string_size_limit": 1 << 20, "thrift_container_size_limit": 1 << 16}
+            file = stack.enter_context(parquet.ParquetFile(path, **limits))
+            _check(path, file.metadata, UNPACKED + GROWTH * size)
             _check_repeated(path, file, UNPACKED + GROWTH * size)
-    except pyarrow.ArrowException as error:
-        raise Unreadable(f"{path} is no table ({error})") from None
-    return found
+        except pyarrow.ArrowException as error:
+            raise Unreadable(f"{path} is no table ({error})") from None
+        yield file
 
 
 def _check(path: Path, found: pyarrow.parquet.FileMetaData, most: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from ...symmflow.errors import InputError
 from .. import metrics, tasks
 from ..protocols import fields_apart, read_protocol, rules
-from ..records import Record, Store, Stored, read_record
+from ..records import Record, Store, Stored, measured_at
 from .plan import Plan, plan
 from .request import Request
 from .sweep import Progress, sweep
@@ -67,7 +67,7 @@ def reproduce(
     lies by now. A checkpoint or protocol that is another one than the record's is
     refused: what came out would say nothing.
     """
-    stored = _stored(path)
+    stored = measured_at(path, "there is nothing to reproduce")
     before = stored.record
     with TemporaryDirectory(prefix="symmbench-") as folder:
         request = _request(
@@ -90,17 +90,6 @@ def reproduce(
             raise InputError(f"the cell fails now: {record.failure}.")
         again = Stored(record, Store(Path(folder)).path(record.cell))
         return Reproduced(before, record, _equal(stored, again), _off(before, record))
-
-
-def _stored(path: Path) -> Stored:
-    """The finished cell in a folder."""
-    file = path / "record.json" if path.is_dir() else path
-    if not file.is_file():
-        raise InputError(f"there is no record at {path}; give the folder of a cell, such as results/digits/cls/....")
-    record = read_record(file)
-    if record.status != "ok":
-        raise InputError(f"the record in {path} is of a cell that failed; there is nothing to reproduce.")
-    return Stored(record, file.resolve().parent)
 
 
 def _request(stored: Stored, **more: Any) -> Request:

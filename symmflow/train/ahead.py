@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..errors import InputError
 from ..noise import Draws
-from ..workers import end_with_reader
+from ..workers import end_with_reader, started
 
 T = TypeVar("T")
 Drawing = tuple[str, tuple[int, ...], str, int]
@@ -28,7 +28,7 @@ def made_ahead(make: Callable[[int], T], numbers: Sequence[int], workers: int, p
     # a loader draws a seed for its workers: not from the generator that a network's dropout draws from
     how: dict[str, Any] = {"num_workers": workers, "collate_fn": _as_it_is, "generator": torch.Generator()}
     how |= {"batch_size": None, "pin_memory": pin, "worker_init_fn": end_with_reader}
-    for made in DataLoader(_Made(make), sampler=numbers, **how):
+    for made in started(DataLoader(_Made(make), sampler=numbers, **how)):
         if isinstance(made, InputError):
             raise made
         yield made

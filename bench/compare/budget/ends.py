@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ....symmflow.errors import InputError
-from ...records import Stored, read_record, read_stored
+from ...records import Stored, measured_at, read_stored
 from .budget import Budget, budget
 from .published import to_published
 
 PUBLISHED = "published"
+LACK = "there is no figure of it"
 
 
 def gap(a: str, b: str, folders: Sequence[Path], metric: str | None = None) -> Budget:
@@ -28,7 +29,7 @@ def gap(a: str, b: str, folders: Sequence[Path], metric: str | None = None) -> B
 
 def _cells(folders: Sequence[Path], given: Sequence[Path]) -> list[Stored]:
     """All that lie in the folders, and in the stores of the given cells."""
-    stores = [_stored(path).store.root for path in given]
+    stores = [measured_at(path, LACK).store.root for path in given]
     there = [folder for folder in folders if folder.is_dir() or list(folders) != [Path("results")]]
     roots = {root.resolve(): root for root in [*there, *stores]}
     return read_stored(list(roots.values())) if roots else []
@@ -36,22 +37,12 @@ def _cells(folders: Sequence[Path], given: Sequence[Path]) -> list[Stored]:
 
 def _end(named: str, cells: Sequence[Stored], folders: Sequence[Path]) -> Stored:
     if Path(named).exists():
-        return _stored(Path(named))
+        return measured_at(Path(named), LACK)
     found = [cell for cell in cells if cell.record.key.startswith(named) and named]
     if len(found) != 1:
         many = "no record" if not found else f"{len(found)} records"
         where = ", ".join(map(str, folders))
         raise InputError(f"{many} in {where} have a key that begins with {named!r}; `bench list runs` shows the keys.")
     if found[0].record.status != "ok":
-        raise InputError(f"the cell {named} failed; there is no figure of it.")
+        raise InputError(f"the cell {named} failed; {LACK}.")
     return found[0]
-
-
-def _stored(path: Path) -> Stored:
-    file = path / "record.json" if path.is_dir() else path
-    if not file.is_file():
-        raise InputError(f"there is no record at {path}; give the folder of a cell, such as results/digits/cls/....")
-    record = read_record(file)
-    if record.status != "ok":
-        raise InputError(f"the record in {path} is of a cell that failed; there is no figure of it.")
-    return Stored(record, file.resolve().parent)
