@@ -19,7 +19,7 @@ HEARD = {signal.SIGINT, signal.SIGTERM}
 def started(loader: DataLoader[T]) -> Iterator[T]:
     """What a loader makes, once its workers (`worker_init_fn=end_with_reader`) have begun.
 
-    A signal to the whole group that comes while they begin waits: it would end those that do not hear it yet.
+    A signal to the whole group that comes while they begin would end those that do not hear it yet.
     """
     heard = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)  # which they inherit
     try:

@@ -125,11 +125,9 @@ def _costs(table: Table, rows: Sequence[Row], remarks: list[str]) -> dict[str, A
 def undominated(quality: Array, cost: Array) -> Array:
     """Whether each row is beaten by none: bool [rows, R]. quality: [rows, R], higher is better; cost: [rows]."""
     on = np.ones(quality.shape, dtype=bool)
-    for i in range(len(cost)):
-        for j in range(len(cost)):
-            as_good, as_cheap = quality[j] >= quality[i], cost[j] <= cost[i]
-            better = (quality[j] > quality[i]) | (cost[j] < cost[i])
-            on[i] &= ~(as_good & as_cheap & better)
+    for i, price in enumerate(cost):
+        cheaper, as_cheap = (np.fmax.reduce(quality[some], initial=-np.inf) for some in (cost < price, cost == price))
+        on[i] = ~((cheaper >= quality[i]) | (as_cheap > quality[i]))
     return on
 
 

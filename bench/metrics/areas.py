@@ -43,7 +43,7 @@ class Areas:
     def iou(self, weights: Array | None = None) -> Array:
         """IoU a class over the data set, [R, K] for weights [R, n] (default: each image once); NaN without truth."""
         w = np.ones((1, len(self.hit))) if weights is None else weights
-        hit, truth, predicted = w @ self.hit, w @ self.truth, w @ self.predicted
+        hit, truth, predicted = np.split(w @ np.concatenate([self.hit, self.truth, self.predicted], axis=1), 3, axis=1)
         with np.errstate(invalid="ignore"):
             return np.where(truth > 0, hit / (truth + predicted - hit), np.nan)
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from multiprocessing import active_children, get_context
 from multiprocessing.connection import Connection
 
@@ -13,6 +14,7 @@ import numpy as np
 import psutil
 
 from symmbench.symmflow.train.ahead import made_ahead
+from symmbench.symmflow.workers import started
 
 
 def _large(number: int) -> np.ndarray:
@@ -88,3 +90,17 @@ def test_a_signal_to_the_whole_group_is_for_the_reader_and_its_workers_end_with_
         assert process.exitcode == 0 and len(workers) == 2 and not any(map(_runs, workers))
     finally:
         process.kill()
+
+
+class _Blocked:
+    """A loader that tells which signals its workers would inherit as blocked."""
+
+    def __iter__(self) -> Iterator[signal.Signals]:
+        return iter(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+
+def test_workers_begin_deaf_to_signals_of_the_group() -> None:
+    """One that has begun, but not yet come to `end_with_reader`, would be ended by what is for its reader."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    assert {signal.SIGINT, signal.SIGTERM} <= set(started(_Blocked()))  # type: ignore[arg-type]
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,20 @@ def test_undominated_and_cheapest_by_hand() -> None:
     assert cheapest(quality, cost, 0.02).tolist() == [1]
     assert cheapest(quality, cost, 0.2).tolist() == [0]
     assert cheapest(quality, cost, 0.0).tolist() == [4]
+
+
+def test_undominated_is_what_no_other_row_beats() -> None:
+    """Against its definition, row by row and draw by draw; with ties, and with what is no number."""
+    random = np.random.default_rng(0)
+    quality, cost = random.integers(0, 4, (7, 50)).astype(float), random.integers(0, 3, 7).astype(float)
+    quality[2, 5] = np.nan
+    found = undominated(quality, cost)
+    for draw, (i, row) in product(range(50), enumerate(cost)):
+        own = quality[i, draw]
+        beaten = any(
+            (q > own and c <= row) or (q >= own and c < row) for q, c in zip(quality[:, draw], cost, strict=True)
+        )
+        assert found[i, draw] == (not beaten)
 
 
 def test_front_with_frequencies(results: Any) -> None:
