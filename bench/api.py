@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Unpack
 from ..symmflow.errors import InputError
 from ..symmflow.names import check_path
 from ..symmflow.network import closed
-from .records import steadily
+from .records import DEFAULT_STORE, steadily
 from .records.tidy import load as load
 from .run import asked
 from .run.asked import CHECKPOINT, DATA_ROOT, Asked, Device, Trust
@@ -295,4 +295,4 @@ def inventory(
 
 
 def _folders(results: Sequence[Results]) -> list[Path]:
-    return [check_path(Path(r)) for r in results] or [Path("results")]
+    return [check_path(Path(r)) for r in results] or [DEFAULT_STORE]

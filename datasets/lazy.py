@@ -59,6 +59,7 @@ class FileSplit(Split):
             "collate_fn": _as_it_is,
             "worker_init_fn": end_with_reader,
         }
+        loader: DataLoader[Decoded | InputError]
         loader = DataLoader(_Decoded(self), batch_size=None, sampler=indices, **ahead)  # type: ignore[arg-type]
         for made in started(loader):
             if isinstance(made, InputError):

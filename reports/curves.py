@@ -125,10 +125,15 @@ def _line(axis: Any, curve: Curve, color: str) -> None:
     name = f" {curve.name}" if curve.name.startswith("_") else curve.name  # else the legend leaves it out
     if first.steps is None:
         axis.axhline(first.value, color=color, linestyle="--", label=name)
+        if first.low is not None and first.high is not None:
+            axis.axhspan(first.low, first.high, color=color, alpha=0.1, linewidth=0)
         return
     steps, values = [p.steps for p in curve.points], [p.value for p in curve.points]
     axis.plot(steps, values, color=color, marker="o", markersize=4, label=name)
     if banded := [(p.steps, p.low, p.high) for p in curve.points if p.low is not None and p.high is not None]:
-        axis.fill_between(*zip(*banded, strict=True), color=color, alpha=0.15, linewidth=0)
+        if len(banded) > 1:
+            axis.fill_between(*zip(*banded, strict=True), color=color, alpha=0.15, linewidth=0)
+        else:
+            axis.vlines(*zip(*banded, strict=True), color=color, alpha=0.6)
     if papers := [(p.steps, p.paper) for p in curve.points if p.paper is not None]:
         axis.plot(*zip(*papers, strict=True), color=color, marker="x", linestyle=":", label=f"{name}, paper")

@@ -11,12 +11,19 @@ from ...symmflow.errors import unknown
 
 
 def chosen(blocks: Sequence[Block], names: Sequence[str]) -> list[Block]:
-    """The columns of these names, and whatever else tells the rows of a table apart; every table has its own."""
+    """The columns of these names, and whatever else tells the rows of a table apart. Where figures are named, tables
+    that have none of them are left out."""
     known = {name: None for block in blocks for name in map(_name, block.headers)}
     for name in names:
         if name.lower() not in {one.lower() for one in known}:
             raise unknown("column", name, known)
-    return [_chosen(block, [name.lower() for name in names]) for block in blocks]
+    asked = [name.lower() for name in names]
+    told = [block for block in blocks if not _figures(block).isdisjoint(asked)]
+    return [_chosen(block, asked) for block in told or blocks]
+
+
+def _figures(block: Block) -> set[str]:
+    return {_name(block.headers[pair[0]]).lower() for pair in figures(block.headers)}
 
 
 def _name(header: str) -> str:

@@ -14,7 +14,7 @@ from ...reports.latex import to_latex
 from ...reports.papers import paper as read_paper
 from ...symmflow.errors import InputError
 from ...symmflow.files import write_atomically
-from ..records import Record, read_stored
+from ..records import DEFAULT_STORE, Record, read_stored
 from ..records.tidy import COLUMNS, frame
 from . import claims, curves, page, papers, tables
 from .choice import Filter, choose
@@ -34,10 +34,6 @@ ENDINGS: dict[str, Form] = {
     ".parquet": "parquet",
     ".json": "json",
 }
-
-
-DEFAULT_STORE = Path("results")
-"""Where records lie if nothing else is said."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -143,7 +139,7 @@ def _paper(folders: Sequence[Path], name: str, wanted: Filter, form: Form, inter
     replaced: list[Record] = []
     absent = list(folders) == [DEFAULT_STORE] and not DEFAULT_STORE.is_dir()
     cells = [] if absent else [cell for cell in read_stored(folders, replaced) if wanted(cell.record)]
-    filled = papers.fill(table, cells)
+    filled = papers.fill(table, cells, folders)
     if form in _FRAMES:
         what = {column.name: column.what for column in papers.COLUMNS}
         return Document(form, _FRAMES[form](papers.frame(filled), what), replaced)

@@ -3,7 +3,7 @@
 from .cell import Cell, Coordinates
 from .code import Code
 from .evidence import IMAGES, Evidence, Kept, Replaced, lot, shard_count
-from .measured import measured_at
+from .measured import DEFAULT_STORE, measured_at
 from .missing import Missing
 from .record import CheckpointFacts, Cost, Figure, JudgeFacts, Record, dumps, read_record
 from .shards import SHARD, Generation, Shard, begin, joined, write_shard
@@ -11,6 +11,7 @@ from .store import Store, Stored, read_stored, steadily
 from .whole import check_ids, check_samples
 
 __all__ = [
+    "DEFAULT_STORE",
     "IMAGES",
     "SHARD",
     "Cell",

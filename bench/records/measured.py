@@ -1,4 +1,4 @@
-"""A cell by where it lies."""
+"""Where records lie: a store, a cell."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from pathlib import Path
 from ...symmflow.errors import InputError
 from .record import read_record
 from .store import RECORD, Stored
+
+DEFAULT_STORE = Path("results")
+"""If nothing else is said."""
 
 
 def measured_at(path: Path, lack: str) -> Stored:

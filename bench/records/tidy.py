@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...symmflow.names import check_path
+from .measured import DEFAULT_STORE
 from .record import Figure, Record
 from .store import read_stored
 
@@ -78,7 +79,7 @@ def load(*results: Path | str) -> pd.DataFrame:
 
     `bench report` writes the same as CSV, Parquet or JSON, and `bench list columns` shows what stands in it:
     """
-    folders = [check_path(Path(folder)) for folder in results] or [Path("results")]
+    folders = [check_path(Path(folder)) for folder in results] or [DEFAULT_STORE]
     return frame(stored.record for stored in read_stored(folders))
 
 

@@ -137,7 +137,8 @@ def _line(curve: Curve, owner: Owner, dash: str, ends: Sequence[int]) -> Trace:
         points = [points[0]] * len(ends)
     xs = _xs(points) | ({"steps": list(ends)} if across else {})
     modes = {axis: "lines" if across and axis == "steps" and len(ends) > 1 else "lines+markers" for axis in AXES}
-    return {
+    bars = {"error_y": _bars(points)} if not _banded(curve) and points[0].low is not None else {}
+    return bars | {
         "type": "scatter",
         "name": label(curve.name),
         "y": [point.value for point in points],
@@ -155,9 +156,21 @@ def _interval(point: Point) -> str:
     return f"{point.value:.4g} [{point.low:.4g}, {point.high:.4g}]"
 
 
-def _band(curve: Curve, owner: Owner) -> list[Trace]:
+def _bars(points: Sequence[Point]) -> dict[str, Any]:
+    """The interval of what is too little for a band."""
+    over = [(p.value if p.high is None else p.high) - p.value for p in points]
+    under = [p.value - (p.value if p.low is None else p.low) for p in points]
+    return {"type": "data", "symmetric": False, "array": over, "arrayminus": under, "thickness": 1.5, "width": 5}
+
+
+def _banded(curve: Curve) -> list[Point]:
+    """The points that a band is drawn through; none where there are fewer than two."""
     banded = [p for p in curve.points if p.steps is not None and p.low is not None and p.high is not None]
-    if len(banded) < 2:
+    return banded if len(banded) > 1 else []
+
+
+def _band(curve: Curve, owner: Owner) -> list[Trace]:
+    if not (banded := _banded(curve)):
         return []
     return [
         {

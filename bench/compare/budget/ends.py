@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ....symmflow.errors import InputError
-from ...records import Stored, measured_at, read_stored
+from ...records import DEFAULT_STORE, Stored, measured_at, read_stored
 from .budget import Budget, budget
 from .published import to_published
 
@@ -30,7 +30,7 @@ def gap(a: str, b: str, folders: Sequence[Path], metric: str | None = None) -> B
 def _cells(folders: Sequence[Path], given: Sequence[Path]) -> list[Stored]:
     """All that lie in the folders, and in the stores of the given cells."""
     stores = [measured_at(path, LACK).store.root for path in given]
-    there = [folder for folder in folders if folder.is_dir() or list(folders) != [Path("results")]]
+    there = [folder for folder in folders if folder.is_dir() or list(folders) != [DEFAULT_STORE]]
     roots = {root.resolve(): root for root in [*there, *stores]}
     return read_stored(list(roots.values())) if roots else []
 

@@ -17,6 +17,8 @@ def section(page: Page) -> Section | None:
     ]
     if not charts:
         return None
-    lead = "Bands are 95 % intervals; a dashed line is a method without steps; a cross is the paper's own figure."
+    lead = (
+        "Bands and bars are 95 % intervals; a dashed line is a method without steps; a cross is the paper's own figure."
+    )
     data = {"charts": charts, "axes": AXES, "switch": "quality-x"}
     return Section("quality", "Quality against cost", "quality.html", data, lead)

@@ -27,7 +27,7 @@ SAID = {
 
 
 def section(page: Page) -> Section | None:
-    tables = [(anchor(place), table) for place, table in enumerate(page.tables) if table.rows]
+    tables = [(anchor(place), table) for place, table in enumerate(page.tables)]
     if not tables:
         return None
     cards = [_card(page, place, table) for place, table in tables]
@@ -37,18 +37,23 @@ def section(page: Page) -> Section | None:
 
 def _card(page: Page, place: str, table: Table) -> dict[str, Any]:
     judged: dict[Row, Judged] = {}
-    seeds = sorted({seed for row in table.rows for seed in row.seeds})
     return {
-        "board": place,
+        "board": place if table.rows else "failures",
         "task": table.task,
         "dataset": table.dataset,
-        "on": f"{table.n:,} {page.things(table)} of the split {table.split}",
-        "seeds": count(len(seeds), "generation seed"),
-        "protocol": table.protocol[:8],
+        "on": _on(page, table),
         "metrics": [_of_metric(page, table, metric, judged) for metric in headlines(table)],
         "doubts": [f"{remark}." for remark in table.remarks],
         "unmeasured": unmeasured(page, table),
     }
+
+
+def _on(page: Page, table: Table) -> str:
+    """What all of it was measured on."""
+    if not table.rows:
+        return f"Nothing was measured: {count(len(table.failed), 'cell')} failed."
+    seeds = count(len({seed for row in table.rows for seed in row.seeds}), "generation seed")
+    return f"On {table.n:,} {page.things(table)} of the split {table.split}, {seeds}, protocol {table.protocol[:8]}."
 
 
 def _of_metric(page: Page, table: Table, metric: str, judged: dict[Row, Judged]) -> dict[str, Any]:

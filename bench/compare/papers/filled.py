@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from ....reports.papers import Line, Paper
 from ....reports.published import Published
 from ...metrics import family
 from ...protocols import DEFAULT
-from ...records import Figure, Record, Stored
+from ...records import DEFAULT_STORE, Figure, Record, Stored
 from ..departures import departures
 from ..rows import Row
 from ..tables import tables
@@ -54,24 +54,28 @@ class Filled:
         return next((slot for slot in self.slots if slot.row is row and slot.column is column), None)
 
 
-def fill(paper: Paper, cells: Sequence[Stored]) -> Filled:
-    """Every figure that a paper's table prints, with the row of ours that is nearest to the paper's own."""
+def fill(paper: Paper, cells: Sequence[Stored], folders: Sequence[Path] = ()) -> Filled:
+    """Every figure that a paper's table prints, with the row of ours that is nearest to the paper's own. `folders`: the
+    stores of the cells; where there is one, what lacks is to be measured into it."""
+    into = folders[0] if len(folders) == 1 else DEFAULT_STORE
     asked = {(p.task, p.dataset) for p in paper.figures}
     near = [cell for cell in cells if (cell.record.task, cell.record.dataset) in asked]
     rows = [row for table in tables(near) for row in table.rows]
-    return Filled(paper, list(_slots(paper, rows, [cell.record for cell in near if cell.record.status == "failed"])))
+    failed = [cell.record for cell in near if cell.record.status == "failed"]
+    asked_for = [(line, column, p) for line in paper.rows for column in paper.columns if (p := paper.at(line, column))]
+    return Filled(paper, [_slot(paper, *one, rows, failed, wanted(paper, one[0], one[2], into)) for one in asked_for])
 
 
-def _slots(paper: Paper, rows: Sequence[Row], failed: Sequence[Record]) -> Iterator[Slot]:
-    for line in paper.rows:
-        for column in paper.columns:
-            if (p := paper.at(line, column)) is not None:
-                yield _slot(paper, line, column, p, rows, failed)
-
-
-def _slot(paper: Paper, line: Line, column: Line, p: Published, rows: Sequence[Row], failed: Sequence[Record]) -> Slot:
-    slot = Slot(line, column, p, wanted=wanted(paper, line, p))
-    if slot.wanted is None:
+def _slot(
+    paper: Paper,
+    line: Line,
+    column: Line,
+    p: Published,
+    rows: Sequence[Row],
+    failed: Sequence[Record],
+    would: Wanted | None,
+) -> Slot:
+    if would is None:
         why = "not something that can be measured: the paper does not say which of two metrics called LPIPS it prints"
         return Slot(line, column, p, why=why)
     about = [row for row in rows if _is_about(row.record, line, p)]
@@ -81,7 +85,7 @@ def _slot(paper: Paper, line: Line, column: Line, p: Published, rows: Sequence[R
         own = {id(row): tuple(_departures(paper, row, p)) for row in alike}
         best = min(alike, key=lambda row: (len(own[id(row)]), -row.record.n, row.protocol, row.name))
         return Slot(line, column, p, ours=best, departs=own[id(best)])
-    return Slot(line, column, p, why=_why(measured, about, p, line, failed), wanted=slot.wanted)
+    return Slot(line, column, p, why=_why(measured, about, p, line, failed), wanted=would)
 
 
 def _why(measured: Sequence[Row], about: Sequence[Row], p: Published, line: Line, failed: Sequence[Record]) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from pathlib import Path
 
 from .... import methods
 from ....reports.papers import LPIPS, Line, Paper
 from ....reports.published import Published
 from ...protocols import DEFAULT, all_rules, rules
+from ...records import DEFAULT_STORE
 
 OUTPUTS = "outputs:"
 """Before the folder of files that somebody else's code made."""
@@ -33,8 +35,8 @@ class Wanted:
         return [*first, shlex.join(("bench", "run", *self.run, *counts))]
 
 
-def wanted(paper: Paper, line: Line, p: Published) -> Wanted | None:
-    """What would measure a figure as its paper does; None where nobody can tell which metric it is."""
+def wanted(paper: Paper, line: Line, p: Published, into: Path = DEFAULT_STORE) -> Wanted | None:
+    """What would measure a figure as its paper does, into a store; None where nobody can tell which metric it is."""
     if p.metric == LPIPS:
         return None
     named = protocol_of(paper, p)
@@ -47,6 +49,8 @@ def wanted(paper: Paper, line: Line, p: Published) -> Wanted | None:
         run += ["--split", p.split]
     if named != DEFAULT:
         run += ["--protocol", named]
+    if into != DEFAULT_STORE:
+        run += ["--out", str(into)]
     if line.run:
         return Wanted(tuple(run), files=files, stepless=not outputs)
     if p.solver and p.solver != next(iter(methods.method(p.method).solvers(p.task)), p.solver):

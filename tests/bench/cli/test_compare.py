@@ -97,6 +97,15 @@ def test_columns_are_chosen_by_name_and_rows_stay_apart(bench: Any, syntheses: s
     )
 
 
+def test_tables_without_a_named_figure_are_left_out(bench: Any) -> None:
+    bench("run", "--method", "cnn", "--task", "cls", "--limit", "8")
+    bench("run", "--method", "unet", "--task", "ss", "--limit", "8")
+    named = bench("compare", "--columns", "miou,steps").stdout
+    assert "digit-scenes/ss" in named and "digits/cls" not in named
+    both = bench("compare", "--columns", "images/s").stdout
+    assert "digit-scenes/ss" in both and "digits/cls" in both
+
+
 def test_a_papers_column_stands_beside_the_figure_that_it_is_of(bench: Any) -> None:
     bench(*RUN, "--steps", "1,50")
     lines = bench("compare", "--columns", "paper,NFE,accuracy", "--format", "md").stdout.splitlines()

@@ -150,6 +150,14 @@ def test_failures_have_their_reason_and_their_traceback(page: str) -> None:
     assert "d/ss plain steps=25" in said(row) and "Traceback File" in said(next(row.iter("pre")))
 
 
+def test_where_all_failed_the_first_screen_says_so(results: Any) -> None:
+    results.add("plain", "ss", results.confusion(0.5), status="failed", reason="MemoryError: 3 GB", metrics={})
+    made = api.report(results.root, form="html").content
+    assert isinstance(made, str)
+    card = classed(section(made, "verdict"), "card")[0]
+    assert "Nothing was measured: 1 cell failed." in said(card) and "MemoryError" in said(card)
+
+
 def test_what_users_name_is_text(page: str) -> None:
     root = read(page)
     assert len([e for e in root.iter("script") if e.get("type") != "application/json"]) == 2

@@ -50,9 +50,10 @@ def test_what_is_the_papers_own_stands_apart_from_what_departs(bench: Any, spira
     assert own["difference"] == pytest.approx(own["ours"] - own["theirs"]) and own["theirs"] == 1.0
     assert own["low"] <= own["ours"] <= own["high"] and own[["departs", "command", "why"]].isna().all()
     assert frame.loc[2]["departs"] == "the first 10 samples alone" and frame.loc[2]["ours"] is not None
+    run = f"bench run -m symmflow -d two-spirals -t cls --out {spirals}"
     for steps in (5, 10, 20, 50):
         assert frame.loc[steps]["why"] == "not measured" and pd.isna(frame.loc[steps]["ours"])
-        assert frame.loc[steps]["command"] == f"bench run -m symmflow -d two-spirals -t cls --steps {steps}"
+        assert frame.loc[steps]["command"] == f"{run} --steps {steps}"
 
 
 def test_a_reader_sees_lines_of_theirs_ours_and_the_difference(bench: Any, spirals: Path) -> None:
@@ -61,7 +62,7 @@ def test_a_reader_sees_lines_of_theirs_ours_and_the_difference(bench: Any, spira
 
     for what in ("here", "here, departing", "difference"):
         assert what in done.stdout
-    assert "bench run -m symmflow -d two-spirals -t cls --steps 5,10,20,50" in done.stdout
+    assert "-t cls --out" in done.stdout and "--steps 5,10,20,50" in done.stdout
     assert "departs from the paper's own cell: the first 10 samples alone." in done.stdout
     md = bench("report", str(spirals), "--paper", "symmflow-table-1", "-o", "t.md")
     assert md.returncode == 0 and md.stdout == "t.md\n"
