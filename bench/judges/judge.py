@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...datasets import Card
+from ...symmflow.errors import InputError
 from ..records.missing import Missing
 
 Role = str
@@ -31,7 +32,7 @@ class Named:
 
     name: str
     checkpoint: str | None = None
-    """Of a model: what `--checkpoint` would be, were it compared."""
+    """What `--checkpoint` would be, were it compared."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Of a model: its inference options."""
     trust: bool = False
@@ -49,7 +50,7 @@ class Found:
     path: Path
     """Where the weights lie on the machine that found them; of a judge that has none, its code."""
     named: Named | None = None
-    """How a model was named that is no registered judge."""
+    """How it was named where it is no registered judge with its own weights."""
 
 
 class Judge(ABC):
@@ -73,6 +74,10 @@ class Judge(ABC):
     def found(self, fingerprint: str, path: Path | None = None) -> Found:
         """It is here. `fingerprint`: SHA-256 of its weights, or a version of its own where it has none."""
         return Found(self.name, self.role, f"{self.name}:{fingerprint}", path or Path(inspect.getfile(type(self))))
+
+    def of(self, checkpoint: str) -> Judge:
+        """It with weights that the user trained. Raises `InputError` where it takes none but its own."""
+        raise InputError(f"{self.name} has its own weights; drop the checkpoint, or name a model such as hf:FOLDER.")
 
     @abstractmethod
     def load(self, found: Found, card: Card, device: str) -> Callable[..., np.ndarray]:

@@ -84,7 +84,7 @@ def load(found: Found, card: Card, device: str) -> Callable[..., np.ndarray]:
 
     Raises `InputError` where there are none here, or others; `MemoryError` where they do not fit beside the method.
     """
-    chosen = _model(found.named) if found.named else judge(found.name)
+    chosen = _named(found.named or Named(found.name))
     here, spoken = _found(chosen, card), SPOKEN.get(found.role, found.role)
     if isinstance(here, Missing):
         raise InputError(f"{spoken} {found.name} cannot be used: {here}.")
@@ -103,15 +103,16 @@ def load(found: Found, card: Card, device: str) -> Callable[..., np.ndarray]:
 
 def code(found: Found) -> list[str]:
     """What the code is asked for of which it is made: itself, and the methods that it looks with."""
-    if found.named:
-        return [MODEL, *(f"methods:{name}" for name in _model(found.named).runs)]
-    return [f"judges:{found.name}", *(f"methods:{name}" for name in judge(found.name).runs)]
+    own = MODEL if ":" in found.name else f"judges:{found.name}"
+    return [own, *(f"methods:{name}" for name in _named(found.named or Named(found.name)).runs)]
 
 
-def _model(named: Named) -> Judge:
-    """The model of a method as a judge."""
-    made: Judge = import_module(MODEL).Segmenter(named)
-    return made
+def _named(named: Named) -> Judge:
+    """A registered judge, also with weights of the user's; or the model of a method as one."""
+    if ":" in named.name:
+        made: Judge = import_module(MODEL).Segmenter(named)
+        return made
+    return judge(named.name).of(named.checkpoint) if named.checkpoint else judge(named.name)
 
 
 def _found(candidate: Judge, card: Card) -> Found | Missing:
@@ -128,14 +129,12 @@ def _found(candidate: Judge, card: Card) -> Found | Missing:
 def _wanted(role: Role, card: Card, named: Named) -> Found:
     name, spoken = named.name, SPOKEN.get(role, role)
     models = MODELS if role == "aligner" else ()
-    if ":" in name and role == "aligner":
-        chosen = _model(named)
-    elif name not in names() or judge(name).role != role:
-        raise unknown(spoken, name, [*_of_role(role), *models])
-    elif named.checkpoint or named.options:
-        raise InputError(f"{spoken} {name} has its own weights and no options; name a model such as hf:FOLDER.")
-    else:
-        chosen = judge(name)
+    if not (":" in name and role == "aligner"):
+        if name not in names() or judge(name).role != role:
+            raise unknown(spoken, name, [*_of_role(role), *models])
+        if named.options:
+            raise InputError(f"{spoken} {name} has no options; drop --judge-set, or name a model such as hf:FOLDER.")
+    chosen = _named(named)
     found = _found(chosen, card) if chosen.suits(card) else Missing(f"it does not suit {card.name}")
     if isinstance(found, Missing):
         raise InputError(f"{spoken} {name} cannot be used: {found}.")

@@ -75,7 +75,7 @@ class CheckpointFacts(BaseModel):
 
 
 class JudgeFacts(BaseModel):
-    """A model of another project that judged alignment: how it was named, and who it is."""
+    """Who judged alignment where it was no bundled network: how it was named, and who it is."""
 
     name: str
     checkpoint: str | None = None

@@ -99,7 +99,12 @@ class Request:
         ),
     ] = None
     judge_checkpoint: Annotated[
-        str | None, Asked("Weights of --judge, as --checkpoint takes them: FILE.pth of mmseg:CONFIG.", panel=MEASURED)
+        str | None,
+        Asked(
+            "Weights of --judge, as --checkpoint takes them: FILE.pth of mmseg:CONFIG; a "
+            "training here, of cnn and unet.",
+            panel=MEASURED,
+        ),
     ] = None
     judge_options: Annotated[
         Options, Asked("An inference option of --judge: --judge-set window=512", "--judge-set", panel=MEASURED)

@@ -9,7 +9,9 @@ import pytest
 
 from symmbench import datasets, methods
 from symmbench.bench.judges import Found, Role, choose
+from symmbench.bench.records import read_record
 from symmbench.bench.records.missing import Missing
+from symmbench.symmflow.checkpoint import open_checkpoint
 from symmbench.symmflow.errors import InputError
 
 
@@ -41,7 +43,12 @@ def test_the_bundled_judges_are_found_without_anything_fetched(role: Role, datas
         ),
         ("lpips", "digit-scenes", "AlexNet's weights are not on this machine (`bench data get lpips-alex`)"),
         ("lpips", "digits", "AlexNet needs images of at least 32x32"),
-        ("aligner", "fashion-mnist", "no independent classifier is bundled for fashion-mnist"),
+        (
+            "aligner",
+            "fashion-mnist",
+            "no independent classifier is bundled for fashion-mnist (--judge cnn --judge-checkpoint FOLDER names one "
+            "trained here)",
+        ),
         ("extractor", "two-spirals", "no extractor suits two-spirals"),
         ("aligner", "two-spirals", "no judge suits two-spirals"),
     ],
@@ -53,8 +60,8 @@ def test_why_there_is_no_judge(role: Role, dataset: str, reason: str) -> None:
 
 def test_a_segmenter_is_missed_where_there_are_masks() -> None:
     card = replace(datasets.card("digit-scenes"), name="other-scenes")
-    said = "no independent segmenter is bundled for other-scenes (--judge hf:FOLDER or mmseg:CONFIG names one)"
-    assert str(choose("aligner", card)) == said
+    said = "no independent segmenter is bundled for other-scenes (--judge hf:FOLDER or mmseg:CONFIG names one; "
+    assert str(choose("aligner", card)) == f"{said}--judge unet --judge-checkpoint FOLDER one trained here)"
 
 
 def test_a_judge_that_a_card_names_and_nobody_has_stops_no_other() -> None:
@@ -126,7 +133,7 @@ def test_a_judge_that_cannot_be_used_says_what_could() -> None:
         choose("aligner", other, "unet")
     assert str(unbundled.value) == (
         "judge unet cannot be used: no independent segmenter is bundled for other-scenes (--judge hf:FOLDER or "
-        "mmseg:CONFIG names one)."
+        "mmseg:CONFIG names one; --judge unet --judge-checkpoint FOLDER one trained here)."
     )
     with pytest.raises(InputError, match=r"^unknown judge 'x'; choose one of: .*hf:FOLDER, mmseg:CONFIG"):
         choose("aligner", other, "x")
@@ -145,3 +152,33 @@ def test_a_judge_without_memory_fails_its_cell_in_a_sentence(bench: Any, third_p
     assert done.returncode == 1 and records["cls"]["status"] == "ok" and records["sis"]["status"] == "failed"
     last = records["sis"]["reason"].strip().splitlines()[-1]
     assert last.startswith("MemoryError: extractor colour has not enough memory on cpu beside the method; free some")
+
+
+def test_a_training_of_ones_own_judges(bench: Any, tmp_path: Path) -> None:
+    """By name and fingerprint, of another seed than what is compared; and the record is reproduced with it."""
+    short = ("--set", "schedule.steps=2", "--set", "schedule.warmup=1", "--set", "train.precision=fp32")
+    assert bench("train", "-r", "digits/cnn", *short, "--set", "train.seed=7", "--out", "judge").returncode == 0
+    asked = ("run", "-m", "fm", "-t", "sis", "-d", "digits", "--steps", "1", "--limit", "8")
+    done = bench(*asked, "--judge", "cnn", "--judge-checkpoint", "judge")
+    assert done.returncode == 0, done.stderr
+    (path,) = (tmp_path / "results").glob("digits/sis/*/record.json")
+    record = read_record(path)
+    own = open_checkpoint(tmp_path / "judge" / "checkpoint")
+    assert record.judge is not None and record.judge.name == "cnn"
+    assert record.judge.identity == f"digits/cnn:{own.fingerprint}"
+    assert own.fingerprint != methods.own_checkpoint("cnn", "digits").fingerprint
+    again = bench("reproduce", str(path))
+    assert again.returncode == 0, again.stdout + again.stderr
+    for wrong, said in {
+        (
+            "cnn",
+            "--judge-checkpoint",
+            "judge",
+            "--judge-set",
+            "window=512",
+        ): "judge cnn has no options; drop --judge-set",
+        ("cnn", "--judge-checkpoint", "nowhere"): "nowhere",
+        ("cnn", "--judge-checkpoint", str(methods.own_checkpoint("unet", "digit-scenes").path)): "unet",
+    }.items():
+        refused = bench(*asked, "--judge", *wrong)
+        assert refused.returncode == 2 and said in " ".join(refused.stderr.split()), refused.stderr
