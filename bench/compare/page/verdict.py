@@ -31,7 +31,10 @@ def section(page: Page) -> Section | None:
     if not tables:
         return None
     cards = [_card(page, place, table) for place, table in tables]
-    lead = "Which method is best at each step count, whether the difference to the next is real, and what it costs."
+    lead = (
+        "Which method is best at each step count, whether the difference to the next is real, and what it costs. "
+        "Seconds are of the runs themselves, on machines that may have been busy."
+    )
     return Section("verdict", "Verdict", "verdict.html", {"cards": cards}, lead)
 
 

@@ -117,6 +117,12 @@ def test_a_judge_of_another_package(bench: Any, third_party: Any, tmp_path: Path
     assert record["metrics"]["fid[colour]"]["value"] > 0 and record["metrics"]["alignment_accuracy_real"]["value"] > 0.9
     (protocol,) = (tmp_path / "results" / "protocols").glob("*.json")
     assert json.loads(protocol.read_text())["judges"]["extractor"] == "colour:1"
+    (other,) = json.loads(bench(*asked, "auto").stdout)
+    gap = json.loads(bench("gap", record["key"], other["key"], "--json").stdout)
+    (part,) = gap["parts"]
+    assert (part["names"], part["kind"], gap["unexplained"]) == (["extractor"], "measured", 0)
+    values = other["metrics"]["fid[digits-cnn]"]["value"], record["metrics"]["fid[colour]"]["value"]
+    assert part["value"] == pytest.approx(values[0] - values[1])
     for name, said in {
         "gone": "judge 'gone' (not_installed:X) cannot be imported: ModuleNotFoundError",
         "seven": "judge 'seven' (theirs:number) is of type int, no instance of Judge; mend the package",

@@ -152,6 +152,24 @@ def test_a_class_policy_is_measured_by_scoring_again(tmp_path: Path) -> None:
     assert "--precision bf16" in commands["precision"]
 
 
+def test_another_training_and_another_split_are_told_apart(bench: Any, tmp_path: Path) -> None:
+    short = [word for field in ("steps=2", "warmup=1") for word in ("--set", f"schedule.{field}")]
+    trained = bench("train", "-r", "digits/cnn", *short, "--out", "own")
+    assert trained.returncode == 0, trained.stderr
+    asked: dict[str, Any] = {"methods": "cnn", "tasks": "cls", "limit": 60, "device": "cpu", "out": tmp_path / "s"}
+    (near,) = api.run(**asked)
+    own = asked | {"checkpoint": str(tmp_path / "own")}
+    (between,), (far,) = api.run(**own), api.run(**own, split="validation")
+    found = api.gap(near.key, far.key, tmp_path / "s", metric="accuracy")
+    parts = {part.names: part for part in found.parts}
+    assert parts.keys() == {("training run",), ("split",)} and {p.kind for p in parts.values()} == {"measured"}
+    values = [record.metrics["accuracy"].value for record in (near, between, far)]
+    assert parts["training run",].value == pytest.approx(values[1] - values[0]) and values[1] < values[0] - 0.2
+    assert parts["split",].value == pytest.approx(values[2] - values[1])
+    assert parts["training run",].how == "paired by image" and "paired" not in parts["split",].how
+    assert parts["split",].said == ("split: test -> validation",)
+
+
 def test_of_a_paper_what_departs_is_listed_and_the_rest_unexplained(bench: Any, tmp_path: Path) -> None:
     asked: dict[str, Any] = {
         "tasks": "cls",
