@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 from ..symmflow.errors import InputError
 from ..symmflow.names import check_path
-from ..symmflow.network import closed
+from ..symmflow.network import closed, sealed
 from .records import DEFAULT_STORE, steadily
 from .records.tidy import load as load
 from .run import asked
@@ -172,7 +172,8 @@ def report(
 
     how: Any = {"by_seed": by_seed, "sort": sort, "intervals": intervals, "fragment": fragment, "paper": paper}
     how |= {"floors": path_of(floors), "data_root": path_of(data_root)}
-    return document(_folders(results), request_of(Wanted, None, wanted).filter, form_of(form), **how)
+    with sealed():  # records may name a data set of a hub
+        return document(_folders(results), request_of(Wanted, None, wanted).filter, form_of(form), **how)
 
 
 @named

@@ -47,7 +47,7 @@ def snapshot(
         if kept:
             with suppress(LocalEntryNotFoundError):  # not here, or not all of it
                 return Path(fetched(local_files_only=True))
-        if not asked and network.is_closed():
+        if network.is_sealed() or (not asked and network.is_closed()):
             raise InputError(
                 f"{kind} {repository!r} is not on this machine, and nothing is fetched here that was not named; fetch "
                 "it with `bench data get --for` and the options of the run."

@@ -20,6 +20,7 @@ class NoNetwork(ConnectionError):
 @dataclass
 class _Door:
     closed: int = 0
+    sealed: int = 0
     free: set[int | None] = field(default_factory=set)
     """Threads that ran before it was closed, and are not ours."""
     asked: list[str] = field(default_factory=list)
@@ -48,10 +49,22 @@ def closed() -> Iterator[list[str]]:
 
 
 @contextmanager
+def sealed() -> Iterator[list[str]]:
+    """As `closed`, and `opened` opens nothing: where names come from files that anybody may have made."""
+    door = _door()
+    door.sealed += 1
+    try:
+        with closed() as asked:
+            yield asked
+    finally:
+        door.sealed -= 1
+
+
+@contextmanager
 def opened() -> Iterator[None]:
     """Inside, the internet is there again, within `closed` too: for what the user asked for by name."""
     door = _door()
-    before, door.closed = door.closed, 0
+    before, door.closed = door.closed, door.closed if door.sealed else 0
     try:
         yield
     finally:
@@ -60,6 +73,10 @@ def opened() -> Iterator[None]:
 
 def is_closed() -> bool:
     return _door().closed > 0
+
+
+def is_sealed() -> bool:
+    return _door().sealed > 0
 
 
 @lru_cache(maxsize=1)

@@ -44,20 +44,19 @@ def verdict(
     Equivalent: two one-sided tests put it inside the floor (p < 5 %). Else better or worse: the 95 % interval excludes
     zero and p < 5 %. Else inconclusive.
     """
-    shown = f"[{found.low:+.4g}, {found.high:+.4g}]"
     excludes = found.low > 0 or found.high < 0
     word = "inconclusive"
     if p_equivalent < 0.05:
         word, reason = "equivalent", f"it lies inside the floor of {floor:.3g} (p = {p_equivalent:.2g})"
     elif excludes and p < 0.05:
         word = "better" if (found.value > 0) == higher_is_better else "worse"
-        reason = f"the 95 % interval {shown} excludes zero"
+        reason = "the 95 % interval excludes zero"
     elif excludes:
         reason = f"the interval excludes zero, but not after correcting for the table (p = {p:.2g})"
     elif found.within(floor) < 0.05:
         reason = f"inside the floor of {floor:.3g}, but not after correcting for the table (p = {p_equivalent:.2g})"
     else:
-        reason = f"the 95 % interval {shown} holds zero and reaches beyond the floor of {floor:.3g}"
+        reason = f"the 95 % interval holds zero and reaches beyond the floor of {floor:.3g}"
     return Verdict(metric, found, floor, p, p_equivalent, word, reason, tuple(seeds))
 
 

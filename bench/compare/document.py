@@ -110,7 +110,8 @@ def document(
         raise InputError(f"--by-seed and --sort are for tables; as {form} a cell is a row a metric, in no order.")
     limits = read_floors(floors)
     replaced: list[Record] = []
-    cells = choose(read_stored(folders, replaced), wanted)
+    every = read_stored(folders, replaced)
+    cells = choose(every, wanted)
     if form in _FRAMES:
         return Document(form, _FRAMES[form](frame(cell.record for cell in cells), _WHAT), replaced)
     found = tables.tables(cells, by_seed=by_seed)
@@ -118,7 +119,9 @@ def document(
         tables.sort(found, sort)
     if form == "html":
         return Document(
-            form, page.html(page.Page(cells, found, limits, wanted, folders, by_seed, floors, data_root)), replaced
+            form,
+            page.html(page.Page(cells, found, limits, wanted, folders, by_seed, floors, data_root, every)),
+            replaced,
         )
     shown = intervals or form == "md"
     blocks = [tables.block(table, leaders(table, limits), intervals=shown) for table in found]
@@ -138,8 +141,10 @@ def _paper(folders: Sequence[Path], name: str, wanted: Filter, form: Form, inter
         )
     replaced: list[Record] = []
     absent = list(folders) == [DEFAULT_STORE] and not DEFAULT_STORE.is_dir()
-    cells = [] if absent else [cell for cell in read_stored(folders, replaced) if wanted(cell.record)]
-    filled = papers.fill(table, cells, folders)
+    there = [] if absent else read_stored(folders, replaced)
+    if there:
+        wanted.check([cell.record for cell in there])
+    filled = papers.fill(table, [cell for cell in there if wanted(cell.record)], folders, there)
     if form in _FRAMES:
         what = {column.name: column.what for column in papers.COLUMNS}
         return Document(form, _FRAMES[form](papers.frame(filled), what), replaced)

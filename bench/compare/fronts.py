@@ -19,6 +19,7 @@ from .tables import Table
 Array = np.ndarray
 RESAMPLES = 1000
 COSTS = ("nfe", "seconds")
+LEFT_OUT = "is left out"
 
 
 @dataclass(frozen=True)
@@ -98,13 +99,13 @@ def _resampled(table: Table, metric: str, remarks: list[str]) -> list[tuple[Row,
         if metric not in row.metrics:
             continue
         if row.nfe is None:
-            remarks.append(f"{row.at} is left out: nobody knows what it cost")
+            remarks.append(f"{row.at} {LEFT_OUT}: nobody knows what it cost")
             continue
         samples = metrics.samples_of(metric, row.cells)
         if not isinstance(samples, Missing) and ids not in (None, samples[0].ids):
             samples = Missing("the evidence is not of the same images")
         if isinstance(samples, Missing):
-            remarks.append(f"{row.at} is left out: {samples}")
+            remarks.append(f"{row.at} {LEFT_OUT}: {samples}")
             continue
         ids = samples[0].ids
         found.append((row, metrics.mean_over_images(samples, RESAMPLES)))

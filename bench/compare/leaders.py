@@ -21,7 +21,8 @@ def leaders(table: Table, floors: Floors) -> dict[str, Sequence[Row]]:
     where it is `better` than all below it; none where that is not shown.
 
     The best of many is chosen by its figure, so that all pairs of rows count in Holm's correction, over all metrics of
-    the table; those that decide no place are taken for p = 1, which makes it stricter.
+    the table; those that decide no place are taken for p = 1, as if they were tested last. What might be called
+    equivalent, before any correction, has no place.
     """
     if table.stamp:
         return {}
@@ -70,9 +71,8 @@ def _better(
 ) -> dict[tuple[str, Row, Row], bool]:
     """Whether the verdict of each difference is `better`, corrected for so many pairs."""
     limits = [floor_of(name, floors).of(base.metrics[name].value) for name, _, base in found]
-    others = [1.0] * (pairs - len(found))
-    differ = statistics.holm([gap.p for gap in found.values()] + others)
-    alike = statistics.holm([g.within(limit) for g, limit in zip(found.values(), limits, strict=True)] + others)
+    differ = statistics.holm([gap.p for gap in found.values()] + [1.0] * (pairs - len(found)))
+    alike = [gap.within(limit) for gap, limit in zip(found.values(), limits, strict=True)]
     return {
         (name, row, base): verdict(
             name,

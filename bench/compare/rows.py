@@ -74,7 +74,7 @@ class Row:
         if self.conditions is None:
             return None
         speeds = [c.images_per_second for cell in self.cells if (c := cell.record.cost) and c.images_per_second]
-        return median_high(speeds)
+        return median_high(speeds) if np.isfinite(speeds).all() else None
 
     @cached_property
     def metrics(self) -> dict[str, Figure]:

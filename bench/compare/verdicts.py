@@ -108,7 +108,8 @@ def against(table: Table, base: Row, floors: Floors) -> Judged:
 def called(tables: Sequence[Table], base: Row) -> str:
     """What `--baseline` calls a row of some tables: `unet`, `symmflow@1`, `symmflow@5,heun`."""
     name = f"{base.method}{_at(base.steps)}"
-    alike = [row for table in tables for row in table.rows if (row.method, row.steps) == (base.method, base.steps)]
+    everything = [row for table in tables for row in table.rows if row.method == base.method]
+    alike = [row for row in everything if base.steps in (None, row.steps)]
     said: list[str] = []
     for word in (word.replace('"', "") for word in _words(base)):
         fewer = [row for row in alike if Chosen(base.method, base.steps, (word,))(row)]

@@ -56,7 +56,7 @@ class MeanIoU(Ratios):
     """IoU a class over the data set, mean over the classes present; a resample without one leaves it out."""
 
     def at(self, weights: Array) -> Array:
-        return np.asarray(np.nanmean(self.areas.iou(weights)[:, self.areas.present], axis=1))
+        return _over_classes(self.areas.iou(weights)[:, self.areas.present])
 
     @cached_property
     def ratios(self) -> MeanRatio:
@@ -141,10 +141,16 @@ def _present(areas: Areas) -> tuple[Array, ...]:
     return tuple(getattr(areas, part)[:, areas.present] for part in PARTS)
 
 
+def _over_classes(ratios: Array) -> Array:
+    """Mean over the classes that are there, [R], of ratios [R, K]; NaN where none is."""
+    there = np.isfinite(ratios)
+    return np.asarray(np.where(there, ratios, 0.0).sum(axis=1) / there.sum(axis=1))
+
+
 def _mean(top: Array, bottom: Array, truth: Array) -> Array:
     """Mean over classes, [R], of ratios [R, K]; where the truth has no pixel of a class, without it."""
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.nanmean(np.where(truth > 0, top / bottom, np.nan), axis=1))
+        return _over_classes(np.where(truth > 0, top / bottom, np.nan))
 
 
 def _areas(evidence: Evidence, subject: Subject, table: str) -> Areas:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, model_validator, with_config
 from typing_extensions import TypedDict
 
+from ...symmflow.errors import InputError
 from ...symmflow.names import Name, SlashedName
 from ..protocols.reading import read_json
 from .cell import Cell, Coordinates
@@ -94,6 +95,14 @@ class JudgeFacts(BaseModel):
         return f"{kind}:{Path(where).name.removesuffix('.py')}{said.removeprefix(kind)}"
 
 
+SCHEMA: Literal[2] = 2
+"""The version of records that are written."""
+
+
+class _Versioned(BaseModel):
+    schema_version: int = 1
+
+
 class Cost(BaseModel):
     """What evaluating cost; a first throughput, not a timing protocol."""
 
@@ -149,7 +158,7 @@ class Provenance(TypedDict, total=False):
 class Record(Coordinates):
     """A cell's outcome."""
 
-    schema_version: Literal[1, 2] = 2
+    schema_version: Literal[1, 2] = SCHEMA
     key: Name
     status: Literal["ok", "failed"]
     reason: str = ""
@@ -210,9 +219,11 @@ class Record(Coordinates):
 
     @property
     def failure(self) -> str:
-        """What failed, in one line: the last one of the traceback."""
+        """What failed, in one line: the first one of the error, which stands below the traceback."""
         lines = self.reason.strip().splitlines() or [""]
-        return re.sub(r"^(\w+\.)*(MethodError: )?", "", lines[-1]).rstrip(".")
+        frames = [place for place, line in enumerate(lines[:-1]) if line.startswith("  ")]
+        said = lines[frames[-1] + 1] if frames and lines[0].startswith("Traceback") else lines[-1]
+        return re.sub(r"^(\w+\.)*(MethodError: )?", "", said).rstrip(".")
 
     def __repr__(self) -> str:
         figures = ", ".join(f"{name}={figure.value:.4g}" for name, figure in self.metrics.items())
@@ -221,7 +232,15 @@ class Record(Coordinates):
 
 def read_record(path: Path) -> Record:
     """Raises `InputError` for what is no record of this version."""
-    return read_json(Record, path, "a record of this symmbench", "remove it and run the cell again")
+    helps = "remove it and run the cell again"
+    try:
+        return read_json(Record, path, "a record of this symmbench", helps)
+    except InputError:
+        written = read_json(_Versioned, path, "a record of this symmbench", helps).schema_version
+        if written <= SCHEMA:
+            raise
+        said = f"{path} is a record of a newer symmbench (schema {written}, this one reads {SCHEMA})"
+        raise InputError(f"{said}; read it with that one.") from None
 
 
 def dumps(records: Sequence[Record]) -> str:

@@ -274,7 +274,9 @@ def read_stored(
             if replaced is not None and other is not None and other.record.metrics != record.metrics:
                 replaced.append(other.record if newest[record.key] is stored else record)
     if not newest:
-        raise InputError(f"there are no records in {', '.join(map(str, folders))}; `bench run` makes some.")
+        begun = any(True for folder in folders for _ in Store(folder).unfinished())
+        helps = "cells were begun, and the same `bench run` goes on" if begun else "`bench run` makes some"
+        raise InputError(f"there are no records in {', '.join(map(str, folders))}; {helps}.")
     return list(newest.values())
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from symmbench.datasets.hub import snapshot
+from symmbench.symmflow import network
 from symmbench.symmflow.errors import InputError
 
 FILES = {"data/a.parquet": b"large" * 1000, "README.md": b"# a set", "run.py": b"no"}
@@ -33,6 +34,17 @@ def test_the_commit_that_is_here_stays_until_it_is_fetched_again(hub: Any) -> No
     folder = snapshot("owner/set", ("*.parquet",), kind="dataset")
     assert folder.name == new != old and (folder / "data/a.parquet").read_bytes() == b"other"
     assert snapshot("owner/set", ("*.parquet",), kind="dataset", revision=old, kept=True).name == old
+
+
+def test_what_a_file_names_is_not_fetched(hub: Any) -> None:
+    """Where anybody may have written the name; what is here already may be read."""
+    hub.put("datasets/owner/set", FILES)
+    with network.sealed(), pytest.raises(InputError, match="is not on this machine, and nothing is fetched here"):
+        snapshot("owner/set", ("*.md",), kind="dataset")
+    assert not hub.asked and not network.is_sealed()
+    folder = snapshot("owner/set", ("*.md",), kind="dataset")
+    with network.sealed():
+        assert snapshot("owner/set", ("*.md",), kind="dataset", kept=True) == folder
 
 
 def test_without_a_network_what_is_here_is_taken(hub: Any) -> None:

@@ -40,9 +40,9 @@ def _end(named: str, cells: Sequence[Stored], folders: Sequence[Path]) -> Stored
         return measured_at(Path(named), LACK)
     found = [cell for cell in cells if cell.record.key.startswith(named) and named]
     if len(found) != 1:
-        many = "no record" if not found else f"{len(found)} records"
-        where = ", ".join(map(str, folders))
-        raise InputError(f"{many} in {where} have a key that begins with {named!r}; `bench list runs` shows the keys.")
+        many = f"{len(found)} records" if found else "no record"
+        where = f"{', '.join(map(str, folders))} {'have' if found else 'has'}"
+        raise InputError(f"{many} in {where} a key that begins with {named!r}; `bench list runs` shows the keys.")
     if found[0].record.status != "ok":
         raise InputError(f"the cell {named} failed; {LACK}.")
     return found[0]

@@ -20,6 +20,7 @@ from ....symmflow.errors import InputError
 from ....symmflow.pixels import to_uint8
 from ... import tasks
 from ...records import Kept, Stored, lot
+from ..difference import seedless
 from ..rows import Row
 from ..tables import Table
 
@@ -39,23 +40,40 @@ class Picture:
 
 @dataclass
 class Album:
-    """The pictures of a table's rows, by id. `first`: of how many samples, in the order of `lot`."""
+    """The pictures of a table's rows, by id.
+
+    `content`: hash of the split that was evaluated. `first`: of how many samples, in the order of `lot`. `longest`: the
+    longer side of a picture that is no mask, in pixels, at most.
+    """
 
     table: Table
     data_root: Path | None = None
+    content: str = ""
     first: int | None = None
+    longest: int = LONGEST
     _known: dict[int, dict[str, list[Kept]]] = field(default_factory=dict)
 
     def of(self, row: Row) -> dict[str, list[Kept]]:
-        """What was kept of a row's first seed, by id."""
+        """What was kept of one of a row's seeds, by id."""
         if id(row) not in self._known:
-            self._known[id(row)] = _kept(row.cells[0])
+            self._known[id(row)] = _kept(next(cell for cell in row.cells if cell.record.seed == self.seed_of(row)))
         return self._known[id(row)]
 
     @cached_property
+    def seed(self) -> int | None:
+        """The least one that all rows have which draw noise."""
+        drawn = [set(row.seeds) for row in self.table.rows if not seedless(row.record) and not unpaired(row)]
+        return min(set.intersection(*drawn), default=None) if drawn else None
+
+    def seed_of(self, row: Row) -> int:
+        """Of which pictures are shown."""
+        return self.seed if self.seed is not None and self.seed in row.seeds else row.seeds[0]
+
+    @cached_property
     def rows(self) -> list[Row]:
-        """Those of which outputs were kept, and can be read."""
-        return [row for row in self.table.rows if self.of(row) and all(self.output(row, own) for own in self.of(row))]
+        """Those of which outputs were kept, and can be read; not of syntheses that belong to no label."""
+        rows = [row for row in self.table.rows if not unpaired(row)]
+        return [row for row in rows if self.of(row) and all(self.output(row, own) for own in self.of(row))]
 
     @cached_property
     def ids(self) -> list[str]:
@@ -82,7 +100,9 @@ class Album:
 
     def way(self, row: Row, own: str) -> list[tuple[float, Picture]]:
         """(t, what a state showed) of a sample, from the start."""
-        states = [(k.time, _readable(k.webp, None)) for k in self.of(row).get(own, ()) if k.time is not None]
+        states = [
+            (k.time, _readable(k.webp, None, self.longest)) for k in self.of(row).get(own, ()) if k.time is not None
+        ]
         return [(t, picture) for t, picture in states if picture]
 
     @property
@@ -118,13 +138,15 @@ class Album:
         record = self.rows[0].record if self.rows else None
         if record is None or self.data_root is None:
             return {}
-        if any(k.what == "real" for one in self.of(self.rows[0]).values() for k in one):
+        if any(k.what == "real" for row in self.rows for one in self.of(row).values() for k in one):
             return {}
         split = self._split(record.dataset, record.split)
-        if split is None:
+        if split is None or self.content not in ("", split.manifest.content_sha256):  # another copy is of other images
             return {}
         places = {own: place for place, own in enumerate(split.ids)}
         wanted = [own for own in self.ids if own in places]
+        if not wanted:
+            return {}
         batch = split.batch(np.array([places[own] for own in wanted]))
         return {own: _encoded(to_uint8(image)) for own, image in zip(wanted, batch.images, strict=True)}
 
@@ -138,7 +160,12 @@ class Album:
 
     def _find(self, kept: Mapping[str, list[Kept]], own: str, what: str, *, mask: bool) -> Picture | None:
         found = next((one for one in kept.get(own, ()) if one.what == what), None)
-        return _readable(found.webp, self.colours if mask else None) if found else None
+        return _readable(found.webp, self.colours if mask else None, self.longest) if found else None
+
+
+def unpaired(row: Row) -> bool:
+    """Whether it is of syntheses of which nobody knows the labels."""
+    return bool(row.record.options.get("unpaired"))
 
 
 def _kept(cell: Stored) -> dict[str, list[Kept]]:
@@ -152,17 +179,18 @@ def _kept(cell: Stored) -> dict[str, list[Kept]]:
 
 
 @lru_cache(maxsize=1 << 14)
-def _readable(webp: bytes, colours: Colours | None) -> Picture | None:
+def _readable(webp: bytes, colours: Colours | None, longest: int) -> Picture | None:
     """None for what is damaged: no figure depends on it, and the gallery says whose pictures are missing."""
     try:
-        return _picture(webp, colours)
+        return _picture(webp, colours, longest)
     except (InputError, OSError, ValueError, SyntaxError):
         return None
 
 
-def _picture(webp: bytes, colours: Colours | None) -> Picture:
+def _picture(webp: bytes, colours: Colours | None, longest: int) -> Picture:
     image = picture(webp).convert("RGB")
     if colours is None:
+        image.thumbnail((longest, longest))
         return _saved(image, lossless=False)
     table = np.tile(np.array(void_of(colours), dtype=np.uint8), (256, 1))
     table[: len(colours)] = colours

@@ -9,9 +9,10 @@ from ....reports.html import Section
 from ... import tasks
 from ...records import Missing
 from .. import text
+from ..difference import seedless
 from ..influence import Influence, influence
 from ..rows import Row
-from .album import Album, Picture
+from .album import Album, Picture, unpaired
 from .gathered import Page, anchor, headlines
 
 MOST = 24
@@ -30,9 +31,7 @@ def section(page: Page) -> Section | None:
         if not any(tasks.task(t.task).pictured and t.rows and page.things(t) == "images" for t in page.tables):
             return None
         return Section("gallery", "Gallery", "gallery.html", {"sheets": (), "carry": CARRY}, NONE)
-    lead = (
-        "The same samples of every method, chosen by a hash of their ids, from the same noise. Open one to enlarge it."
-    )
+    lead = "The same samples of every row, chosen by a hash of their ids. Open one to enlarge it."
     return Section("gallery", "Gallery", "gallery.html", {"sheets": sheets, "carry": CARRY}, lead)
 
 
@@ -79,12 +78,13 @@ def _sheet(page: Page, album: Album, place: str) -> dict[str, Any]:
 
 
 def _judged(album: Album) -> tuple[str, dict[str, Influence]]:
-    """The first metric that is known of single samples in every row, and what they have to do with it."""
-    names = [*headlines(album.table), *album.table.metrics]
-    for name in dict.fromkeys(names):
+    """The first metric that is known of single samples in two rows or more, if there are so many, and what they have to
+    do with it."""
+    compared = [name for name in album.table.metrics if any(name in row.compared for row in album.rows)]
+    for name in dict.fromkeys([*headlines(album.table), *compared]):
         rows = [row for row in album.rows if name in row.metrics]
         found = {row.at: one for row in rows if not isinstance(one := influence(name, row, album.ids), Missing)}
-        if len(found) == len(album.rows):
+        if len(found) >= min(2, len(album.rows)):
             return name, found
     return "", {}
 
@@ -102,7 +102,7 @@ def _tile(album: Album, row: Row, own: str, metric: str, at: int, found: dict[st
 
 def _notes(page: Page, album: Album, metric: str) -> list[str]:
     record, shown = album.table.rows[0].record, len(album.ids)
-    notes = [f"{shown} of {record.n:,} samples, of the first generation seed."]
+    notes = [f"{shown} of {record.n:,} samples. {_noise(album)}"]
     if metric:
         draws = record.samples_per_mask
         of = (
@@ -116,17 +116,31 @@ def _notes(page: Page, album: Album, metric: str) -> list[str]:
         )
     if not any(album.real(own) for own in album.ids):
         notes.append(
-            f"Real images are left out: the licence of {record.dataset} does not let them be passed on. "
+            f"Real images of {record.dataset} are left out: no record holds any, as where its licence does not let "
+            "them be passed on. "
             + (
                 "`bench report --data-root DATA` draws them from your copy, the folder that `bench run` takes."
                 if page.data_root is None
-                else f"{page.data_root} does not hold {record.dataset}; give the folder that `bench run` takes."
+                else f"{page.data_root} does not hold those that were evaluated; give what `bench run` takes."
             )
         )
     elif album.drawn:
         notes.append(
             f"Real images come from your copy of {record.dataset}, whose licence may forbid to pass this page on."
         )
-    if lacking := [row.at for row in album.table.rows if row not in album.rows]:
+    without = [row for row in album.table.rows if row not in album.rows]
+    if loose := [row.at for row in without if unpaired(row)]:
+        notes.append(f"{', '.join(loose)}: of no certain labels, so that nothing of it belongs beside another's.")
+    if lacking := [row.at for row in without if not unpaired(row)]:
         notes.append(f"No pictures of {', '.join(lacking)} can be shown; `bench run --force` makes them again.")
     return notes
+
+
+def _noise(album: Album) -> str:
+    """Which noise the rows begin with, as far as they draw any."""
+    drawing = [row for row in album.rows if not seedless(row.record)]
+    if len(drawing) < 2:
+        return f"Of generation seed {album.seed_of(drawing[0])}." if drawing else ""
+    if album.seed is None or len({row.record.noise for row in drawing}) > 1:
+        return "Rows begin with different noise: each is of its own first seed."
+    return f"Rows that draw noise begin with the same, that of generation seed {album.seed}."

@@ -38,6 +38,8 @@ class Page:
     """Where `limits` come from, if not from the metrics."""
     data_root: Path | None = None
     """Where the data lie whose images records may not hold."""
+    every: Sequence[Stored] = ()
+    """All cells of the stores, those too that are not wanted."""
 
     @cached_property
     def methods(self) -> list[str]:
@@ -76,7 +78,8 @@ class Page:
     @cached_property
     def albums(self) -> list[Album]:
         """The pictures of each table."""
-        return [Album(table, self.data_root) for table in self.tables]
+        known = [(table, self.protocol(table)) for table in self.tables]
+        return [Album(table, self.data_root, of.content_sha256 if of else "") for table, of in known]
 
     def protocol(self, table: Table) -> Protocol | None:
         """The whole of it; None where no store has it as it was."""
@@ -92,19 +95,33 @@ class Page:
 
     def command(self, table: Table) -> str:
         """The `bench compare` that shows a table with these cells."""
-        wanted = self.wanted
         several = len([t for t in self.tables if (t.task, t.dataset) == (table.task, table.dataset)]) > 1
         options = {
+            **self._options,
             "--task": table.task,
             "--dataset": table.dataset,
-            "--method": ",".join(wanted.methods),
-            "--steps": ",".join(map(str, wanted.steps)),
-            "--protocol": table.protocol[:8] if several else wanted.protocol,
+            "--floors": str(self.floors or ""),
         }
-        options["--floors"] = str(self.floors or "")
+        options |= {"--protocol": table.protocol[:8]} if several else {}
         said = [f"{name} {shlex.quote(value)}" for name, value in options.items() if value]
         said += ["--by-seed"] if self.by_seed else []
         return " ".join(["bench compare", *(shlex.quote(str(folder)) for folder in self.folders), *said])
+
+    @property
+    def _options(self) -> dict[str, str]:
+        """How a command line says what is wanted."""
+        wanted = self.wanted
+        return {
+            "--task": ",".join(wanted.tasks),
+            "--dataset": ",".join(wanted.datasets),
+            "--method": ",".join(wanted.methods),
+            "--steps": ",".join(map(str, wanted.steps)),
+            "--protocol": wanted.protocol,
+        }
+
+    @property
+    def _filter(self) -> list[str]:
+        return [f"{name} {shlex.quote(value)}" for name, value in self._options.items() if value]
 
     @property
     def head(self) -> Head:
@@ -116,6 +133,7 @@ class Page:
         said = [
             f"{count(len(self.methods), 'method')} on {', '.join(datasets)}",
             count(len(records), "cell"),
+            *([f"chosen by {' '.join(self._filter)}"] if self._filter else []),
             f"newest record of {newest}",
             f"symmbench {version('symmbench')}",
         ]

@@ -29,7 +29,7 @@ def section(page: Page) -> Section | None:
     ]
     if not boards:
         return None
-    lead = "Every method and step count with its 95 % interval. Choose a heading to sort by it."
+    lead = "Every row with its 95 % intervals. Choose a heading to sort by it."
     return Section("leaderboard", "Leaderboard", "leaderboard.html", {"boards": boards}, lead)
 
 

@@ -10,7 +10,7 @@ from .grid import grid
 
 
 def section(page: Page) -> Section | None:
-    found = [papers.fill(paper(name), page.cells, page.folders) for name in names()]
+    found = [papers.fill(paper(name), page.cells, page.folders, page.every) for name in names()]
     grids = [grid(page, papers.block(one)) for one in found if any(slot.figure for slot in one.slots)]
     if not grids:
         return None

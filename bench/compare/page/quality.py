@@ -18,7 +18,8 @@ def section(page: Page) -> Section | None:
     if not charts:
         return None
     lead = (
-        "Bands and bars are 95 % intervals; a dashed line is a method without steps; a cross is the paper's own figure."
+        "Bands and bars are 95 % intervals; a dashed line is a row without a step count; a cross is the paper's own "
+        "figure."
     )
     data = {"charts": charts, "axes": AXES, "switch": "quality-x"}
     return Section("quality", "Quality against cost", "quality.html", data, lead)

@@ -13,8 +13,8 @@ from ..rows import Row
 from .album import Album
 from .gathered import Page, columns
 
-SAMPLES = 3
-"""Of which outputs are shown."""
+SAMPLES, FEW = 3, 24
+"""Of how many samples outputs are shown; of one where a study has more rows than these."""
 _ABSENT: Any = object()
 """What a row that has no such thing has."""
 
@@ -28,14 +28,14 @@ class Study:
     value: Callable[[Row], Any]
     same: Callable[[Row], Hashable]
     by_steps: bool
-    """Compared at equal steps alone."""
+    """Whether rows of one step count stand together."""
 
 
 def _but(row: Row, *options: str) -> Hashable:
-    """Checkpoint, precision, and the options but some."""
+    """Checkpoint, precision, seeds, and the options but some."""
     record = row.record
     left = tuple(sorted((k, repr(v)) for k, v in record.options.items() if k not in options))
-    return row.method, fingerprint(record), record.precision, left
+    return row.method, record.version, fingerprint(record), record.precision, record.noise, row.seeds, left
 
 
 STUDIES = (
@@ -56,11 +56,11 @@ def section(page: Page) -> Section | None:
         for study in STUDIES
         for album in page.albums
         for rows in _groups(study, album.table.rows)
-        if (sheet := _sheet(page, study, replace(album, first=SAMPLES), rows))
+        if (sheet := _sheet(page, study, replace(album, first=SAMPLES if len(rows) <= FEW else 1), rows))
     ]
     if not sheets:
         return None
-    lead = "Rows of one checkpoint that differ in one thing alone."
+    lead = "Rows of one checkpoint that differ in one thing, at equal step counts; an adaptive solver takes its own."
     return Section("studies", "Studies", "studies.html", {"sheets": sheets}, lead)
 
 
@@ -70,13 +70,13 @@ def _groups(study: Study, rows: list[Row]) -> list[list[Row]]:
     for row in rows:
         if study.value(row) is not _ABSENT:
             found.setdefault(study.same(row), []).append(row)
-    if study.by_steps:
-        found = {same: [row for row in group if _varied(study, _at(row.steps, group))] for same, group in found.items()}
-    return [group for group in found.values() if _varied(study, group)]
+    told = [[row for row in group if _varied(study, _beside(row, group))] for group in found.values()]
+    return [group for group in told if group]
 
 
-def _at(steps: int | None, rows: list[Row]) -> list[Row]:
-    return [row for row in rows if row.steps == steps]
+def _beside(row: Row, rows: list[Row]) -> list[Row]:
+    """Those at its step count; an adaptive solver stands beside every one."""
+    return [one for one in rows if row.steps is None or one.steps in (None, row.steps)]
 
 
 def _varied(study: Study, rows: list[Row]) -> bool:

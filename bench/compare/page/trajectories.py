@@ -10,12 +10,20 @@ from ..rows import Row
 from .album import Album
 from .gathered import Page
 
-SAMPLES = 2
-"""Of which the way is shown."""
+SHOWN = ((2, 256), (2, 128), (1, 96), (1, 64), (1, 32))
+"""Of how many samples the way is shown, and in pictures of which longer side: the first choice that fits."""
+CHARACTERS = 1_500_000
+"""Of all pictures, at most."""
 
 
 def section(page: Page) -> Section | None:
-    sheets = [sheet for album in page.albums if (sheet := _sheet(page, replace(album, first=SAMPLES)))]
+    sheets: list[dict[str, Any]] = []
+    for first, longest in SHOWN:
+        albums = [replace(album, first=first, longest=longest) for album in page.albums]
+        sheets = [sheet for album in albums if (sheet := _sheet(page, album))]
+        states = [state for sheet in sheets for way in sheet["ways"] for state in way["states"]]
+        if sum(len(state["picture"].src) for state in states) <= CHARACTERS:
+            break
     if not sheets:
         return None
     lead = "What the state shows of what is being made, at each method's most steps; t is the method's own time."

@@ -9,10 +9,11 @@ from typing import Any
 from ....reports.html import Section
 from ...statistics import Difference
 from .. import text
-from ..fronts import Front
+from ..difference import seedless
+from ..fronts import LEFT_OUT, Front
 from ..leaders import ranked
 from ..rows import Row
-from ..tables import Table
+from ..tables import Table, warning
 from ..verdicts import Judged, against, called
 from .gathered import Page, anchor, count, headlines
 from .unmeasured import unmeasured
@@ -46,7 +47,7 @@ def _card(page: Page, place: str, table: Table) -> dict[str, Any]:
         "dataset": table.dataset,
         "on": _on(page, table),
         "metrics": [_of_metric(page, table, metric, judged) for metric in headlines(table)],
-        "doubts": [f"{remark}." for remark in table.remarks],
+        "doubts": [f"{doubt}." for doubt in (*filter(None, [warning(table)]), *table.remarks)],
         "unmeasured": unmeasured(page, table),
     }
 
@@ -55,14 +56,20 @@ def _on(page: Page, table: Table) -> str:
     """What all of it was measured on."""
     if not table.rows:
         return f"Nothing was measured: {count(len(table.failed), 'cell')} failed."
-    seeds = count(len({seed for row in table.rows for seed in row.seeds}), "generation seed")
+    drawn = {row.seeds for row in table.rows if not seedless(row.record)} or {(0,)}
+    least, most = min(map(len, drawn)), max(map(len, drawn))
+    seeds = count(most, "generation seed")
+    if len(drawn) > 1:
+        seeds = f"{least} to {seeds} a row" if least < most else f"{seeds} a row, not the same"
     return f"On {table.n:,} {page.things(table)} of the split {table.split}, {seeds}, protocol {table.protocol[:8]}."
 
 
 def _of_metric(page: Page, table: Table, metric: str, judged: dict[Row, Judged]) -> dict[str, Any]:
     rows = ranked(table, metric)
-    counts: list[int | None] = [*sorted({row.steps for row in rows if row.steps is not None})] or [None]
-    at = {steps: [row for row in rows if row.steps in (None, steps)] for steps in counts}
+    counts = sorted({row.steps for row in rows if row.steps is not None})
+    at = {count(steps, "step"): [row for row in rows if _stepless(row) or row.steps == steps] for steps in counts}
+    at = at or {"": [row for row in rows if _stepless(row)]}
+    at |= {"an adaptive solver's own steps": [row for row in rows if row.steps is None and not _stepless(row)]}
     said = [_statement(page, table, metric, steps, found, judged) for steps, found in at.items() if found]
     alone = len({one["best"]["name"] for one in said if one["next"] is None} | {""}) == 2
     return {
@@ -74,13 +81,18 @@ def _of_metric(page: Page, table: Table, metric: str, judged: dict[Row, Judged])
     }
 
 
+def _stepless(row: Row) -> bool:
+    """Whether it is at home at every step count; an adaptive solver takes as many as it wants."""
+    return row.steps is None and row.record.solver is None
+
+
 def _statement(
-    page: Page, table: Table, metric: str, steps: int | None, rows: Sequence[Row], judged: dict[Row, Judged]
+    page: Page, table: Table, metric: str, at: str, rows: Sequence[Row], judged: dict[Row, Judged]
 ) -> dict[str, Any]:
     """The best of some rows, the first, against the next one."""
     best, *rest = rows
     said: dict[str, Any] = {
-        "at": "" if steps is None else count(steps, "step"),
+        "at": at,
         "best": _named(page, best),
         "figure": text.with_unit(best.metrics[metric]),
         "cost": _cost(table, best),
@@ -158,4 +170,6 @@ def _cheapest(found: Front | str, unit: str) -> list[str]:
         by = {"nfe": "network evaluations", "seconds": "seconds"}[cost]
         chosen.setdefault(row.at, []).append(f"by {by} ({share:.0%} of resamples)")
     near = f"Cheapest within {text.margin(found.epsilon, unit)} of the best"
-    return [f"{near}: {at}, {' and '.join(by)}." for at, by in chosen.items()]
+    lacking = [remark for remark in found.remarks if LEFT_OUT in remark]
+    of = f" of the rows that can be drawn anew ({'; '.join(lacking)})" if lacking else ""
+    return [f"{near}{of}: {at}, {' and '.join(by)}." for at, by in chosen.items()]

@@ -16,6 +16,8 @@ from ..rows import Row
 from ..tables import tables
 from .wanted import Wanted, protocol_of, wanted
 
+LEFT = "there is a cell, which the chosen filter leaves out"
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -54,16 +56,18 @@ class Filled:
         return next((slot for slot in self.slots if slot.row is row and slot.column is column), None)
 
 
-def fill(paper: Paper, cells: Sequence[Stored], folders: Sequence[Path] = ()) -> Filled:
+def fill(paper: Paper, cells: Sequence[Stored], folders: Sequence[Path] = (), every: Sequence[Stored] = ()) -> Filled:
     """Every figure that a paper's table prints, with the row of ours that is nearest to the paper's own. `folders`: the
-    stores of the cells; where there is one, what lacks is to be measured into it."""
+    stores of the cells; where there is one, what lacks is to be measured into it. `every`: all cells there."""
     into = folders[0] if len(folders) == 1 else DEFAULT_STORE
     asked = {(p.task, p.dataset) for p in paper.figures}
     near = [cell for cell in cells if (cell.record.task, cell.record.dataset) in asked]
     rows = [row for table in tables(near) for row in table.rows]
-    failed = [cell.record for cell in near if cell.record.status == "failed"]
+    spare = [(r, f"it failed: {r.failure or 'unknown reason'}") for c in near if (r := c.record).status == "failed"]
+    keys = {cell.record.key for cell in cells}
+    spare += [(cell.record, LEFT) for cell in every if cell.record.key not in keys]
     asked_for = [(line, column, p) for line in paper.rows for column in paper.columns if (p := paper.at(line, column))]
-    return Filled(paper, [_slot(paper, *one, rows, failed, wanted(paper, one[0], one[2], into)) for one in asked_for])
+    return Filled(paper, [_slot(paper, *one, rows, spare, wanted(paper, one[0], one[2], into)) for one in asked_for])
 
 
 def _slot(
@@ -72,7 +76,7 @@ def _slot(
     column: Line,
     p: Published,
     rows: Sequence[Row],
-    failed: Sequence[Record],
+    spare: Sequence[tuple[Record, str]],
     would: Wanted | None,
 ) -> Slot:
     if would is None:
@@ -85,10 +89,13 @@ def _slot(
         own = {id(row): tuple(_departures(paper, row, p)) for row in alike}
         best = min(alike, key=lambda row: (len(own[id(row)]), -row.record.n, row.protocol, row.name))
         return Slot(line, column, p, ours=best, departs=own[id(best)])
-    return Slot(line, column, p, why=_why(measured, about, p, line, failed), wanted=would)
+    lacking = [why for record, why in spare if _is_about(record, line, p)]
+    why = _why(measured, about, p) or (lacking[0] if lacking else "not measured")
+    return Slot(line, column, p, why=why, wanted=None if why == LEFT else would)
 
 
-def _why(measured: Sequence[Row], about: Sequence[Row], p: Published, line: Line, failed: Sequence[Record]) -> str:
+def _why(measured: Sequence[Row], about: Sequence[Row], p: Published) -> str:
+    """Why what was measured is not the figure; empty where nothing was."""
     if measured:
         other = dict.fromkeys(f"{row.record.protocol.get('rules', DEFAULT)} on {row.record.split}" for row in measured)
         return f"measured under another protocol: {', '.join(other)}"
@@ -97,9 +104,7 @@ def _why(measured: Sequence[Row], about: Sequence[Row], p: Published, line: Line
             return f"measured by another judge: {', '.join(judged)}"
         if reason := row.record.absent.get(p.metric):
             return f"not measured in the cell that is there: {reason}"
-    if broken := next((record for record in failed if _is_about(record, line, p)), None):
-        return f"it failed: {broken.failure or 'unknown reason'}"
-    return "not measured"
+    return ""
 
 
 def _is_about(record: Record, line: Line, p: Published) -> bool:

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from symmbench.bench.compare.leaders import leaders
+from symmbench.bench.compare.leaders import _better, leaders
+from symmbench.bench.compare.rows import Row
 from symmbench.bench.compare.tables import block
 from symmbench.bench.metrics import Floor
 from symmbench.bench.records import Figure
+from symmbench.bench.statistics import Difference
 
 
 def named(results: Any, **floors: Floor) -> list[str]:
@@ -77,3 +79,13 @@ def test_rows_of_several_seeds_are_told_apart(results: Any, seeds: tuple[int, ..
         for seed in seeds:
             results.classifier(method, right, 1, seed=seed)
     assert named(results) == ["a"]
+
+
+def test_what_may_be_equivalent_is_not_better() -> None:
+    """A difference that is surely there, and surely smaller than what matters."""
+    gap = Difference(0.0066, 0.0042, 0.009, 0.0046, 0.0086, 0.0012, 4e-8, "test images")
+    row = Row((), "a")
+    vars(row)["metrics"] = {"accuracy": Figure(value=0.9, better="higher")}
+    for floor, better in ((0.01, False), (0.001, True)):
+        (found,) = _better({("accuracy", row, row): gap}, {"accuracy": Floor(floor)}, 45).values()  # type: ignore[dict-item]
+        assert found is better

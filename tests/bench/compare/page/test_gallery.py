@@ -7,7 +7,9 @@ import io
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,10 +20,13 @@ from PIL import Image
 from symmbench import datasets
 from symmbench.bench import api, metrics, run
 from symmbench.bench.compare.influence import influence
+from symmbench.bench.compare.page import trajectories
 from symmbench.bench.compare.page.album import Album
-from symmbench.bench.compare.page.gallery import CHARACTERS
+from symmbench.bench.compare.page.gallery import CHARACTERS, _judged, _noise
+from symmbench.bench.compare.page.gathered import Page
+from symmbench.bench.compare.page.studies import Study, _groups
 from symmbench.bench.compare.tables import tables
-from symmbench.bench.records import Missing, Stored, lot, read_stored
+from symmbench.bench.records import Figure, Missing, Stored, lot, read_stored
 from symmbench.symmflow.errors import InputError
 
 SAMPLES = 8
@@ -159,8 +164,9 @@ def test_real_images_that_may_not_be_passed_on_are_left_out_or_drawn(store: Path
     for row in hidden.rows:  # as a licence would have had it
         hidden._known[id(row)] = {o: [k for k in all_ if k.what != "real"] for o, all_ in hidden.of(row).items()}
     assert not any(hidden.real(own) for own in hidden.ids)
-    drawn = Album(table, tmp_path, 3, hidden._known)
+    drawn = Album(table, tmp_path, first=3, _known=hidden._known)
     assert drawn.drawn
+    assert not Album(table, tmp_path, content="of another copy", first=3, _known=hidden._known).drawn
     for own in drawn.ids:
         one, other = drawn.real(own), whole[own]
         assert one and other and np.abs(pixels(one.src).astype(int) - pixels(other.src)).max() < 24
@@ -265,3 +271,61 @@ def test_pictures_fit_a_phone_print_and_have_no_serious_fault(opened: Any) -> No
     serious = [v for v in found if v["impact"] in ("serious", "critical")]
     assert not serious, [(v["id"], [node["html"][:200] for node in v["nodes"][:3]]) for v in serious]
     assert len(opened.pdf()) > 50_000
+
+
+def changed(cells: list[Stored], **facts: Any) -> list[Stored]:
+    return [replace(cell, record=cell.record.model_copy(update=facts)) for cell in cells]
+
+
+def test_what_is_not_compared_is_no_figure_of_an_output(store: Path) -> None:
+    """What a judge says of the real images is the same under every output."""
+    found = Figure(value=0.9, better="higher")
+    (table,) = tables(changed(stored(store, "sis"), metrics={"alignment_miou_real": found}))
+    assert _judged(Album(table, first=3)) == ("", {})
+    (table,) = tables(stored(store, "sis"))
+    assert _judged(Album(table, first=3))[0] == "alignment_miou"
+
+
+def test_one_row_that_lacks_a_figure_decides_for_no_other(store: Path) -> None:
+    cells = stored(store, "ss")
+    bare = changed([cell for cell in cells if cell.record.method == "unet"], metrics={})
+    (table,) = tables([*bare, *(cell for cell in cells if cell.record.method != "unet")])
+    name, found = _judged(Album(table, first=3))
+    assert name == "miou" and found.keys() == {"symmflow@1", "symmflow@3"}
+
+
+def test_the_same_noise_is_said_of_the_seed_that_all_rows_have(store: Path) -> None:
+    cells = [cell for cell in stored(store, "ss") if cell.record.method == "symmflow"]
+    (table,) = tables(cells)
+    assert _noise(Album(table)) == "Rows that draw noise begin with the same, that of generation seed 0."
+    (table,) = tables([cell for cell in cells if cell.record.steps == 3 or cell.record.seed == 1])
+    album = Album(table)
+    assert album.seed is None and _noise(album) == "Rows begin with different noise: each is of its own first seed."
+    (table,) = tables(changed(cells, options={"unpaired": True}))
+    assert not Album(table).rows  # of no certain labels
+
+
+def test_trajectories_shrink_until_they_fit(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = stored(store, "sis")
+    page = Page(cells, tables(cells), {}, folders=[store])
+    whole = trajectories.section(page)
+    monkeypatch.setattr(trajectories, "CHARACTERS", 1)
+    small = trajectories.section(page)
+    assert whole and small
+    ways, fewer = whole.data["sheets"][0]["ways"], small.data["sheets"][0]["ways"]
+    assert {way["id"] for way in fewer} < {way["id"] for way in ways}
+
+
+def test_a_study_changes_one_thing() -> None:
+    """Two solvers of fixed steps share a count; one that takes its own stands beside every count."""
+    study = Study("solver", "solver", lambda row: row.solver, lambda row: 0, by_steps=False)  # type: ignore[attr-defined]
+    euler1, euler5, heun5, own = (
+        SimpleNamespace(solver=solver, steps=steps)
+        for solver, steps in (("euler", 1), ("euler", 5), ("heun", 5), ("dopri5", None))
+    )
+    for rows, told in (
+        ([euler1, heun5], []),
+        ([euler1, euler5, heun5], [[euler5, heun5]]),
+        ([euler1, euler5, own], [[euler1, euler5, own]]),
+    ):
+        assert _groups(study, rows) == told  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from pages import classed, read, said
 from symmbench.bench import api
 from symmbench.bench.compare import text
 from symmbench.bench.compare.tables import tables
+from symmbench.bench.compare.verdicts import called, judge
 from symmbench.bench.records import Cost, Figure, Record, read_stored
 
 
@@ -148,6 +149,38 @@ def test_reliability_is_of_bins_that_hold_something(page: str) -> None:
 def test_failures_have_their_reason_and_their_traceback(page: str) -> None:
     (row,) = next(section(page, "failures").iter("tbody"))
     assert "d/ss plain steps=25" in said(row) and "Traceback File" in said(next(row.iter("pre")))
+
+
+def test_an_adaptive_solver_is_no_rival_at_a_step_count(results: Any, bench: Any) -> None:
+    """It has a statement of its own, and the command of its verdict finds it."""
+    facts = {"protocol": {"name": "d/cls@1", "hash": "cls"}}
+    for place, (steps, solver, nfe) in enumerate(((1, "euler", 1), (5, "euler", 5), (None, "dopri5", 143))):
+        right = 80 + 15 * place
+        own = {"metrics": {"accuracy": Figure(value=right / 120)}, "steps": steps, "solver": solver, "nfe": nfe}
+        results.add("semflow", "cls", results.predictions(right), **own, **facts)
+    found = tables(results.cells)
+    base = next(row for row in found[0].rows if row.steps is None)
+    assert called(found, base) == "semflow,dopri5"
+    assert {row.at for row, *_ in judge(found, "semflow,dopri5", {})[0].verdicts} == {"semflow@1", "semflow@5"}
+    made = api.report(results.root, form="html").content
+    assert isinstance(made, str)
+    card = said(classed(section(made, "verdict"), "card")[0])
+    for at in ("1 step", "5 steps", "an adaptive solver's own steps"):
+        assert re.search(rf"At {at} semflow( dopri5)? alone was measured", card)
+
+
+def test_seeds_that_rows_do_not_share_are_not_counted_together(results: Any) -> None:
+    facts = {"protocol": {"name": "d/cls@1", "hash": "cls"}, "metrics": {"accuracy": Figure(value=0.5)}, "steps": 1}
+    results.add("a", "cls", results.predictions(60), seed=0, **facts)
+    results.add("b", "cls", results.predictions(60), seed=1, **facts)
+    made = api.report(results.root, form="html").content
+    assert isinstance(made, str)
+    assert "1 generation seed a row, not the same, protocol" in said(classed(section(made, "verdict"), "card")[0])
+
+
+def test_a_filter_stands_in_the_head(store: Path) -> None:
+    made = api.report(store, form="html", tasks="cls", steps=[1]).content
+    assert isinstance(made, str) and "chosen by --task cls --steps 1" in said(next(read(made).iter("header")))
 
 
 def test_where_all_failed_the_first_screen_says_so(results: Any) -> None:

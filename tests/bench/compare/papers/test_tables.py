@@ -56,6 +56,16 @@ def test_what_is_the_papers_own_stands_apart_from_what_departs(bench: Any, spira
         assert frame.loc[steps]["command"] == f"{run} --steps {steps}"
 
 
+def test_what_a_filter_leaves_out_is_not_called_unmeasured(bench: Any, spirals: Path) -> None:
+    asked = ("report", str(spirals), "--paper", "symmflow-table-1", "--format", "json", "--steps")
+    frame = pd.DataFrame(json.loads(bench(*asked, "1").stdout)["rows"]).set_index("steps")
+    assert frame.loc[2]["why"] == "there is a cell, which the chosen filter leaves out"
+    assert pd.isna(frame.loc[2]["command"])
+    assert frame.loc[1]["ours"] > 0.9 and frame.loc[5]["why"] == "not measured"
+    refused = bench(*asked, "7")
+    assert refused.returncode == 2 and "no record has --steps 7; there are 1, 2" in refused.stderr
+
+
 def test_a_reader_sees_lines_of_theirs_ours_and_the_difference(bench: Any, spirals: Path) -> None:
     done = bench("report", str(spirals), "--paper", "symmflow-table-1", COLUMNS="200")
     assert done.returncode == 0 and not done.stderr
