@@ -12,6 +12,7 @@ from ...metrics import Groups
 from ...protocols import Protocol, read_protocol
 from ...protocols.protocol import differing
 from ...records import Record, Stored
+from ..departures import base
 from ..difference import seedless
 from ..naming import fingerprint, recipe
 
@@ -50,10 +51,12 @@ PROTOCOL = {
     "content_sha256": "data",
 }
 """What a field of the protocol is called."""
+RULED = {"policy.uint8": "rounding", "policy.ignored classes": "background", "policy.scored at": "scored_at"}
+"""Which field of its rules decides one, and says it in a word."""
 UNMOVED = ("rules", "task")
 """What the protocol says in words, or for its own making: what follows for the figure stands in its other fields."""
 _CELL: dict[str, Callable[[Record], Any]] = {
-    "method": lambda r: r.method.partition("[")[0],
+    "method": lambda r: base(r.method),
     "version of the method": lambda r: r.version,
     RUN: lambda r: f"{recipe(r)} {fingerprint(r)}",
     "steps": lambda r: r.steps,
@@ -111,13 +114,9 @@ def _of_protocols(metric: str, a: Protocol, b: Protocol) -> list[Change]:
     return found
 
 
-RULED = {"policy.uint8": "rules.rounding", "policy.ignored classes": "rules.background"}
-"""Which field says the same in a word."""
-
-
 def _value(said: dict[str, Any], field: str) -> str:
     value: Any = said
-    field = RULED.get(field, field)
+    field = f"rules.{RULED[field]}" if field in RULED else field
     for part in field.split(".", 1):
         value = value.get(part) if isinstance(value, dict) else None
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -10,7 +10,7 @@ from ....reports.published import Published, of
 from ....symmflow.errors import InputError
 from ...protocols import DEFAULT, read_protocol
 from ...records import Stored
-from ..departures import departures
+from ..departures import base, departures
 from ..papers.wanted import protocol_of
 from .budget import Budget, Part, budget
 from .path import metric_of
@@ -38,7 +38,7 @@ def to_published(cell: Stored, cells: Sequence[Stored], metric: str | None, *, b
 
 def _figure(cell: Stored, metric: str | None) -> tuple[Published, str]:
     r = cell.record
-    near = [p for p in of(r.task, r.dataset) if _base(p.method) == _base(r.method) and p.metric in r.metrics]
+    near = [p for p in of(r.task, r.dataset) if base(p.method) == base(r.method) and p.metric in r.metrics]
     if metric is not None:
         near = [p for p in near if p.metric == metric]
     same = [p for p in near if p.steps == r.steps and (not p.solver or p.solver == r.solver)]
@@ -57,7 +57,7 @@ def _alike(cell: Stored, cells: Sequence[Stored], metric: str) -> list[Stored]:
 
     def place(one: Stored) -> tuple[object, ...]:
         r = one.record
-        return r.task, r.dataset, _base(r.method), r.steps, r.solver
+        return r.task, r.dataset, base(r.method), r.steps, r.solver
 
     return [one for one in cells if place(one) == place(cell) and metric_of(metric, one) == metric]
 
@@ -83,14 +83,9 @@ def _departs(cell: Stored, p: Published) -> list[str]:
     record = cell.record
     named = record.protocol.get("rules", DEFAULT)
     other = [] if _is_papers(cell, p) else [f"measured under {named}, not {_rules_of(p)}"]
-    split = [] if record.split == p.split else [f"the {record.split} split, not {p.split}"]
     protocol = read_protocol(record.protocol["hash"], [cell.store.root])
     known = [f"protocol {named} departs: {said}" for said in (protocol.rules.departs if protocol else ())]
-    return [*other, *split, *departures(record, p.method), *known]
-
-
-def _base(method: str) -> str:
-    return method.partition("[")[0]
+    return [*other, *departures(record, p), *known]
 
 
 def _reversed(found: Budget) -> Budget:

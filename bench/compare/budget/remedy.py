@@ -13,13 +13,9 @@ from ....symmflow.errors import InputError
 from ... import tasks
 from ...protocols import DEFAULT, Protocol, Rules, all_rules, read_protocol
 from ...records import Record, Stored
-from .changes import LABELS, RUN, SAMPLES, SEED
+from .changes import LABELS, PROTOCOL, RULED, RUN, SAMPLES, SEED
 
-RULED = {
-    "rounding": "rounding",
-    "class policy": "background",
-    "scored size": "scored_at",
-}
+_RULES = {PROTOCOL[field]: rule for field, rule in RULED.items()}
 """Which field of a protocol's rules decides it."""
 RESCORED = ("class policy", "definition of the metric")
 """What needs no network: it can be scored again from the evidence."""
@@ -41,10 +37,10 @@ def remedy(a: Stored, b: Stored, name: str, others: Sequence[str]) -> Remedy:
     """The cell of `a` with `name` alone as `b` has it. `others`: what else differs and is not told apart."""
     record, asked = a.record, b.record
     rules, first = _rules(a), ""
-    if name in RULED:
-        rules, first = _ruled(rules, _rules(b), RULED[name])
+    if name in _RULES:
+        rules, first = _ruled(rules, _rules(b), _RULES[name])
     if name in RESCORED:
-        said = rules if name in RULED else _rules(b)
+        said = rules if name in _RULES else _rules(b)
         where = f"{shlex.quote(str(a.store.root))} --protocol {shlex.quote(_file(said))}"
         return Remedy(name, f"bench rescore {where}", first)
     changed: dict[str, Any] = {}

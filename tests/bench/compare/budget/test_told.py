@@ -1,0 +1,32 @@
+"""What a budget calls things, what it leaves out, and which commands it names: on made-up cells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from symmbench.bench.compare.budget.changes import PROTOCOL, RULED, changes
+from symmbench.bench.compare.departures import departures
+from symmbench.bench.protocols import Rules, rules
+from symmbench.reports.published import of
+
+
+def under(name: str) -> dict[str, Any]:
+    return {"protocol": {"name": "p", "hash": name}}
+
+
+def test_what_rules_decide_is_said_in_their_word(results: Any) -> None:
+    assert PROTOCOL.keys() >= RULED.keys() and Rules.model_fields.keys() >= set(RULED.values())
+    for name, where in (("h", "view"), ("o", "original")):
+        said = rules("harness").model_copy(update={"scored_at": where})
+        results.protocol(name, task="ss", masks=True, rules=said, policy={"scored at": f"the {where} size"})
+        results.add("a", "ss", results.confusion(0.5), **under(name))
+    (found,) = changes("miou", *results.cells).values()
+    assert str(found) == "scored size: view -> original"
+
+
+def test_of_a_figure_the_split_departs_too(results: Any) -> None:
+    results.classifier("symmflow", 60, 1)
+    (record,) = [cell.record for cell in results.cells]
+    p = next(p for p in of("cls", "two-spirals") if p.split == "test")
+    assert departures(record, replace(p, split="train")) == ["the test split, not train", *departures(record, p)]
