@@ -71,12 +71,13 @@ def budget(a: Stored, b: Stored, cells: Sequence[Stored], metric: str | None = N
     """
     name = shared_metric(a, b, metric)
     apart = changes(name, a, b)
-    found = states(name, a, b, cells)
+    found, left_out = states(name, a, b, cells)
     way = path(found, apart)
     parts = [part for step in pairwise(way) for part in _step(name, found, apart, *step)]
     ends = tuple((identity(cell.record), _figure(name, cell).value) for cell in (a, b))
     whole = _part(name, tuple(apart.values()), a, b, "measured")
-    return Budget(name, _figure(name, a).unit, ends[0], ends[1], whole, tuple(parts), _notes(a, b, way))
+    notes = (*_notes(a, b, way), *left_out)
+    return Budget(name, _figure(name, a).unit, ends[0], ends[1], whole, tuple(parts), notes)
 
 
 def shared_metric(a: Stored, b: Stored, metric: str | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+from ....symmflow.errors import InputError
 from ...records import Stored
 from .changes import Change, changes
 
@@ -12,17 +13,23 @@ State = frozenset[str]
 """Names of what a cell has from the far end already; all else it has from the near one."""
 
 
-def states(metric: str, a: Stored, b: Stored, cells: Sequence[Stored]) -> dict[State, Stored]:
-    """The cells on the ways from `a` to `b`, the newest of each state; both ends are among them."""
+def states(metric: str, a: Stored, b: Stored, cells: Sequence[Stored]) -> tuple[dict[State, Stored], list[str]]:
+    """The cells on the ways from `a` to `b`, the newest of each state, both ends among them; and what is left out."""
     apart = changes(metric, a, b)
     found: dict[State, Stored] = {}
+    unread: list[str] = []
     for cell in sorted(cells, key=lambda one: one.record.created):
         if metric_of(metric, cell) is None or cell.record.task != a.record.task:
             continue
-        gone, left = changes(metric, a, cell), changes(metric, cell, b)
+        try:
+            gone, left = changes(metric, a, cell), changes(metric, cell, b)
+        except InputError as error:
+            unread.append(str(error).rstrip("."))
+            continue
         if gone.keys() | left.keys() == apart.keys() and not gone.keys() & left.keys():
             found[frozenset(gone)] = cell
-    return found | {frozenset(): a, frozenset(apart): b}
+    said = [f"Left out, {len(unread)} in all: {unread[0]}."] if unread else []
+    return found | {frozenset(): a, frozenset(apart): b}, said
 
 
 def path(found: Mapping[State, Stored], apart: Mapping[str, Change]) -> list[State]:
