@@ -11,6 +11,7 @@ from symmbench.bench.compare.budget import budget
 from symmbench.bench.compare.budget.changes import PROTOCOL, RULED, changes
 from symmbench.bench.compare.departures import departures
 from symmbench.bench.protocols import Rules, rules
+from symmbench.bench.records import Code
 from symmbench.reports.published import of
 from symmbench.symmflow.errors import InputError
 
@@ -34,6 +35,53 @@ def test_of_a_figure_the_split_departs_too(results: Any) -> None:
     (record,) = [cell.record for cell in results.cells]
     p = next(p for p in of("cls", "two-spirals") if p.split == "test")
     assert departures(record, replace(p, split="train")) == ["the test split, not train", *departures(record, p)]
+
+
+def code(**files: str) -> Code:
+    return Code(
+        digest=str(files), of=("methods:a",), files={f"symmbench/{name}.py": said for name, said in files.items()}
+    )
+
+
+def test_one_cell_by_two_machines_leaves_its_gap_unexplained(results: Any) -> None:
+    for right, torch in ((60, "2.1"), (70, "2.2")):
+        results.classifier("a", right, 1, provenance={"packages": {"torch": torch}, "cpu": "AMD"})
+    found = budget(*results.cells, results.cells)
+    (part,) = found.parts
+    assert part.said == ("torch: 2.1 -> 2.2",) and part.kind == found.whole.kind == "unexplained"
+    assert found.unexplained == part.value == found.gap == pytest.approx(10 / results.n)
+    assert budget(results.cells[0], results.cells[0], results.cells).parts == ()
+
+
+def test_other_code_is_a_part_of_its_own_by_the_name_of_its_file(results: Any) -> None:
+    """Of the outputs and of the figures alike; a file that one method alone has is that method's."""
+    for field in ("outputs", "scoring"):
+        del results.cells[:]
+        for right, said in ((60, "1"), (70, "2")):
+            results.classifier("a", right, 1, **{field: code(both=said)})
+        (part,) = budget(*results.cells, results.cells).parts
+        assert part.value == pytest.approx(10 / results.n) and "(both.py changed)" in part.said[0]
+    del results.cells[:]
+    for method in ("a", "b"):
+        results.classifier(method, 60, 1, outputs=code(both="1", **{method: "1"}).model_copy(update={"of": (method,)}))
+    assert changes("accuracy", *results.cells).keys() == {"method", "training run"}
+
+
+def test_a_cell_on_the_way_by_other_code_than_the_ends_measures_nothing(results: Any) -> None:
+    own: dict[str, Any] = {"outputs": code(both="1")}
+    results.protocol("h")
+    results.classifier("a", 60, 1, **own)
+    results.classifier("a", 90, 1, precision="bf16", outputs=code(both="2"))
+    results.classifier("a", 70, 1, precision="bf16", seed=1, **own)
+    near, _, far = results.cells
+    found = budget(near, far, results.cells)
+    (part,) = found.parts
+    assert part.kind == "unexplained" and part.names == ("precision", "seed")
+    assert any("code is that of neither end" in note for note in found.notes)
+    results.classifier("a", 65, 1, precision="bf16", **own)
+    found = budget(near, far, results.cells)
+    assert [part.names for part in found.parts] == [("precision",), ("seed",)] and found.unexplained == 0
+    assert not any("Left out" in note for note in found.notes)
 
 
 def test_a_cell_without_its_protocol_is_left_out_unless_it_is_an_end(results: Any) -> None:
