@@ -26,14 +26,16 @@ def to_published(cell: Stored, cells: Sequence[Stored], metric: str | None, *, b
     """
     p, name = _figure(cell, metric)
     near = min([cell, *_alike(cell, cells, name)], key=lambda one: (*_far(one, p), one is not cell))
-    way = budget(cell, near, cells, name)
-    value = near.record.metrics[name].value
-    paper = f"{p.source}, table {p.table}"
+    way = budget(near, cell, cells, name) if backwards else budget(cell, near, cells, name)
+    sign = -1 if backwards else 1
+    paper = f"{p.source}, table {p.table}", p.value
     said = (*_departs(near, p), *([f"the paper's caveat: {p.note}"] if p.note else []), UNTOLD)
-    last = Part(("the paper",), said, p.value - value, "unexplained", how="a paper's figure has no images here")
-    whole = replace(last, value=p.value - cell.record.metrics[name].value, names=())
-    found = replace(way, far=(paper, p.value), whole=whole, parts=(*way.parts, last))
-    return _reversed(found) if backwards else found
+    values = [sign * (p.value - one.record.metrics[name].value) for one in (near, cell)]
+    last = Part(("the paper",), said, values[0], "unexplained", how="a paper's figure has no images here")
+    whole = replace(last, value=values[1], names=())
+    if backwards:
+        return replace(way, near=paper, whole=whole, parts=(last, *way.parts))
+    return replace(way, far=paper, whole=whole, parts=(*way.parts, last))
 
 
 def _figure(cell: Stored, metric: str | None) -> tuple[Published, str]:
@@ -86,13 +88,3 @@ def _departs(cell: Stored, p: Published) -> list[str]:
     protocol = read_protocol(record.protocol["hash"], [cell.store.root])
     known = [f"protocol {named} departs: {said}" for said in (protocol.rules.departs if protocol else ())]
     return [*other, *departures(record, p), *known]
-
-
-def _reversed(found: Budget) -> Budget:
-    def turned(part: Part) -> Part:
-        low, high = (None if end is None else -end for end in (part.high, part.low))
-        return replace(part, value=-part.value, low=low, high=high)
-
-    return replace(
-        found, near=found.far, far=found.near, whole=turned(found.whole), parts=tuple(map(turned, found.parts[::-1]))
-    )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from symmbench.bench.compare.budget import budget
+from symmbench.bench.compare.budget import budget, published
 from symmbench.bench.compare.budget.changes import PROTOCOL, RULED, changes
 from symmbench.bench.compare.departures import departures
 from symmbench.bench.protocols import Rules, rules
@@ -95,3 +95,23 @@ def test_a_cell_without_its_protocol_is_left_out_unless_it_is_an_end(results: An
     assert "lacks the protocol" in found.notes[-1]
     with pytest.raises(InputError, match="lacks the protocol"):
         budget(near, results.cells[-1], results.cells)
+
+
+def test_from_a_paper_s_figure_words_and_order_go_the_way_that_values_go(results: Any) -> None:
+    for name, n in (("h", 50), ("o", results.n)):
+        results.protocol(name, task="cls", dataset="two-spirals", n=n)
+    cell: dict[str, Any] = {"dataset": "two-spirals", "solver": "euler"}
+    results.classifier("symmflow", 60, 2, **cell, **under("h"), limit=50, precision="bf16")
+    results.classifier("symmflow", 70, 2, **cell, **under("o"), precision="bf16")
+    results.classifier("symmflow", 80, 2, **cell, **under("o"))
+    few = results.cells[0]
+    there, back = (published.to_published(few, results.cells, None, backwards=way) for way in (False, True))
+    assert [part.said[0] for part in there.parts[:-1]] == ["sample count: 50 -> 120", "precision: bf16 -> fp32"]
+    assert {part.said[0]: part.value for part in back.parts[1:]} == {
+        "precision: fp32 -> bf16": pytest.approx(-10 / results.n),
+        "sample count: 120 -> 50": pytest.approx(-10 / results.n),
+    }
+    order = [" and ".join(part.names) for part in back.parts[1:]]
+    assert f"In this order: {', then '.join(order)}." in back.notes[0]
+    assert back.gap == pytest.approx(sum(part.value for part in back.parts)) == pytest.approx(-there.gap)
+    assert (back.near, back.far) == (there.far, there.near)
