@@ -55,13 +55,14 @@ def _figure(cell: Stored, metric: str | None) -> tuple[Published, str]:
 
 
 def _alike(cell: Stored, cells: Sequence[Stored], metric: str) -> list[Stored]:
-    """Cells of the same method, task, data set, steps and solver that have the metric."""
+    """Cells of the same method, task, data set, steps and solver that have the metric, and their protocol at hand."""
 
     def place(one: Stored) -> tuple[object, ...]:
         r = one.record
         return r.task, r.dataset, base(r.method), r.steps, r.solver
 
-    return [one for one in cells if place(one) == place(cell) and metric_of(metric, one) == metric]
+    found = [one for one in cells if place(one) == place(cell) and metric_of(metric, one) == metric]
+    return [one for one in found if read_protocol(one.record.protocol["hash"], [one.store.root])]
 
 
 def _far(cell: Stored, p: Published) -> tuple[bool, int]:
