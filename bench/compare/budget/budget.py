@@ -112,7 +112,7 @@ def _step(
     yield from parts
     left = [apart[name] for name in names if name not in elsewhere]
     together = {"method", RUN, VERSION} if apart.keys() & {"method"} else set()
-    asked = tuple(remedy(a, b, c.name, [o.name for o in left]) for c in left if c.name not in together)
+    asked = tuple(remedy(a, b, c.name) for c in left if c.name not in together)
     if not parts:
         yield _part(metric, left, a, b, "unexplained", asked)
         return

@@ -83,7 +83,7 @@ def changes(metric: str, a: Stored, b: Stored) -> dict[str, Change]:
         if other := _other(one, two):
             found.append(Change(name, one.digest[:6] or "none", f"{two.digest[:6] or 'none'} ({other})"))
     if first.protocol["hash"] != second.protocol["hash"]:
-        found += _of_protocols(metric, *(_protocol(cell) for cell in (a, b)))
+        found += _of_protocols(metric, *(protocol_of(cell) for cell in (a, b)))
     named: dict[str, Change] = {}
     for change in found:
         named.setdefault(change.name, change)
@@ -113,7 +113,7 @@ def _other(one: Code, two: Code) -> str:
     return one.changed(two)
 
 
-def _protocol(cell: Stored) -> Protocol:
+def protocol_of(cell: Stored) -> Protocol:
     found = read_protocol(cell.record.protocol["hash"], [cell.store.root])
     if found is None:
         raise InputError(f"{cell.store.root} lacks the protocol of {cell.folder}; copy protocols/ with the records.")
@@ -137,8 +137,8 @@ def _of_protocols(metric: str, a: Protocol, b: Protocol) -> list[Change]:
             name = inner
         elif split and name in (SAMPLES, "data"):  # another split has other images, and another number of them
             continue
-        elif name == "class policy" and known is not None and issubclass(known.kind, Groups):
-            continue  # a distance of sets knows no classes
+        elif known is not None and name == ("class policy" if issubclass(known.kind, Groups) else "reference"):
+            continue  # a distance of sets knows no classes, and it alone a reference
         before, after = (_value(one, field) for one in said)
         found.append(Change(name, before, after))
     found.sort(key=lambda change: change.before.isdigit(), reverse=True)  # 60 -> 120 says more than two hashes

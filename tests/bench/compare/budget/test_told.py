@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from symmbench.bench.compare.budget import budget, published
-from symmbench.bench.compare.budget.changes import PROTOCOL, RULED, changes
+from symmbench import methods
+from symmbench.bench.compare.budget import blocks, budget, published
+from symmbench.bench.compare.budget.changes import DEFINITION, PROTOCOL, RULED, changes
+from symmbench.bench.compare.budget.remedy import remedy
 from symmbench.bench.compare.departures import departures
 from symmbench.bench.protocols import Rules, rules
 from symmbench.bench.records import Code
+from symmbench.bench.run.plan import checkpoint_facts
 from symmbench.reports.published import of
 from symmbench.symmflow.errors import InputError
 
@@ -102,6 +105,7 @@ def test_from_a_paper_s_figure_words_and_order_go_the_way_that_values_go(results
         results.protocol(name, task="cls", dataset="two-spirals", n=n)
     cell: dict[str, Any] = {"dataset": "two-spirals", "solver": "euler"}
     results.classifier("symmflow", 60, 2, **cell, **under("h"), limit=50, precision="bf16")
+    results.classifier("symmflow", 90, 2, **cell, **under("lost"))
     results.classifier("symmflow", 70, 2, **cell, **under("o"), precision="bf16")
     results.classifier("symmflow", 80, 2, **cell, **under("o"))
     few = results.cells[0]
@@ -115,3 +119,47 @@ def test_from_a_paper_s_figure_words_and_order_go_the_way_that_values_go(results
     assert f"In this order: {', then '.join(order)}." in back.notes[0]
     assert back.gap == pytest.approx(sum(part.value for part in back.parts)) == pytest.approx(-there.gap)
     assert (back.near, back.far) == (there.far, there.near)
+
+
+def test_own_and_bundled_weights_of_one_recipe_are_told_by_fingerprint(results: Any) -> None:
+    bundled = checkpoint_facts(methods.own_checkpoint("cnn", "digits"))
+    results.protocol("h")
+    for seed, weights in enumerate((bundled.fingerprint, "abcdef" * 10, "fedcba" * 10)):
+        facts = bundled.model_copy(update={"fingerprint": weights})
+        results.classifier("cnn", 60 + seed, 1, dataset="digits", checkpoint=facts, seed=seed)
+    theirs, own, other = results.cells
+    assert "--checkpoint" not in remedy(theirs, own, "seed").command
+    for found in (remedy(own, theirs, "seed"), remedy(theirs, own, "training run")):
+        assert "--checkpoint runs/digits/cnn" in found.command and "abcdef" in found.first
+    back = remedy(own, theirs, "training run")
+    assert back.command.startswith("bench run -m cnn -d digits") and not back.first
+    assert "--checkpoint" not in back.command and "--seeds 1" in back.command
+    assert remedy(own, other, "training run").command == ""
+
+
+def test_what_no_command_isolates_is_said_and_has_none(results: Any) -> None:
+    """Each of these would be measured by the command of the near cell itself."""
+    near = {"judges": {"aligner": "unet:1", "extractor": "inception:1"}}
+    far = {"judges": {"aligner": "unet:2", "extractor": "inception:2"}, "policy": {"ignored pixels": 254}}
+    results.protocol("h", **near, metrics={"accuracy": 1})
+    results.protocol("o", **far, metrics={"accuracy": 99}, version=2, content_sha256="1", shape=(1,), reference="2")
+    results.classifier("a", 60, 1)
+    results.classifier("a", 70, 1, **under("o"), noise="m", version=2)
+    a, b = results.cells
+    found = budget(a, b, results.cells)
+    (part,) = found.parts
+    none = {"version of the method", "noise", "version of the rules", "data", "view", "class policy", DEFINITION}
+    assert {one.name for one in part.remedies if not one.command} == none == set(part.names)
+    for name in ("aligner", "extractor", "lpips", "reference", "code of the outputs"):
+        assert remedy(a, b, name).command == ""
+    (note,) = [note for note in blocks(found)[0].notes if "No command here measures alone" in note]
+    assert all(name in note for name in none) and "To measure" not in str(blocks(found)[0].notes)
+    assert remedy(b, a, DEFINITION).command.startswith("bench rescore")  # accuracy is in its first version here
+
+
+def test_a_reference_moves_distances_of_sets_alone(results: Any) -> None:
+    for name, policy in (("h", "real"), ("o", "given")):
+        results.protocol(name, task="sis", masks=True, policy={"reference": policy}, metrics={"fid": 1})
+        results.add("a", "sis", results.confusion(0.5), **under(name))
+    assert changes("fid", *results.cells).keys() == {"reference"}
+    assert changes("alignment_miou", *results.cells) == {}
