@@ -33,6 +33,12 @@ PAPER = "paper"
 Mark = Literal["best", "second"]
 ACTING = re.compile(r"[\\`*~$]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])|&(?=#?\w+;)|<(?=[a-zA-Z/!?])")
 """What Markdown would obey: emphasis, code, formulas, links, entities, tags. Not an underscore inside a word."""
+LINKING = re.compile(
+    r":(?=//)|(?i:www)(?=\.)|@(?=[\w\\-]+\.)|(?<![a-zA-Z0-9_])@(?=[a-zA-Z0-9])|#(?=\d)|(?i:\bgh-)(?=\d)"
+)
+"""Behind these begins what GitHub links, or whom it calls: addresses, mentions, issues. Not in `symmflow@5`."""
+APART = "<!-- -->"
+"""Ends a text there, unseen. GitHub takes an escaped or spelled out `@` for a mention all the same."""
 ENTITIES = {"&": "&amp;", "<": "&lt;"}
 BEGINNING = re.compile(r"^(\d*)(?=[#>+=.)-])")
 """With what a line would be a heading, a quotation or an item of a list."""
@@ -135,4 +141,5 @@ def _marked(cell: str, mark: Mark | None) -> str:
 def escaped(text: str, *, table: bool = True) -> str:
     """A text for one line of Markdown (GitHub's), shown there as it is; in a table a bar would end its cell."""
     line = ACTING.sub(lambda found: ENTITIES.get(found[0], f"\\{found[0]}"), printable(" ".join(text.splitlines())))
+    line = LINKING.sub(rf"\g<0>{APART}", line)
     return line.replace("|", "\\|") if table else BEGINNING.sub(r"\1\\", line.lstrip())

@@ -30,6 +30,8 @@ class Narrow:
     """Columns of figures, those together that must stay side by side; before the first is which row it is."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.text import Text
+
         everything, width = range(len(self.headers)), options.max_width
         if self._fits(everything, width, BETWEEN):
             yield self._table(everything, width, BETWEEN)
@@ -41,7 +43,7 @@ class Narrow:
             [] if self._fits(everything, width, TIGHT) else [column for column in others if self._is_constant(column)]
         )
         if said:
-            yield "; ".join(f"{self.headers[column].plain}: {self.rows[0][column].plain}" for column in said)
+            yield Text("; ".join(f"{self.headers[column].plain}: {self.rows[0][column].plain}" for column in said))
         for columns in self._parts(names, [column for column in others if column not in said], width):
             yield ""
             yield self._table(columns, width, TIGHT if self._fits(columns, width, TIGHT) else 0)

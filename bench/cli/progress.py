@@ -168,7 +168,7 @@ def bars() -> Bars:
         TextColumn("{task.description}", markup=False),  # semflow[unperturbed] is no markup
         BarColumn(bar_width=24 if console.width >= 120 else 6),
         MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=7)),
-        TextColumn("{task.fields[extra]}"),
+        TextColumn("{task.fields[extra]}", markup=False),
         *([TimeElapsedColumn()] if console.width >= 120 else []),
         TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
         TextColumn("left"),

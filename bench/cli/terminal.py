@@ -27,10 +27,13 @@ class Plain:
 
 
 class Console(_Console):
-    """Rich's console: its own control codes go through, those of what it is given do not; `:cat:` is no picture."""
+    """Rich's console: its own control codes go through, those of what it is given do not.
+
+    A string is text: `:cat:` is no picture, `[red]` no colour.
+    """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(emoji=False, **options)
+        super().__init__(emoji=False, markup=False, **options)
 
     @property
     def file(self) -> IO[str]:

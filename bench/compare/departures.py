@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from ... import methods
+from ...reports.published import Published
 from ...symmflow.errors import InputError
 from ..records import Record
 
 
-def departures(record: Record, method: str = "") -> list[str]:
+def departures(record: Record, p: Published | None = None) -> list[str]:
     """In what a cell is another than the one of which the paper tells; nothing where it is the paper's own.
 
     The paper's own: a whole split, the method's own options in full precision, and a finished training of the bundled
-    recipe that carries a paper's name. Split, steps and solver are the figure's. `method`: as the paper calls it;
-    default: as the record does.
+    recipe that carries a paper's name. Steps and solver are the figure's. `p`: the figure, which names the split
+    and the method; default: the record does.
     """
-    said = []
+    said = [f"the {record.split} split, not {p.split}"] if p and record.split != p.split else []
     if record.limit is not None:
         said.append(f"the first {record.limit:,} samples alone")
     if record.precision != "fp32":
         said.append(f"in {record.precision}")
     if not default_options(record):
         said.append(f"options {', '.join(f'{k}={v}' for k, v in record.chosen.items()) or 'that are not the method’s'}")
-    return [*said, *_training(record, f"{record.dataset}/{method or record.method}")]
+    return [*said, *_training(record, f"{record.dataset}/{p.method if p else record.method}")]
 
 
 def _training(record: Record, name: str) -> list[str]:
@@ -39,6 +40,11 @@ def _training(record: Record, name: str) -> list[str]:
     elif made.trained_steps != recipe.schedule.steps:
         said.append(f"trained for {made.trained_steps or 0:,} of {recipe.schedule.steps:,} steps")
     return said
+
+
+def base(method: str) -> str:
+    """A method whatever its variant, `semflow` of `semflow[unperturbed]`: papers and records both write it so."""
+    return method.partition("[")[0]
 
 
 def papers_own(record: Record) -> bool:

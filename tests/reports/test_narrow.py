@@ -65,6 +65,14 @@ def test_what_all_rows_share_is_said_once_where_room_is_short() -> None:
     assert text.getvalue().count("symmflow@1") == 1
 
 
+def test_what_is_said_once_is_no_markup() -> None:
+    text = io.StringIO()
+    rows = [[f"m{i}", "x [/b] [red]y", "fid[digits-cnn]", f"{i}.5 [1.0, 9.0]"] for i in (1, 2)]
+    block = Block("tables", "A table", ["method", "against", "metric", "figure ↑"], rows, [], left=(0, 1, 2))
+    Console(width=40, file=text).print(to_rich(block))
+    assert text.getvalue().split()[2:8] == ["against:", "x", "[/b]", "[red]y;", "metric:", "fid[digits-cnn]"]
+
+
 def test_a_table_turned_keeps_every_name_whole() -> None:
     from rich.text import Text
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from markdown_it import MarkdownIt
 from PIL import Image
 from rich.console import Console
 
-from symmbench.reports.block import Block, to_html, to_json, to_markdown, to_rich
+from symmbench.reports.block import Block, escaped, to_html, to_json, to_markdown, to_rich
 from symmbench.reports.curves import Curve, Panel, Point, draw, form_of
 from symmbench.reports.pictures import MARGIN, TILE, grid, image_tile, mask_tile, png, text_tile
 from symmbench.reports.published import lookup, published
@@ -121,12 +122,16 @@ HOSTILE = [
     "[here](http://x) ![there](http://y) &lt; &#65; <!-- -->",
     "a|b \\| c\\",
     "=cmd()",
+    "https://evil.example/x_y ftp://evil.example www.evil.example WWW.evil.example",
+    "@octocat (@octocat/team) é@octocat _@octocat #1 owner/name#12 GH-3 me@evil.example \\@octocat &#64;octocat",
 ]
 
 
 def test_markdown_shows_every_text_as_it_is() -> None:
-    page = rendered(to_markdown(Block("t", "x", ["name", *HOSTILE], [[text] * 7 for text in HOSTILE], [])))
-    assert page.cells == ["name", *HOSTILE, *(text for text in HOSTILE for _ in range(7))]
+    page = rendered(
+        to_markdown(Block("t", "x", ["name", *HOSTILE], [[text] * (len(HOSTILE) + 1) for text in HOSTILE], []))
+    )
+    assert page.cells == ["name", *HOSTILE, *(text for text in HOSTILE for _ in ["name", *HOSTILE])]
     assert page.tags == {"h3", "table", "thead", "tbody", "tr", "th", "td"}
 
 
@@ -135,6 +140,32 @@ def test_markdown_shows_every_text_as_it_is() -> None:
 )
 def test_a_note_in_markdown_is_a_paragraph(text: str) -> None:
     assert rendered(to_markdown(Block("t", text, [], [], [], [text], text))).tags <= {"h3", "blockquote", "p", "strong"}
+
+
+LINKED = re.compile(
+    r"(https?|ftp)://[a-z]|(?i:www\.)[a-z]|[\w.+-]@[\w-]+\.|(?<![a-zA-Z0-9_])@[a-zA-Z0-9]|(?i:#|\bgh-)\d"
+)
+"""What GitHub makes a link of in a piece of text, by the specification of GFM and its own mentions and references."""
+
+
+class Pieces(HTMLParser):
+    """The pieces of text between tags and comments, in each of which GitHub looks for links."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.pieces = list[str]()
+        self.feed(page)
+
+    def handle_data(self, data: str) -> None:
+        self.pieces.append(data)
+
+
+def test_github_makes_no_link_of_a_text_and_calls_nobody() -> None:
+    gfm = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    raw, shown = "\n\n".join(HOSTILE), to_markdown(Block("t", HOSTILE[0], HOSTILE, [HOSTILE], [], HOSTILE, HOSTILE[-1]))
+    assert sum(len(LINKED.findall(piece)) for piece in Pieces(gfm.render(raw)).pieces) >= 14
+    assert not [piece for piece in Pieces(gfm.render(shown)).pieces if LINKED.search(piece)]
+    assert escaped("symmflow@5 at digits/cls@1, camvid@96x128") == "symmflow@5 at digits/cls@1, camvid@96x128"
 
 
 def test_marks_are_on_the_figure_and_not_on_its_interval() -> None:

@@ -12,7 +12,7 @@ from ... import metrics
 from ...records import Figure, Missing, Stored
 from ..naming import identity
 from .between import between
-from .changes import RUN, Change, changes
+from .changes import RUN, VERSION, Change, changes, unrecorded
 from .path import State, isolating, metric_of, path, states
 from .remedy import Remedy, remedy
 
@@ -71,12 +71,14 @@ def budget(a: Stored, b: Stored, cells: Sequence[Stored], metric: str | None = N
     """
     name = shared_metric(a, b, metric)
     apart = changes(name, a, b)
-    found = states(name, a, b, cells)
+    found, left_out = states(name, a, b, cells)
     way = path(found, apart)
-    parts = [part for step in pairwise(way) for part in _step(name, found, apart, *step)]
     ends = tuple((identity(cell.record), _figure(name, cell).value) for cell in (a, b))
-    whole = _part(name, tuple(apart.values()), a, b, "measured")
-    return Budget(name, _figure(name, a).unit, ends[0], ends[1], whole, tuple(parts), _notes(a, b, way))
+    untold = [] if apart or ends[0][1] == ends[1][1] else unrecorded(a, b)
+    whole = _part(name, [*apart.values(), *untold], a, b, "unexplained" if untold else "measured")
+    parts = [whole] if untold else [part for step in pairwise(way) for part in _step(name, found, apart, *step)]
+    notes = (*_notes(a, b, way), *left_out)
+    return Budget(name, _figure(name, a).unit, ends[0], ends[1], whole, tuple(parts), notes)
 
 
 def shared_metric(a: Stored, b: Stored, metric: str | None) -> str:
@@ -109,8 +111,8 @@ def _step(
     parts = [_part(metric, [apart[name]], *pair, "measured elsewhere") for name, pair in elsewhere.items()]
     yield from parts
     left = [apart[name] for name in names if name not in elsewhere]
-    together = {"method", RUN, "version of the method"} if apart.keys() & {"method"} else set()
-    asked = tuple(remedy(a, b, c.name, [o.name for o in left]) for c in left if c.name not in together)
+    together = {"method", RUN, VERSION} if apart.keys() & {"method"} else set()
+    asked = tuple(remedy(a, b, c.name) for c in left if c.name not in together)
     if not parts:
         yield _part(metric, left, a, b, "unexplained", asked)
         return
@@ -147,6 +149,4 @@ def _notes(a: Stored, b: Stored, way: Sequence[State]) -> tuple[str, ...]:
     said = [told] if len(order) > 1 else []
     if a.record.method != b.record.method:
         said.append("Method and training run change together: no cell tells them apart.")
-    elif other := a.record.outputs.changed(b.record.outputs):
-        said.append(f"The two were made by other code, which no part tells: {other}.")
     return tuple(said)

@@ -27,10 +27,12 @@ def blocks(found: Budget) -> list[Block]:
         for part in found.parts
         if part.kind == "measured elsewhere"
     ]
-    for part in found.parts:
-        for remedy in part.remedies:
-            first = f" ({remedy.first})" if remedy.first else ""
-            notes.append(f"To measure {remedy.name}{first}: {remedy.command}")
+    remedies = [remedy for part in found.parts for remedy in part.remedies]
+    for remedy in remedies:
+        first = f" ({remedy.first})" if remedy.first else ""
+        notes += [f"To measure {remedy.name}{first}: {remedy.command}"] if remedy.command else []
+    if bare := [remedy.name for remedy in remedies if not remedy.command]:
+        notes.append(f"No command here measures alone: {', '.join(bare)}.")
     near, far = (_value(value, found) for _, value in (found.near, found.far))
     heading = f"{found.metric}: from {near} to {far}"
     return [

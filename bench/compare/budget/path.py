@@ -5,24 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+from ....symmflow.errors import InputError
 from ...records import Stored
-from .changes import Change, changes
+from .changes import CODE, Change, changes
 
 State = frozenset[str]
 """Names of what a cell has from the far end already; all else it has from the near one."""
 
 
-def states(metric: str, a: Stored, b: Stored, cells: Sequence[Stored]) -> dict[State, Stored]:
-    """The cells on the ways from `a` to `b`, the newest of each state; both ends are among them."""
+def states(metric: str, a: Stored, b: Stored, cells: Sequence[Stored]) -> tuple[dict[State, Stored], list[str]]:
+    """The cells on the ways from `a` to `b`, the newest of each state, both ends among them; and what is left out."""
     apart = changes(metric, a, b)
     found: dict[State, Stored] = {}
+    unread, other = list[str](), list[State]()
     for cell in sorted(cells, key=lambda one: one.record.created):
         if metric_of(metric, cell) is None or cell.record.task != a.record.task:
             continue
-        gone, left = changes(metric, a, cell), changes(metric, cell, b)
-        if gone.keys() | left.keys() == apart.keys() and not gone.keys() & left.keys():
+        try:
+            gone, left = changes(metric, a, cell), changes(metric, cell, b)
+        except InputError as error:
+            unread.append(str(error).rstrip("."))
+            continue
+        neither = gone.keys() & left.keys()
+        if gone.keys() | left.keys() != apart.keys() | neither:
+            continue
+        if not neither:
             found[frozenset(gone)] = cell
-    return found | {frozenset(): a, frozenset(apart): b}
+        elif neither <= CODE:
+            other.append(frozenset(gone.keys() - neither))
+    found |= {frozenset(): a, frozenset(apart): b}
+    said = [f"Left out, {len(unread)} in all: {unread[0]}."] if unread else []
+    if missed := [state for state in other if state not in found]:
+        said.append(f"Left out, {len(missed)} in all: cells on the way whose code is that of neither end.")
+    return found, said
 
 
 def path(found: Mapping[State, Stored], apart: Mapping[str, Change]) -> list[State]:

@@ -10,7 +10,7 @@ from ....reports.published import Published, of
 from ....symmflow.errors import InputError
 from ...protocols import DEFAULT, read_protocol
 from ...records import Stored
-from ..departures import departures
+from ..departures import base, departures
 from ..papers.wanted import protocol_of
 from .budget import Budget, Part, budget
 from .path import metric_of
@@ -26,19 +26,21 @@ def to_published(cell: Stored, cells: Sequence[Stored], metric: str | None, *, b
     """
     p, name = _figure(cell, metric)
     near = min([cell, *_alike(cell, cells, name)], key=lambda one: (*_far(one, p), one is not cell))
-    way = budget(cell, near, cells, name)
-    value = near.record.metrics[name].value
-    paper = f"{p.source}, table {p.table}"
+    way = budget(near, cell, cells, name) if backwards else budget(cell, near, cells, name)
+    sign = -1 if backwards else 1
+    paper = f"{p.source}, table {p.table}", p.value
     said = (*_departs(near, p), *([f"the paper's caveat: {p.note}"] if p.note else []), UNTOLD)
-    last = Part(("the paper",), said, p.value - value, "unexplained", how="a paper's figure has no images here")
-    whole = replace(last, value=p.value - cell.record.metrics[name].value, names=())
-    found = replace(way, far=(paper, p.value), whole=whole, parts=(*way.parts, last))
-    return _reversed(found) if backwards else found
+    values = [sign * (p.value - one.record.metrics[name].value) for one in (near, cell)]
+    last = Part(("the paper",), said, values[0], "unexplained", how="a paper's figure has no images here")
+    whole = replace(last, value=values[1], names=())
+    if backwards:
+        return replace(way, near=paper, whole=whole, parts=(last, *way.parts))
+    return replace(way, far=paper, whole=whole, parts=(*way.parts, last))
 
 
 def _figure(cell: Stored, metric: str | None) -> tuple[Published, str]:
     r = cell.record
-    near = [p for p in of(r.task, r.dataset) if _base(p.method) == _base(r.method) and p.metric in r.metrics]
+    near = [p for p in of(r.task, r.dataset) if base(p.method) == base(r.method) and p.metric in r.metrics]
     if metric is not None:
         near = [p for p in near if p.metric == metric]
     same = [p for p in near if p.steps == r.steps and (not p.solver or p.solver == r.solver)]
@@ -53,13 +55,14 @@ def _figure(cell: Stored, metric: str | None) -> tuple[Published, str]:
 
 
 def _alike(cell: Stored, cells: Sequence[Stored], metric: str) -> list[Stored]:
-    """Cells of the same method, task, data set, steps and solver that have the metric."""
+    """Cells of the same method, task, data set, steps and solver that have the metric, and their protocol at hand."""
 
     def place(one: Stored) -> tuple[object, ...]:
         r = one.record
-        return r.task, r.dataset, _base(r.method), r.steps, r.solver
+        return r.task, r.dataset, base(r.method), r.steps, r.solver
 
-    return [one for one in cells if place(one) == place(cell) and metric_of(metric, one) == metric]
+    found = [one for one in cells if place(one) == place(cell) and metric_of(metric, one) == metric]
+    return [one for one in found if read_protocol(one.record.protocol["hash"], [one.store.root])]
 
 
 def _far(cell: Stored, p: Published) -> tuple[bool, int]:
@@ -83,21 +86,6 @@ def _departs(cell: Stored, p: Published) -> list[str]:
     record = cell.record
     named = record.protocol.get("rules", DEFAULT)
     other = [] if _is_papers(cell, p) else [f"measured under {named}, not {_rules_of(p)}"]
-    split = [] if record.split == p.split else [f"the {record.split} split, not {p.split}"]
     protocol = read_protocol(record.protocol["hash"], [cell.store.root])
     known = [f"protocol {named} departs: {said}" for said in (protocol.rules.departs if protocol else ())]
-    return [*other, *split, *departures(record, p.method), *known]
-
-
-def _base(method: str) -> str:
-    return method.partition("[")[0]
-
-
-def _reversed(found: Budget) -> Budget:
-    def turned(part: Part) -> Part:
-        low, high = (None if end is None else -end for end in (part.high, part.low))
-        return replace(part, value=-part.value, low=low, high=high)
-
-    return replace(
-        found, near=found.far, far=found.near, whole=turned(found.whole), parts=tuple(map(turned, found.parts[::-1]))
-    )
+    return [*other, *departures(record, p), *known]

@@ -10,18 +10,15 @@ from typing import Any
 
 from .... import methods
 from ....symmflow.errors import InputError
-from ... import tasks
-from ...protocols import DEFAULT, Protocol, Rules, all_rules, read_protocol
+from ... import metrics, tasks
+from ...protocols import DEFAULT, Rules, all_rules
 from ...records import Record, Stored
-from .changes import LABELS, RUN, SAMPLES, SEED
+from ..naming import fingerprint
+from .changes import DEFINITION, LABELS, PROTOCOL, RULED, RUN, SAMPLES, SEED, protocol_of
 
-RULED = {
-    "rounding": "rounding",
-    "class policy": "background",
-    "scored size": "scored_at",
-}
+_RULES = {PROTOCOL[field]: rule for field, rule in RULED.items()}
 """Which field of a protocol's rules decides it."""
-RESCORED = ("class policy", "definition of the metric")
+RESCORED = ("class policy", DEFINITION)
 """What needs no network: it can be scored again from the evidence."""
 FIELDS = {"precision": "precision", "steps": "steps", "solver": "solver", SAMPLES: "limit", LABELS: "samples_per_mask"}
 """Which field of the cell decides it."""
@@ -34,19 +31,21 @@ class Remedy:
     name: str
     """What it would measure."""
     command: str
+    """Empty: none here measures it alone."""
     first: str = ""
 
 
-def remedy(a: Stored, b: Stored, name: str, others: Sequence[str]) -> Remedy:
-    """The cell of `a` with `name` alone as `b` has it. `others`: what else differs and is not told apart."""
+def remedy(a: Stored, b: Stored, name: str) -> Remedy:
+    """The cell of `a` with `name` alone as `b` has it."""
     record, asked = a.record, b.record
-    rules, first = _rules(a), ""
-    if name in RULED:
-        rules, first = _ruled(rules, _rules(b), RULED[name])
+    own, first = protocol_of(a).rules, ""
+    rules = own
+    if name in _RULES and getattr(own, _RULES[name]) != getattr(protocol_of(b).rules, _RULES[name]):
+        rules, first = _ruled(own, protocol_of(b).rules, _RULES[name])
     if name in RESCORED:
-        said = rules if name in RULED else _rules(b)
-        where = f"{shlex.quote(str(a.store.root))} --protocol {shlex.quote(_file(said))}"
-        return Remedy(name, f"bench rescore {where}", first)
+        where = f"{shlex.quote(str(a.store.root))} --protocol {shlex.quote(_file(rules))}"
+        moves = rules != own if name in _RULES else _defined_here(a, b)
+        return Remedy(name, f"bench rescore {where}" if moves else "", first)
     changed: dict[str, Any] = {}
     if name in FIELDS:
         changed[FIELDS[name]] = getattr(asked, FIELDS[name])
@@ -56,17 +55,21 @@ def remedy(a: Stored, b: Stored, name: str, others: Sequence[str]) -> Remedy:
         changed["chosen"] = asked.chosen
     elif name == "split":
         changed["split"] = asked.split
-    elif name in (RUN, "method", "version of the method"):
+    elif name == RUN:
         changed |= {"checkpoint": asked.checkpoint, "method": asked.method}
-    more = _judge(b, name)
-    return Remedy(name, command(record.model_copy(update=changed), rules, more, str(a.store.root)), first)
+    out = str(a.store.root)
+    made = record.model_copy(update=changed)
+    said = command(made, rules, _judge(b, name), out)
+    if said == command(record, own, _judge(a, name), out):
+        return Remedy(name, "")
+    weights = f"--checkpoint: weights whose fingerprint begins with {fingerprint(made)}" if _trained(made) else ""
+    return Remedy(name, said, "; ".join(filter(None, (first, weights))))
 
 
 def command(record: Record, rules: Rules, more: Sequence[str] = (), out: str = "") -> str:
     """The `bench run` of a cell under some rules."""
     foreign = record.checkpoint.recipe is None
-    kind = record.method.partition(":")[0].partition("[")[0]
-    method = f"{kind}:{record.checkpoint.name}" if foreign else kind
+    method = f"{methods.base(record.method)}:{record.checkpoint.name}" if foreign else record.method
     words = ["bench", "run", "-m", method, "-d", record.dataset, "-t", record.task]
     if record.steps is not None:
         words += ["--steps", str(record.steps)]
@@ -87,9 +90,26 @@ def command(record: Record, rules: Rules, more: Sequence[str] = (), out: str = "
         words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
     if rules.name != DEFAULT:
         words += ["--protocol", _file(rules)]
-    if not foreign and record.method not in methods.bundled(record.dataset):
+    if _trained(record):
         words += ["--checkpoint", f"runs/{record.checkpoint.recipe}"]
     return shlex.join([*words, *more, *(["--out", out] if out else [])])
+
+
+def _trained(record: Record) -> bool:
+    """Whether its weights are of a training of one's own: those that are bundled are known by their fingerprint."""
+    if record.checkpoint.recipe is None:
+        return False
+    try:
+        return methods.own_checkpoint(record.method, record.dataset).fingerprint != record.checkpoint.fingerprint
+    except InputError:
+        return True
+
+
+def _defined_here(a: Stored, b: Stored) -> bool:
+    """Whether the metrics that the two define otherwise are here as `b` has them."""
+    before, after = (protocol_of(cell).metrics for cell in (a, b))
+    known = {name: metrics.known(name) for name, version in after.items() if before.get(name) != version}
+    return all(metric is not None and metric.version == after[name] for name, metric in known.items())
 
 
 def _file(rules: Rules) -> str:
@@ -114,18 +134,7 @@ def _measures(rules: Rules) -> dict[str, Any]:
     return rules.model_dump(mode="json", exclude={"name", "version", "title", "source", "departs"})
 
 
-def _rules(cell: Stored) -> Rules:
-    return _protocol(cell).rules
-
-
-def _protocol(cell: Stored) -> Protocol:
-    found = read_protocol(cell.record.protocol["hash"], [cell.store.root])
-    if found is None:
-        raise InputError(f"{cell.store.root} lacks the protocol of {cell.folder}; copy protocols/ with the records.")
-    return found
-
-
 def _judge(cell: Stored, name: str) -> list[str]:
     """The option that takes another judge, where that is what changes."""
-    judge = (_protocol(cell).judges.get(name) or "").partition(":")[0]
+    judge = (protocol_of(cell).judges.get(name) or "").partition(":")[0]
     return ["--extractor", judge] if name == "extractor" and judge else []

@@ -11,7 +11,7 @@ from ....reports.published import Published
 from ...metrics import family
 from ...protocols import DEFAULT
 from ...records import DEFAULT_STORE, Figure, Record, Stored
-from ..departures import departures
+from ..departures import base, departures
 from ..rows import Row
 from ..tables import tables
 from .wanted import Wanted, protocol_of, wanted
@@ -86,7 +86,7 @@ def _slot(
     measured = [row for row in about if p.metric in row.metrics]
     alike = [row for row in measured if _measures(paper, row, p)]
     if alike:
-        own = {id(row): tuple(_departures(paper, row, p)) for row in alike}
+        own = {id(row): tuple(departures(row.record, p)) for row in alike}
         best = min(alike, key=lambda row: (len(own[id(row)]), -row.record.n, row.protocol, row.name))
         return Slot(line, column, p, ours=best, departs=own[id(best)])
     lacking = [why for record, why in spare if _is_about(record, line, p)]
@@ -110,7 +110,7 @@ def _why(measured: Sequence[Row], about: Sequence[Row], p: Published) -> str:
 def _is_about(record: Record, line: Line, p: Published) -> bool:
     """Whether a cell is of the paper's method at its steps: of another recipe, too."""
     kind, _, lies = line.run.partition(":")
-    same = record.method == f"{kind}:{Path(lies).name}" if kind else _base(record.method) == _base(p.method)
+    same = record.method == f"{kind}:{Path(lies).name}" if kind else base(record.method) == base(p.method)
     solver = not p.solver or record.solver == p.solver
     where = (record.task, record.dataset) == (p.task, p.dataset)
     return same and solver and where and record.steps in ((None, p.steps) if line.run else (p.steps,))
@@ -120,12 +120,3 @@ def _measures(paper: Paper, row: Row, p: Published) -> bool:
     """Whether a row was measured as the paper's table is."""
     named = protocol_of(paper, p)
     return named == DEFAULT or row.record.protocol.get("rules", DEFAULT) == named
-
-
-def _departures(paper: Paper, row: Row, p: Published) -> list[str]:
-    split = [] if row.record.split == p.split else [f"the {row.record.split} split, not {p.split}"]
-    return [*split, *departures(row.record, p.method)]
-
-
-def _base(method: str) -> str:
-    return method.partition("[")[0]

@@ -21,6 +21,7 @@ HOSTILE = {
     "=cmd|'/c calc'!A0": "=cmd|'/c calc'!A0",
     r"\input{/etc/passwd}": r"\input{/etc/passwd}",
     "\x1b[31mred\x1b[0m": r"\u001b[31mred\u001b[0m",
+    "x [/b] [red]y": "x [/b] [red]y",
 }
 """What users name, and how it is shown."""
 CLASSES = list(HOSTILE)[:2]

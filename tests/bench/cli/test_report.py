@@ -72,7 +72,11 @@ def test_latex_marks_what_is_real_and_shows_intervals_on_request(bench: Any, sto
     assert r"=cmd()\&c \$x\$ \#1 \{y\} \textasciitilde{}z\textasciicircum{} 50\%\_a" in text
     assert r"\input" not in text and r"\textbackslash{}input\{/etc/passwd\}" in text and "scriptsize [" not in text
     good = bench("report", str(store.root), "--format", "latex", "--fragment", "--method", "good").stdout
-    assert good.startswith(r"\begin{table}") and "textbf" not in good
+    assert (
+        good.splitlines()[0].startswith("% ")
+        and good.splitlines()[1] == r"\begin{table}[htbp]"
+        and "textbf" not in good
+    )
 
 
 def test_intervals_stand_in_latex_where_they_are_known(bench: Any, results: Any) -> None:
