@@ -35,8 +35,9 @@ def notes() -> Iterator[None]:
 def say_replaced(records: Sequence[Record]) -> None:
     """Of a comparison or a report: which older records do not count."""
     if records:
+        cells = "a cell was" if len(records) == 1 else f"{len(records)} cells were"
         print(
-            f"note: {len(records)} cells were measured more than once, with other figures; the newest record "
-            "counts (`bench gate OLD NEW` compares them).",
+            f"note: {cells} measured more than once, with "
+            "other figures; the newest record counts (`bench gate OLD NEW` compares them).",
             file=sys.stderr,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import quote
@@ -12,7 +12,7 @@ from ...reports import frames
 from ...reports.block import Block, to_markdown
 from ...reports.latex import to_latex
 from ...reports.papers import paper as read_paper
-from ...symmflow.errors import InputError
+from ...symmflow.errors import InputError, note
 from ...symmflow.files import write_atomically
 from ..records import DEFAULT_STORE, Record, read_stored
 from ..records.tidy import COLUMNS, frame
@@ -110,7 +110,13 @@ def document(
         raise InputError(f"--by-seed and --sort are for tables; as {form} a cell is a row a metric, in no order.")
     limits = read_floors(floors)
     replaced: list[Record] = []
-    every = read_stored(folders, replaced)
+    unread: list[str] = []
+
+    def refused(error: InputError) -> None:
+        unread.append(f"{str(error).rstrip('.')}; it is left out")
+        note(unread[-1])
+
+    every = read_stored(folders, replaced, refused)
     cells = choose(every, wanted)
     if form in _FRAMES:
         return Document(form, _FRAMES[form](frame(cell.record for cell in cells), _WHAT), replaced)
@@ -120,11 +126,12 @@ def document(
     if form == "html":
         return Document(
             form,
-            page.html(page.Page(cells, found, limits, wanted, folders, by_seed, floors, data_root, every)),
+            page.html(page.Page(cells, found, limits, wanted, folders, by_seed, floors, data_root, every, unread)),
             replaced,
         )
     shown = intervals or form == "md"
     blocks = [tables.block(table, leaders(table, limits), intervals=shown) for table in found]
+    blocks = [replace(block, notes=[*block.notes, *(f"{said}." for said in unread)]) for block in blocks]
     if form == "latex":
         return Document(form, to_latex(blocks, fragment=fragment), replaced)
     if findings := claims.findings(cells):

@@ -211,6 +211,11 @@ def block(judged: Judged) -> Block:
                 }
             )
     covers = dict.fromkeys(v.difference.covers for _, _, verdicts in judged.verdicts for v in verdicts)
+    words = [
+        f"the 95 % intervals cover {' / '.join(covers)}, paired where both were measured on the same.",
+        "equivalent: two one-sided tests put it inside the metric's floor (--floors), p < 0.05 after Holm's "
+        "correction for the table.",
+    ]
     return Block(
         "verdicts",
         f"{judged.table.heading}, against the baseline",
@@ -218,10 +223,8 @@ def block(judged: Judged) -> Block:
         rows,
         data,
         [
-            *[f"{r}." for r in judged.remarks],
-            f"the 95 % intervals cover {' / '.join(covers) or 'nothing'}, paired where both were measured on the same.",
-            "equivalent: two one-sided tests put it inside the metric's floor (--floors), p < 0.05 after Holm's "
-            "correction for the table.",
+            *[f"{r}." for r in dict.fromkeys(judged.remarks)],
+            *(words if rows else ()),
         ],
         left=(0, 2, 3, 6),
     )

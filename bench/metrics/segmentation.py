@@ -144,7 +144,8 @@ def _present(areas: Areas) -> tuple[Array, ...]:
 def _over_classes(ratios: Array) -> Array:
     """Mean over the classes that are there, [R], of ratios [R, K]; NaN where none is."""
     there = np.isfinite(ratios)
-    return np.asarray(np.where(there, ratios, 0.0).sum(axis=1) / there.sum(axis=1))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(there, ratios, 0.0).sum(axis=1) / there.sum(axis=1))
 
 
 def _mean(top: Array, bottom: Array, truth: Array) -> Array:

@@ -258,11 +258,8 @@ def read_stored(
     replaced: list[Record] | None = None,
     refused: Callable[[InputError], None] | None = None,
 ) -> list[Stored]:
-    """The cells of one or more stores, each key once, the newest record counting.
-
-    `replaced` collects the older records of a cell whose figures a newer one does not repeat. `refused` is told of
-    records that cannot be read; by default a note names them.
-    """
+    """The cells of one or more stores, each key once, the newest record counting; `replaced` collects the older ones
+    whose figures it does not repeat, `refused` is told of those that cannot be read (by default a note names them)."""
     newest: dict[str, Stored] = {}
     for folder in folders:
         if not folder.is_dir():
@@ -275,7 +272,7 @@ def read_stored(
                 replaced.append(other.record if newest[record.key] is stored else record)
     if not newest:
         begun = any(True for folder in folders for _ in Store(folder).unfinished())
-        helps = "cells were begun, and the same `bench run` goes on" if begun else "`bench run` makes some"
+        helps = "cells were begun, which the same `bench run` goes on with" if begun else "`bench run` makes some"
         raise InputError(f"there are no records in {', '.join(map(str, folders))}; {helps}.")
     return list(newest.values())
 

@@ -9,7 +9,7 @@ from .gathered import Page
 
 def section(page: Page) -> Section | None:
     failed = [cell.record for cell in page.cells if cell.record.status == "failed"]
-    if not failed:
+    if not failed and not page.unread:
         return None
     rows = [
         {
@@ -20,5 +20,6 @@ def section(page: Page) -> Section | None:
         }
         for record in failed
     ]
-    lead = f"{len(rows)} of {len(page.cells):,} cells failed; the same bench run tries them again."
+    rows += [{"cell": "unreadable", "method": "", "reason": f"{said}.", "traceback": ""} for said in page.unread]
+    lead = f"{len(failed)} of {len(page.cells):,} cells failed; the same bench run tries them again."
     return Section("failures", "Failures", "failures.html", {"rows": rows}, lead)

@@ -40,6 +40,8 @@ class Page:
     """Where the data lie whose images records may not hold."""
     every: Sequence[Stored] = ()
     """All cells of the stores, those too that are not wanted."""
+    unread: Sequence[str] = ()
+    """What is left out, because it cannot be read, and why."""
 
     @cached_property
     def methods(self) -> list[str]:
@@ -134,6 +136,7 @@ class Page:
             f"{count(len(self.methods), 'method')} on {', '.join(datasets)}",
             count(len(records), "cell"),
             *([f"chosen by {' '.join(self._filter)}"] if self._filter else []),
+            *([f"{count(len(self.unread), 'record')} left out, see Failures"] if self.unread else []),
             f"newest record of {newest}",
             f"symmbench {version('symmbench')}",
         ]

@@ -41,9 +41,12 @@ def _steps(table: Table) -> Iterator[str]:
     """Rows that lack step counts which others have, by reason."""
     every = {row.steps for row in table.rows if row.steps is not None}
     stepped = {row.name: row.method for row in table.rows if row.steps is not None}
+    alike: dict[tuple[str, tuple[int, ...]], list[str]] = {}
     for name, method in stepped.items():
         reasons: dict[str, list[int]] = {}
         for steps in sorted(every - {row.steps for row in table.rows if row.name == name}):
             reasons.setdefault(_why(method, table, steps), []).append(steps)
         for why, lacking in reasons.items():
-            yield f"{name} at {', '.join(map(str, lacking))} step{'s' if lacking != [1] else ''}: {why}"
+            alike.setdefault((why, tuple(lacking)), []).append(name)
+    for (why, counts), names in alike.items():
+        yield f"{', '.join(names)} at {', '.join(map(str, counts))} step{'s' if counts != (1,) else ''}: {why}"

@@ -104,6 +104,7 @@ def _statement(
     if base not in judged:
         judged[base] = against(table, base, page.limits)
     found = next((v for row, _, vs in judged[base].verdicts for v in vs if row is best and v.metric == metric), None)
+    said["level"] = best.metrics[metric].value == base.metrics[metric].value
     said["next"] = _named(page, base) | {
         "figure": text.with_unit(base.metrics[metric], interval=False),
         "cost": _cost(table, base),

@@ -10,9 +10,19 @@ import torch
 from symmbench.bench import metrics
 from symmbench.bench.checks.parity import areas, miou
 from symmbench.bench.metrics import Subject
+from symmbench.bench.metrics.areas import Areas
 from symmbench.bench.metrics.confusion import sparse_confusion
+from symmbench.bench.metrics.segmentation import MeanIoU
 from symmbench.bench.records import Evidence, Shard, write_shard
 from symmbench.symmflow.errors import InputError
+
+
+@pytest.mark.filterwarnings("error")
+def test_weights_of_no_image_with_a_class_have_no_figure() -> None:
+    """And no warning of a library either: a leave-one-out of a single image is such a one."""
+    area = np.array([[4.0, 2.0]])
+    found = MeanIoU(("a",), Areas(area, area, area))
+    assert found.at(np.array([[1.0]])).tolist() == [1.0] and np.isnan(found.at(np.array([[0.0]]))).all()
 
 
 def test_ignored_background_equals_torchmetrics(tmp_path: Path) -> None:

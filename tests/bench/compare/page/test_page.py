@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from symmbench.bench.compare import text
 from symmbench.bench.compare.tables import tables
 from symmbench.bench.compare.verdicts import called, judge
 from symmbench.bench.records import Cost, Figure, Record, read_stored
+from symmbench.symmflow.errors import Note
 
 
 def section(page: str, ident: str) -> Element:
@@ -181,6 +183,20 @@ def test_seeds_that_rows_do_not_share_are_not_counted_together(results: Any) -> 
 def test_a_filter_stands_in_the_head(store: Path) -> None:
     made = api.report(store, form="html", tasks="cls", steps=[1]).content
     assert isinstance(made, str) and "chosen by --task cls --steps 1" in said(next(read(made).iter("header")))
+
+
+def test_a_record_that_cannot_be_read_is_named_in_the_file(store: Path, tmp_path: Path) -> None:
+    """Whoever gets the file sees no note of a terminal."""
+    shutil.copytree(store, tmp_path / "s")
+    broken = next((tmp_path / "s").glob("d/cls/*/record.json"))
+    broken.write_text(broken.read_text()[:300])
+    for form in ("html", "md", "latex"):
+        with pytest.warns(Note, match="it is left out"):
+            made = api.report(tmp_path / "s", form=form).content
+        assert isinstance(made, str) and "it is left out" in made
+        if form == "html":
+            assert "1 record left out, see Failures" in said(next(read(made).iter("header")))
+            assert "unreadable" in said(section(made, "failures"))
 
 
 def test_where_all_failed_the_first_screen_says_so(results: Any) -> None:
