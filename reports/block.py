@@ -34,7 +34,7 @@ Mark = Literal["best", "second"]
 ACTING = re.compile(r"[\\`*~$]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])|&(?=#?\w+;)|<(?=[a-zA-Z/!?])")
 """What Markdown would obey: emphasis, code, formulas, links, entities, tags. Not an underscore inside a word."""
 LINKING = re.compile(
-    r":(?=//)|(?i:www)(?=\.)|@(?=[\w\\-]+\.)|(?<![a-zA-Z0-9_])@(?=[a-zA-Z0-9])|#(?=\d)|(?i:\bgh-)(?=\d)"
+    r":(?=//)|(?i:www)(?=\.)|@(?=[\w\\-]+\.\w)|(?<![a-zA-Z0-9_])@(?=[a-zA-Z0-9])|#(?=\d)|(?i:\bgh-)(?=\d)"
 )
 """Behind these begins what GitHub links, or whom it calls: addresses, mentions, issues. Not in `symmflow@5`."""
 APART = "<!-- -->"
