@@ -18,7 +18,8 @@ PLACES = 2
 
 def leaders(table: Table, floors: Floors) -> dict[str, Sequence[Row]]:
     """By metric of which differences are told: the best row where it is `better` than every other one, then the next
-    where it is `better` than all below it; none where that is not shown.
+    where it is `better` than all below it; none where that is not shown. Without metrics of which a difference that
+    decides is not known.
 
     The best of many is chosen by its figure, so that all pairs of rows count in Holm's correction, over all metrics of
     the table; those that decide no place are taken for p = 1, as if they were tested last. What might be called
@@ -28,16 +29,21 @@ def leaders(table: Table, floors: Floors) -> dict[str, Sequence[Row]]:
         return {}
     ordered = {name: rows for name in table.metrics if len(rows := ranked(table, name)) > 1}
     found: dict[tuple[str, Row, Row], Difference] = {}
+    untold: set[str] = set()
     for name, rows in ordered.items():
         for place in range(min(PLACES, len(rows) - 1)):
             gaps = _above(name, rows[place], rows[place + 1 :])
-            if gaps is None:
+            if isinstance(gaps, Missing):
+                untold.add(name)
+            if not gaps or isinstance(gaps, Missing):
                 break
             found |= {(name, rows[place], row): gap for row, gap in gaps.items()}
     pairs = sum(comb(len(rows), 2) for rows in ordered.values())
     better = _better(found, floors, pairs)
     certain: dict[str, Sequence[Row]] = {}
     for name, rows in ordered.items():
+        if name in untold:
+            continue
         places = 0
         while places < min(PLACES, len(rows) - 1) and all(
             better.get((name, rows[places], row)) for row in rows[places + 1 :]
@@ -54,14 +60,17 @@ def ranked(table: Table, metric: str) -> list[Row]:
     return sorted(rows, key=lambda row: row.metrics[metric].value, reverse=higher)
 
 
-def _above(metric: str, row: Row, others: Sequence[Row]) -> dict[Row, Difference] | None:
-    """Its differences from the others; None where one is not known, or not clear before any correction."""
+def _above(metric: str, row: Row, others: Sequence[Row]) -> dict[Row, Difference] | Missing:
+    """Its differences from the others; none where one is not clear before any correction, `Missing` where one is not
+    known."""
     sign = 1 if row.metrics[metric].better == "higher" else -1
     gaps = {}
     for other in others:
         gap = difference(metric, row.cells, other.cells)
-        if isinstance(gap, Missing) or sign * gap.value <= 0 or gap.low <= 0 <= gap.high or gap.p >= 0.05:
-            return None
+        if isinstance(gap, Missing):
+            return gap
+        if sign * gap.value <= 0 or gap.low <= 0 <= gap.high or gap.p >= 0.05:
+            return {}
         gaps[other] = gap
     return gaps
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ....reports.html import Section
@@ -14,23 +14,25 @@ from .gathered import Page, anchor, columns
 
 
 def section(page: Page) -> Section | None:
-    boards = [
-        {
-            "id": anchor(place),
-            "heading": table.heading,
-            "warning": warning(table),
-            "headers": _headers(table),
-            "rows": [_row(page, table, row) for row in table.rows],
-            "notes": notes(table),
-            "marks": _marks(page.leaders[table.protocol]),
-        }
-        for place, table in enumerate(page.tables)
-        if table.rows
-    ]
+    boards = [_board(page, place, table) for place, table in enumerate(page.tables) if table.rows]
     if not boards:
         return None
     lead = "Every row with its 95 % intervals. Choose a heading to sort by it."
     return Section("leaderboard", "Leaderboard", "leaderboard.html", {"boards": boards}, lead)
+
+
+def _board(page: Page, place: int, table: Table) -> dict[str, Any]:
+    shared = _shared(table)
+    return {
+        "id": anchor(place),
+        "heading": table.heading,
+        "warning": warning(table),
+        "shared": [f"{name} {value}" for name, value in shared.items()],
+        "headers": [head for head in _headers(table) if head["text"] not in shared],
+        "rows": [_row(page, table, row, shared) for row in table.rows],
+        "notes": notes(table),
+        "marks": _marks(page.leaders[table.protocol]),
+    }
 
 
 def _headers(table: Table) -> list[dict[str, Any]]:
@@ -53,8 +55,25 @@ def _headers(table: Table) -> list[dict[str, Any]]:
     return [*before, *figures, *after]
 
 
-def _row(page: Page, table: Table, row: Row) -> dict[str, Any]:
-    speed, parameters = table.images_per_second(row), row.record.checkpoint.parameters
+def _made_of(row: Row) -> dict[str, dict[str, Any]]:
+    """By column."""
+    parameters, seeds = row.record.checkpoint.parameters, len(row.seeds)
+    said = "–" if parameters is None else f"{parameters / 1e6:.2f}M"
+    return {"params": {"text": said, "sort": parameters}, "seeds": {"text": str(seeds), "sort": seeds}}
+
+
+def _shared(table: Table) -> dict[str, str]:
+    """By column, what would be the same in every row, and stands above the table."""
+    first, *others = map(_made_of, table.rows)
+    return {
+        name: cell["text"]
+        for name, cell in first.items()
+        if all(other[name]["text"] == cell["text"] for other in others)
+    }
+
+
+def _row(page: Page, table: Table, row: Row, shared: Collection[str]) -> dict[str, Any]:
+    speed = table.images_per_second(row)
     cells: list[dict[str, Any]] = [{"text": "–" if row.steps is None else f"{row.steps:,}", "sort": row.steps}]
     for name, _ in columns(table):
         figure = row.metrics.get(name)
@@ -64,9 +83,8 @@ def _row(page: Page, table: Table, row: Row) -> dict[str, Any]:
     cells += [
         {"text": "–" if row.nfe is None else f"{row.nfe:.4g}", "sort": row.nfe},
         {"text": text.speed(speed), "sort": speed},
-        {"text": "–" if parameters is None else f"{parameters / 1e6:.2f}M", "sort": parameters},
-        {"text": str(len(row.seeds)), "sort": len(row.seeds)},
     ]
+    cells += [cell for name, cell in _made_of(row).items() if name not in shared]
     return {"method": row.method, "hue": page.hue[row.method], "name": row.name, "cells": cells}
 
 

@@ -70,7 +70,7 @@ def test_the_lower_is_better_where_it_is_and_without_evidence_nothing_is_told(re
     for method, value in (("a", 1.0), ("b", 2.0)):
         figure = Figure(value=value, unit="distance", better="lower")
         results.add(method, "cls", results.predictions(60), metrics={"unknown": figure})
-    assert leaders(results.table, {}) == {"unknown": []}
+    assert leaders(results.table, {}) == {}
 
 
 @pytest.mark.parametrize("seeds", [(0, 1)])
@@ -79,6 +79,15 @@ def test_rows_of_several_seeds_are_told_apart(results: Any, seeds: tuple[int, ..
         for seed in seeds:
             results.classifier(method, right, 1, seed=seed)
     assert named(results) == ["a"]
+
+
+def test_what_could_not_be_tested_is_not_said_to_have_been(results: Any) -> None:
+    for method, right in (("a", 118), ("b", 61), ("c", 60)):
+        results.classifier(method, right, 1)
+    for file in (results.cells[2].folder / "evidence").glob("samples-*"):
+        file.unlink()
+    assert leaders(results.table, {}) == {}
+    assert not any("asked of" in note for note in block(results.table, leaders(results.table, {})).notes)
 
 
 def test_what_may_be_equivalent_is_not_better() -> None:
