@@ -31,7 +31,8 @@ REMEDIES: dict[type[InputError], str] = {
     OtherRecipe: "choose another --out, or remove it",
     Busy: "wait for it, or choose another --out",
 }
-BY_ERRNO = {errno.ENOSPC: FULL, errno.EDQUOT: FULL}
+FILE = "a file lies where a folder should be; choose another place"
+BY_ERRNO = {errno.ENOSPC: FULL, errno.EDQUOT: FULL, errno.EEXIST: FILE, errno.ENOTDIR: FILE}
 
 
 def remedied(error: InputError) -> str:

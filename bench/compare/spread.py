@@ -38,6 +38,8 @@ class Sources:
     table: Table
     metric: str
     sources: list[Source] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    """Rows whose evidence tells nothing of the images, and why."""
 
 
 def sources(table: Table, metric: str) -> Sources:
@@ -60,6 +62,8 @@ def sources(table: Table, metric: str) -> Sources:
     for rows in runs.values():
         values = [[cell.record.metrics[metric].value for cell in row.cells] for row in rows]
         samples = [metrics.sample_of(metric, cell) for row in rows for cell in row.cells]
+        lacking = dict.fromkeys(str(sample) for sample in samples if isinstance(sample, Missing))
+        made.remarks += [f"{rows[0].at}: {why}" for why in lacking]
         told = [sample.error for sample in samples if not isinstance(sample, Missing)]
         errors = [error for error in told if error is not None]
         image_error = float(np.sqrt(np.mean(np.square(errors)))) if errors else None
@@ -92,6 +96,7 @@ def block(found: Sources) -> Block:
         )
     headers = ["row", f"{found.metric}, mean", "test images", "generation", "training", "trainings", "seeds"]
     notes = [
-        "Standard deviations, other things equal; a dash: it takes two seeds (--seeds 0,1) or two trainings to tell."
+        "Standard deviations, other things equal; a dash: it takes two seeds (--seeds 0,1) or two trainings to tell.",
+        *(f"{remark}." for remark in found.remarks),
     ]
     return Block("spread", f"{found.table.heading}, sources of chance", headers, rows, data, notes)

@@ -26,6 +26,7 @@ def test_the_remedy_of_a_full_disk_is_space() -> None:
     assert message(errno.ENOSPC).startswith("cannot write results: why; free some space")
     assert message(errno.EDQUOT).startswith("cannot write results: why; free some space")
     assert message(errno.EROFS).startswith("cannot write results: why; choose another folder with --out")
+    assert message(errno.EEXIST).startswith("cannot write results: why; a file lies where a folder should be")
 
 
 def test_an_error_in_anothers_name_keeps_its_remedy() -> None:
