@@ -59,7 +59,8 @@ def listing(
     if as_json:
         print(json.dumps(rows, indent=2))
     elif kind == "runs":
-        print_table([_short(row) for row in rows if row["status"] != UNREADABLE], wide=wide, spare=SPARE)
+        if (readable := [_short(row) for row in rows if row["status"] != UNREADABLE]) or not rows:
+            print_table(readable, wide=wide, spare=SPARE)
         for row in rows:
             if row["status"] == UNREADABLE:
                 print(f"unreadable: {one_line(row['created'])}")

@@ -78,7 +78,10 @@ def print_table(
     def texts() -> tuple[list[Text], list[list[Text]]]:
         return [told(name) for name in names], [[told(row[name]) for name in names] for row in rows]
 
-    names, shown, left_out = list(rows[0]) if rows else ["nothing"], stdout(wide=wide), list[str]()
+    if not rows:
+        print("none.")
+        return
+    names, shown, left_out = list(rows[0]), stdout(wide=wide), list[str]()
     while len(left_out) < len(spare) and not fits(*texts(), shown.width):
         left_out.append(spare[len(left_out)])
         names.remove(left_out[-1])

@@ -95,3 +95,5 @@ def test_runs_are_a_line_each_and_say_what_a_narrow_terminal_leaves_out(bench: A
     assert [len(re.findall(r"^ \d ", text, re.M)) for text in (narrow, wide)] == [4, 4]
     assert "created" in wide.splitlines()[1] and "unreadable: " in wide and str(store.root) in wide
     assert "created" in bench(*call, COLUMNS="30").stdout  # a block a row leaves nothing out
+    assert bench(*call, "--task", "cls", "--status", "unfinished").stdout == "none.\n"
+    assert bench(*call, "--status", "unreadable").stdout.startswith("unreadable: ")
