@@ -31,7 +31,7 @@ REMEDIES: dict[type[InputError], str] = {
     OtherRecipe: "choose another --out, or remove it",
     Busy: "wait for it, or choose another --out",
 }
-FILE = "a file lies where a folder should be; choose another place"
+FILE = "a file lies where a folder should be; choose another folder"
 BY_ERRNO = {errno.ENOSPC: FULL, errno.EDQUOT: FULL, errno.EEXIST: FILE, errno.ENOTDIR: FILE}
 
 
