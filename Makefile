@@ -11,7 +11,7 @@ PRETRAINED := two-spirals/symmflow digits/cnn digit-presence/cnn digits/symmflow
 	digit-scenes/unet digit-scenes/symmflow digit-scenes/semflow digit-scenes/semflow[unperturbed] digit-scenes/dsm \
 	digit-scenes/fm
 
-.PHONY: help install demo rivals results test slow crash fuzz check figures pretrained gpu-test gpu-pretrained gpu-papers clean
+.PHONY: help install demo rivals test slow crash fuzz check figures pretrained gpu-test gpu-pretrained gpu-papers clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -52,10 +52,6 @@ rivals: install ## Evaluate every bundled method on the same samples, and check 
 	sed '/^### /,$$d' reports/rivals.md > results/rivals/report.md
 	$(BIN)/bench compare results/rivals --format md >> results/rivals/report.md
 	cp results/rivals/report.md reports/rivals.md
-
-# Hours on two cores; what was cut goes on, and what is there is kept.
-results: install ## Rebuild the real results from nothing: make results MNIST=folder with the files of MNIST
-	BENCH=$(BIN)/bench reports/results/mnist/reproduce.sh "$(MNIST)" $(RUNS)/results/mnist
 
 # a worker a core, each of one thread
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --maxprocesses 8 --dist worksteal
