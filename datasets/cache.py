@@ -20,6 +20,13 @@ def cache_folder(name: str) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "symmbench" / name
 
 
+def weights_folder() -> Path:
+    """Where fetched weights are kept: $SYMMBENCH_WEIGHTS, else $XDG_CACHE_HOME/symmbench/weights."""
+    if given := os.environ.get("SYMMBENCH_WEIGHTS"):
+        return Path(given)
+    return cache_folder("weights")
+
+
 def kept_content(version: str, files: Sequence[Path], make: Callable[[], str]) -> str:
     """The content hash that `make` computes from files, kept until one of them has another size or time.
 

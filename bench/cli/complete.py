@@ -50,9 +50,10 @@ def _papers() -> list[str]:
 
 
 def _weights() -> list[str]:
+    from ...methods.parts.published import served
     from ..judges import weights
 
-    return [*_datasets(), *weights.KNOWN]
+    return [*_datasets(), *weights.KNOWN, *served()]
 
 
 def _kinds() -> list[str]:

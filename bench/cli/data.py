@@ -1,4 +1,4 @@
-"""`bench data`: data sets and judges' weights on this machine."""
+"""`bench data`: data sets and weights on this machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .options import takes
 if TYPE_CHECKING:
     from ...datasets.verify import Problem
 
-app = typer.Typer(help="Get and verify data sets and judges' weights.", no_args_is_help=True)
+app = typer.Typer(help="Get and verify data sets and weights.", no_args_is_help=True)
 DATASET, GETTABLE = complete.of("dataset"), complete.of("data set or weights")
 GET = """
 bench data get inception
@@ -35,7 +35,7 @@ bench data get --for --dataset camvid --task ss --method unet
 def get(
     names: list[str] | None = typer.Argument(
         None,
-        help="Data sets, hf:OWNER/NAME, or weights: inception, mobilenet-v2, lpips-alex, lpips-vgg.",
+        help="Data sets, hf:OWNER/NAME, or weights: inception, mobilenet-v2, lpips-alex, lpips-vgg, taef2.",
         autocompletion=GETTABLE,
     ),
     for_run: bool = typer.Option(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ...datasets.cache import cache_folder
+from ...datasets.cache import weights_folder
 from ...datasets.download import Download, Report, fetch
 from ...symmflow import files
 from ...symmflow.errors import InputError, Unwritable, unknown
@@ -67,18 +67,11 @@ KNOWN = {
 }
 
 
-def folder() -> Path:
-    """Where fetched weights are kept: $SYMMBENCH_WEIGHTS, else $XDG_CACHE_HOME/symmbench/weights."""
-    if given := os.environ.get("SYMMBENCH_WEIGHTS"):
-        return Path(given)
-    return cache_folder("weights")
-
-
 def find(name: str) -> Path | None:
-    """The verified file of some weights, in `folder()` or torch hub's cache; None if it is nowhere."""
+    """The verified file of some weights, in `weights_folder()` or torch hub's cache; None if it is nowhere."""
     weights = known(name)
     hub = Path(os.environ.get("TORCH_HOME") or Path.home() / ".cache" / "torch") / "hub" / "checkpoints"
-    for place in (folder(), hub):
+    for place in (weights_folder(), hub):
         path = place / weights.file
         if path.is_file():
             if not weights.matches(path):
@@ -94,12 +87,12 @@ def known(name: str) -> Weights:
 
 
 def get(name: str, report: Report | None = None) -> Path:
-    """Fetch weights into `folder()`, verified before they get their name. Returns at once if they are there."""
+    """Fetch weights into `weights_folder()`, verified before they get their name. Returns at once if they are there."""
     if (there := find(name)) is not None:
         return there
     weights = known(name)
     try:
-        return fetch(Download(weights.file, (weights.url,), f"sha256:{weights.sha256}"), folder(), report)
+        return fetch(Download(weights.file, (weights.url,), f"sha256:{weights.sha256}"), weights_folder(), report)
     except Unwritable as error:
         raise InputError(f"{error}; set $SYMMBENCH_WEIGHTS to another folder.") from None
 

@@ -41,7 +41,7 @@ class Shown:
 
 
 def get(name: str, *, data_root: Path | str | None = None, progress: Report | None = None) -> Path | None:
-    """Fetch a data set or a judge's weights, verified; where they lie, None for a data set that code makes.
+    """Fetch a data set, or weights of a judge or an autoencoder, verified; where they lie, None where code makes it.
 
     A transfer that breaks off is taken up again by the next call. `data_root`: where to put the files of a data set,
     by default the cache. `progress` is told of a file, its bytes that are here and its bytes in all (0: unknown).

@@ -222,7 +222,7 @@ def weights_needed(recipe: Recipe) -> Sequence[Need]:
         except InputError as error:
             other = f"or name a folder that holds it: --set {field}=FOLDER"
             fetched = what.rpartition(" ")[2] in PUBLISHED
-            why = f"fetched from the hub when the training begins; {other}" if fetched else str(error).rstrip(".")
+            why = f"fetched when the training begins; {other}" if fetched else str(error).rstrip(".")
             needs.append(Need(what, False, why))
     return needs
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from ... import datasets, methods
 from ...datasets.download import Report, Unreachable
 from ...datasets.obtain import ByHand
+from ...methods.parts import published
 from ...methods.parts.latents import codec_folder
 from ...symmflow.checkpoint import Checkpoint
 from ...symmflow.errors import InputError, Screen, unknown
@@ -33,12 +34,13 @@ class Need:
 
 def get(name: str, root: Path | None = None, report: Report | None = None) -> Path | None:
     """A data set (in `root`, if given) or weights by name; None for a data set that code makes."""
-    if name in weights.KNOWN:
+    known = [*weights.KNOWN, *published.served()]
+    if name in known:
         if root is not None:
             raise InputError(f"{name} are weights; drop --data-root, $SYMMBENCH_WEIGHTS says where they are kept.")
-        return weights.get(name, report)
+        return weights.get(name, report) if name in weights.KNOWN else published.get(name, report)
     if ":" not in name and name.partition("@")[0] not in datasets.names():
-        raise unknown("data set or weights", name, [*datasets.names(), *weights.KNOWN])
+        raise unknown("data set or weights", name, [*datasets.names(), *known])
     return datasets.get(name, root, report)
 
 

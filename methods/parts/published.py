@@ -1,19 +1,25 @@
-"""What others have published on the hub: one table of repositories, with mirrors where the original has gone."""
+"""Models that others have published: one table of repositories, with mirrors where the original has gone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...datasets.cache import weights_folder
+from ...datasets.download import Download, Report, fetch
 from ...datasets.hub import snapshot
 from ...symmflow.errors import InputError, unknown
 from ...symmflow.network import is_closed
 
+RAW = "https://raw.githubusercontent.com"
+
 
 @dataclass(frozen=True)
 class Published:
-    """A model on the hub. `repositories`: asked in this order, each with its commit; `gone`: where it was once.
+    """A model on the hub or, where its `files` have digests, in a repository of GitHub.
+
+    `repositories`: asked in this order, each with its commit; `gone`: where it was once.
 
     A commit of None is not pinned: what the repository holds by now is taken. Checkpoints keep the digest of what
     they were made with, whichever it was.
@@ -25,6 +31,17 @@ class Published:
     gone: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     """Patterns; empty: as the caller needs."""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of the files that GitHub serves: `weights_folder()` holds them, in a folder of the model's name."""
+
+    @property
+    def downloads(self) -> list[Download]:
+        """Those files."""
+        return [
+            Download(file, (f"{RAW}/{repository}/{commit}/{file}",), f"sha256:{digest}")
+            for repository, commit in self.repositories.items()
+            for file, digest in self.digests.items()
+        ]
 
 
 PUBLISHED = {
@@ -82,6 +99,15 @@ PUBLISHED = {
             {"madebyollin/taef1": "b1b2d00e9e440cfbf3dedb34266864da86016ceb"},
         ),
         Published(
+            "taef2",
+            "tiny autoencoder of FLUX.2, which the hub has in another format",
+            {"madebyollin/taesd": "5cccb12dc72074a4be35680c3b108548a7c69978"},
+            digests={
+                "taef2_encoder.pth": "10a4e1021e89d7551eaf161352da8dbd0b1aa83872ae28b150c1df1ce2f147b6",
+                "taef2_decoder.pth": "0a44a31e1ae59eb9dbf9359d24942fd3ef5928162c1800d97a28c61d51be0ab5",
+            },
+        ),
+        Published(
             "symmflow-authors",
             "SymmFlow's checkpoints: latent ones of CelebAMask-HQ and COCO-Stuff, pixel ones of MNIST and CIFAR-10",
             {"ocaetas/SymmFlow": None},
@@ -95,7 +121,6 @@ PUBLISHED = {
         ),
     )
 }
-TAEF2 = "clone github.com/madebyollin/taesd, which holds taef2_encoder.pth and taef2_decoder.pth, and name its folder"
 
 
 def located(name: str, patterns: Sequence[str] = ()) -> Path:
@@ -108,11 +133,12 @@ def located(name: str, patterns: Sequence[str] = ()) -> Path:
     path = Path(name).expanduser()
     if path.is_dir():
         return path
-    known = {old: one for one in PUBLISHED.values() for old in (one.name, *one.repositories, *one.gone)}
+    if name in served():
+        return get(name)
+    on_hub = [one for one in PUBLISHED.values() if one.name not in served()]
+    known = {old: one for one in on_hub for old in (one.name, *one.repositories, *one.gone)}
     if (found := known.get(name)) is None:
         if name.count("/") != 1 or name.startswith((".", "~", "/")):
-            if name == "taef2":
-                raise InputError(f"taef2 is not fetched from the hub, where it has another format; {TAEF2}.")
             if "/" in name:
                 raise InputError(f"there is no folder {name}; name one, one of {', '.join(PUBLISHED)}, or a hub id.")
             raise unknown("published model", name, PUBLISHED)
@@ -127,3 +153,21 @@ def located(name: str, patterns: Sequence[str] = ()) -> Path:
     raise InputError(
         f"{found.what}{gone}: {'; '.join(answers[:1] if is_closed() else answers)}; or name a folder that holds it."
     )
+
+
+def served() -> list[str]:
+    """Models that GitHub serves file by file."""
+    return [one.name for one in PUBLISHED.values() if one.digests]
+
+
+def get(name: str, report: Report | None = None) -> Path:
+    """The folder of such a model, each file fetched unless it is here, and verified.
+
+    Where the network is closed nothing is fetched: that is an `InputError`, as `fetch`'s.
+    """
+    folder, downloads = weights_folder() / name, PUBLISHED[name].downloads
+    if is_closed() and not all((folder / one.file).is_file() for one in downloads):
+        raise InputError(f"{name} is not on this machine; `bench data get {name}` fetches it.")
+    for one in downloads:
+        fetch(one, folder, report)
+    return folder

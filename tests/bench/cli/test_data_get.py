@@ -18,6 +18,9 @@ from symmbench.bench.judges import weights
 from symmbench.datasets import idx, registry
 from symmbench.datasets.cache import cache_folder
 from symmbench.datasets.cifar10 import CIFAR_10
+from symmbench.methods.parts import published
+from symmbench.symmflow.errors import InputError
+from symmbench.symmflow.network import closed
 
 
 @pytest.fixture
@@ -137,6 +140,33 @@ def test_cifar_10_is_its_binary_version(bench: Any, served: Any, monkeypatch: py
     assert CIFAR_10.find(None) == (CIFAR_10.layouts[0], folder) and len(served.asked) == 1
 
 
+def test_an_autoencoder_that_github_serves_is_fetched_and_verified_and_then_found(
+    bench: Any, served: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = published.PUBLISHED["taef2"]
+    (repository, commit), files = *known.repositories.items(), {"taef2_encoder.pth": b"in", "taef2_decoder.pth": b"out"}
+    assert set(known.digests) == set(files) and all(len(digest) == 64 for digest in known.digests.values())
+    served.files |= {f"/{repository}/{commit}/{file}": content for file, content in files.items()}
+    monkeypatch.setattr(published, "RAW", served.url)
+    done = bench("data", "get", "taef2")
+    assert done.returncode == 2 and "gives another file, not taef2_encoder.pth" in done.stderr
+    digests = {file: hashlib.sha256(content).hexdigest() for file, content in files.items()}
+    monkeypatch.setitem(published.PUBLISHED, "taef2", replace(known, digests=digests))
+    with closed(), pytest.raises(InputError, match="taef2 is not on this machine; `bench data get taef2`"):
+        published.located("taef2")
+    done = bench("data", "get", "taef2")
+    folder = Path(done.stdout.removeprefix("taef2: ").strip())
+    assert done.returncode == 0 and folder == cache_folder("weights") / "taef2", done.stderr
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == files
+    asked = len(served.asked)
+    with closed():
+        assert published.located("taef2") == folder
+    assert len(served.asked) == asked
+    (folder / "taef2_decoder.pth").write_bytes(b"damaged")
+    done = bench("data", "get", "taef2")
+    assert done.returncode == 2 and "taef2_decoder.pth is not the published file" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -144,6 +174,7 @@ def test_cifar_10_is_its_binary_version(bench: Any, served: Any, monkeypatch: py
         (("mnist", "--for"), "name what to get, or give --for"),
         (("mnits",), "unknown data set or weights 'mnits'; did you mean 'mnist'?"),
         (("lpips-alex", "--data-root", "."), "drop --data-root, $SYMMBENCH_WEIGHTS says where they are kept."),
+        (("taef2", "--data-root", "."), "drop --data-root, $SYMMBENCH_WEIGHTS says where they are kept."),
         (("--for", "-d", "digits", "--checkpoint", "hub:owner/gone"), "model 'owner/gone' cannot be had"),
         (("--for", "-m", "symmflow", "-d", "digits", "-t", "ss"), "has a task of ss"),
     ],

@@ -15,7 +15,7 @@ def test_published_models_are_listed_with_their_mirrors(bench: Any) -> None:
     rows = {row["name"]: row for row in json.loads(done.stdout)}
     assert rows["sd15"]["gone"] == ["runwayml/stable-diffusion-v1-5"] and len(rows["sd15"]["repositories"]) == 3
     assert len(rows["sd15"]["commits"][0]) == 40 and rows["sd15"]["commits"][1:] == ["not pinned"] * 2
-    used = {methods.recipe(name).latents.weights for name in methods.recipe_names()} - {None, "taef2"}
+    used = {methods.recipe(name).latents.weights for name in methods.recipe_names()} - {None}
     assert used <= set(rows)
 
 
