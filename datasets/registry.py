@@ -53,7 +53,7 @@ def named(name: str, size: str | int | None, crop: str = "whole") -> str:
 def seen_by(recipe: Recipe, here: Card, root: Path | None) -> str:
     """The data set of a recipe at the size at which it was seen, by the name `here` has where that is the same."""
     name, _ = located(named(recipe.dataset, recipe.data.size, recipe.data.crop))
-    same = split_name(name)[0] == split_name(here.name)[0]
+    same = name != here.name and split_name(name)[0] == split_name(here.name)[0]
     return card(name, root).name if same else name
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import methods
+from ... import datasets, methods
 from ...datasets import Card
 from ...methods import Foreign, Sampling
 from ...symmflow.checkpoint import open_checkpoint
@@ -52,7 +52,7 @@ class Aligner(Judge):
 
     def _trained(self, card: Card, path: str) -> Found:
         opened = methods.checkpoint(self.name, card.name, path)
-        if isinstance(opened, Foreign) or opened.recipe.dataset != card.name:
+        if isinstance(opened, Foreign) or datasets.seen_by(opened.recipe, card, None) != card.name:
             raise InputError(f"judge {self.name} of {path} was not trained here on {card.name}; name one that was.")
         named = Named(self.name, path)
         return Found(self.name, self.role, f"{opened.recipe.name}:{opened.fingerprint}", opened.path, named)

@@ -14,6 +14,8 @@ from PIL import Image
 
 from symmbench import datasets, methods
 from symmbench.bench import api
+from symmbench.bench.judges.aligners import UNET
+from symmbench.bench.judges.judge import Found
 from symmbench.bench.protocols import Protocol
 from symmbench.bench.records import Record, Store
 from symmbench.bench.run.evaluate import Evaluator
@@ -135,6 +137,16 @@ def test_sizes_and_crops_are_protocols_of_their_own(tmp_path: Path) -> None:
     assert len(hashes) == 3
     with pytest.raises(InputError, match=r"was trained on camvid@12x16, not on camvid@24x32; choose"):
         api.run(**asked, size="24x32", checkpoint=weights)
+
+
+def test_a_training_judges_at_the_size_that_it_saw(tmp_path: Path) -> None:
+    root = camvid.tutorial(tmp_path)
+    judge = UNET.of(str(checkpoint(tmp_path / "judge", "camvid", root, size="24x32")))
+    found = judge.find(datasets.card("camvid@24x32", root))
+    assert isinstance(found, Found) and found.identity.startswith("own/unet:")
+    for other in ("camvid", "camvid@12x16"):
+        with pytest.raises(InputError, match=f"was not trained here on {other}; name one that was"):
+            judge.find(datasets.card(other, root))
 
 
 def test_masks_are_scored_at_the_original_size_where_that_is_asked_for(tmp_path: Path) -> None:
