@@ -25,10 +25,9 @@ def test_ends_of_the_papers_path() -> None:
 
 
 def test_official_path_keeps_sigma_min_of_the_noise_at_the_clean_ends() -> None:
-    x, nx, y, ny = torch.randn(4, 3, 2)
-    path = SymmetricPath(1e-2)
-    assert torch.allclose(path.interpolate(x, y, nx, ny, torch.ones(3))[0], x + 1e-2 * nx)
-    assert torch.allclose(path.interpolate(x, y, nx, ny, torch.ones(3))[1], ny + 1e-2 * y)
+    x, nx, y, ny = torch.randn(4, 3, 2, dtype=torch.float64)
+    x_1, y_1 = SymmetricPath(1e-2).interpolate(x, y, nx, ny, torch.ones(3, dtype=torch.float64))
+    assert torch.allclose(x_1, x + 1e-2 * nx) and torch.allclose(y_1, ny + 1e-2 * y)
 
 
 def test_two_gaussians_with_known_coupling_are_recovered() -> None:

@@ -15,7 +15,7 @@ from symmbench.symmflow.device import slowdown
 
 TRAIN = ("train", "-r", "digits/cnn", "--device", "cpu", "--max-steps", "1", "--set", "train.batch=8")
 FLAGS = set(Path("/proc/cpuinfo").read_text().split()) if Path("/proc/cpuinfo").exists() else set[str]()
-BARE = platform.machine() == "x86_64" and not FLAGS & {"avx512f", "avx512_bf16", "amx_bf16"}
+BARE = platform.machine() == "x86_64" and not FLAGS & {"avx512f", "avx512_bf16", "amx_bf16", "avx_ne_convert"}
 """A processor that surely lacks the instructions."""
 
 

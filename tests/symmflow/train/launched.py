@@ -102,6 +102,10 @@ def train(job: dict[str, Any]) -> None:
             trainer.train(job.get("steps"), job.get("seconds", [None] * job["world"])[rank])
     except KeyboardInterrupt as stopped:
         seen["stopped"] = str(stopped)
+    except RuntimeError:
+        if "die" in job:
+            signal.pause()  # the launcher, which is to see the killed one first, ends this one
+        raise
     except InputError as error:
         seen["refused"] = f"{type(error).__name__}: {error}"
     finally:

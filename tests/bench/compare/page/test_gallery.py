@@ -264,9 +264,7 @@ def test_pictures_fit_a_phone_print_and_have_no_serious_fault(opened: Any) -> No
     opened.reload()
     for width in (390, 1280):
         opened.set_viewport_size({"width": width, "height": 900})
-        opened.wait_for_function(
-            "() => document.documentElement.scrollWidth <= innerWidth", timeout=5000
-        )  # once redrawn
+        opened.wait_for_function("() => document.documentElement.scrollWidth <= innerWidth")  # once redrawn
     found = axe.Axe().run(opened).response["violations"]
     serious = [v for v in found if v["impact"] in ("serious", "critical")]
     assert not serious, [(v["id"], [node["html"][:200] for node in v["nodes"][:3]]) for v in serious]
