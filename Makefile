@@ -11,7 +11,8 @@ PRETRAINED := two-spirals/symmflow digits/cnn digit-presence/cnn digits/symmflow
 	digit-scenes/unet digit-scenes/symmflow digit-scenes/semflow digit-scenes/semflow[unperturbed] digit-scenes/dsm \
 	digit-scenes/fm
 
-.PHONY: help install demo rivals test slow crash fuzz check figures pretrained gpu-test gpu-pretrained gpu-papers clean
+.PHONY: help install demo rivals test slow crash fuzz check figures pretrained results gpu-test gpu-pretrained gpu-papers \
+	gpu-results clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -53,8 +54,8 @@ rivals: install ## Evaluate every bundled method on the same samples, and check 
 	$(BIN)/bench compare results/rivals --format md >> results/rivals/report.md
 	cp results/rivals/report.md reports/rivals.md
 
-# a worker a core, each of one thread
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --maxprocesses 8 --dist worksteal
+# a worker a core, each of one thread; Hypothesis without deadlines, with the same examples every time
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --maxprocesses 8 --dist worksteal --hypothesis-profile ci
 
 test: install ## Run the tests: minutes on two cores
 	$(PYTEST) -m "not slow"
@@ -86,6 +87,9 @@ pretrained: install ## Train the bundled checkpoints (each at most 45 minutes on
 		rm -rf "$$to" && mkdir -p "$$to" && cp "$(RUNS)/$$recipe/checkpoint/"* "$$to" || exit 1; \
 	done
 
+results: install ## Train and evaluate what reports/results/ holds, from nothing, into $(RUNS)/results and results/: hours
+	@for folder in mnist; do BENCH="$(BIN)/bench" RUNS="$(RUNS)/results" bash reports/results/$$folder/reproduce.sh || exit 1; done
+
 # Targets for a machine with a GPU whose python3 already has torch and the other requirements. No network, no install;
 # each ends within ten minutes and resumes.
 GPU_PYTHON ?= python3
@@ -108,6 +112,10 @@ gpu-pretrained: .cache/gpu ## On a GPU: go on with training the bundled checkpoi
 # Peaks of memory beside the estimates of `bench train --dry-run`; FSDP through Accelerate on as many GPUs as there are.
 gpu-papers: .cache/gpu ## On a GPU: a step and a synthesis of the papers' latent network, from random weights, into $(RUNS)/papers
 	PYTHONPATH=.cache/gpu$${PYTHONPATH:+:$$PYTHONPATH} timeout 570 $(GPU_PYTHON) tests/benchmarks/papers.py --out "$(RUNS)/papers"
+
+gpu-results: .cache/gpu ## On a GPU: go on with the trainings and evaluations that two cores cannot carry, at most nine minutes a call
+	@export PYTHONPATH=".cache/gpu$${PYTHONPATH:+:$$PYTHONPATH}"; BENCH="$(GPU_PYTHON) -m symmbench.bench" DEVICE=cuda MINUTES=9 \
+		RUNS="$(RUNS)/results" bash reports/results/gpu/reproduce.sh
 
 clean: ## Remove what the targets made (not results/ and runs/)
 	rm -rf $(VENV) .cache build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

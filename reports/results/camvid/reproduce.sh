@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# CamVid at 96x128: every training and every cell, from nothing. It goes on where it was cut.
+cd "$(dirname "$0")/../../.." && source reports/results/steps.sh
+view=(--dataset camvid --size 96x128)
+
+for one in symmflow semflow dsm fm unet segformer; do train $one-small; done
+train unet-small@1 --set train.seed=1 # it sees whether syntheses follow their masks, and is compared with nothing
+
+run unet unet-small ss "${view[@]}"
+run mmseg segformer-small ss "${view[@]}"
+run symmflow symmflow-small ss "${view[@]}" --steps 1,2,5,10,25 --seeds 0,1
+run semflow semflow-small ss "${view[@]}" --steps 1,2,5,10,25
+run dsm dsm-small ss "${view[@]}" --steps 2,5,10,25 --seeds 0,1 # one step gives no mask
+
+"${bench[@]}" data get mobilenet-v2
+for one in symmflow semflow fm; do
+    run $one $one-small sis "${view[@]}" --steps 1,2,5,10,25 --samples-per-mask 2 --extractor mobilenet-v2 \
+        --judge unet --judge-checkpoint "$runs/unet-small@1"
+done
+
+# SemFlow's ablations: another perturbation than it was trained with, and an adaptive solver
+for beta in 0 5 30; do
+    run semflow semflow-small sis "${view[@]}" --steps 25 --samples-per-mask 2 --extractor mobilenet-v2 \
+        --judge unet --judge-checkpoint "$runs/unet-small@1" --set beta=$beta
+done
+run semflow semflow-small ss "${view[@]}" --solver dopri5
+
+"${bench[@]}" compare "$out" --against published
+"${bench[@]}" report "$out" --output "$out/report.html"
