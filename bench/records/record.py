@@ -80,6 +80,7 @@ class JudgeFacts(BaseModel):
 
     name: str
     checkpoint: str | None = None
+    """Hub id or folder; within the folder that the run began in, as seen from there."""
     options: dict[str, Any] = Field(default_factory=dict)
     identity: str
     """As in the protocol: the method, its options, and the fingerprint of the model."""

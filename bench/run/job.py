@@ -81,7 +81,10 @@ class Job(BaseModel):
             return None
         named = found.named
         return JudgeFacts(
-            name=named.name, checkpoint=named.checkpoint, options=dict(named.options), identity=found.identity
+            name=_from_here(named.name),
+            checkpoint=named.checkpoint and _from_here(named.checkpoint),
+            options=dict(named.options),
+            identity=found.identity,
         )
 
     def data(self) -> Split:
@@ -124,3 +127,10 @@ class Job(BaseModel):
             **cell.model_dump(exclude={"checkpoint", "protocol", "options"}),
             protocol={"name": protocol.name, "hash": protocol.hash, "rules": protocol.rules.name},
         )
+
+
+def _from_here(named: str) -> str:
+    """`hf:FOLDER` or a folder, within this folder as seen from it: records go to others, whose folders lie elsewhere."""
+    kind, colon, where = named.rpartition(":")
+    path, here = Path(where), Path.cwd()
+    return f"{kind}{colon}{path.relative_to(here)}" if path.is_absolute() and path.is_relative_to(here) else named

@@ -171,6 +171,7 @@ def test_a_training_of_ones_own_judges(bench: Any, tmp_path: Path) -> None:
     record = read_record(path)
     own = open_checkpoint(tmp_path / "judge" / "checkpoint")
     assert record.judge is not None and record.judge.name == "cnn"
+    assert record.judge.checkpoint == "judge", "as seen from where it was asked: others have other folders"
     assert record.judge.identity == f"digits/cnn:{own.fingerprint}"
     assert own.fingerprint != methods.own_checkpoint("cnn", "digits").fingerprint
     again = bench("reproduce", str(path))
