@@ -7,32 +7,45 @@ from dataclasses import asdict
 from ...reports.block import Block
 from ...reports.published import Published, of
 from . import text
+from .departures import base, departures
 from .rows import Row
 from .tables import Table
 
 
 def block(table: Table) -> Block:
-    """Each with its caveat and our figure at equal steps."""
-    rows, data = [], []
+    """Each with its caveat and our figures at equal steps: the paper's own cell, else those that are nearest to it."""
+    rows, data, notes = [], [], {}
     for p in of(table.task, table.dataset):
-        row = _ours(table, p)
-        ours = row.metrics[p.metric] if row else None
         value = f"{p.value * 100:.1f}" if p.share else f"{p.value:g}"
-        shown = text.figure(ours) if ours else "–"
-        rows.append([p.method, str(p.steps), p.metric, value, shown, f"{p.source}, table {p.table}", p.note or "–"])
-        data.append({**asdict(p), "ours": ours.model_dump(mode="json") if ours else None})
-    notes = ["The papers' figures have no intervals and protocols of their own: no difference is tested."]
+        for row in _ours(table, p) or [None]:
+            ours = row.metrics[p.metric] if row else None
+            departs = [] if row is None or p.metric in row.paper else departures(row.record, p)
+            if row and departs:
+                notes[row.name] = f"{row.name}{_size(row)} is not the paper's own: {'; '.join(departs)}."
+            said = [text.figure(ours) if ours else "–", row.name if row else "–"]
+            about = [p.method, str(p.steps), p.metric, value]
+            rows.append([*about, *said, f"{p.source}, table {p.table}", p.note or "–"])
+            plain = ours.model_dump(mode="json") if ours else None
+            data.append({**asdict(p), "ours": plain, "ours_method": row and row.method, "departs": departs})
+    last = "The papers' figures have no intervals and protocols of their own: no difference is tested."
     if not rows:
-        notes = [f"No paper has figures for {table.task} on {table.dataset}."]
-    headers = ["method", "steps", "metric", "paper", "here", "source", "caveat"]
-    return Block(
-        "published", f"{table.dataset}/{table.task}, as published", headers, rows, data, notes, left=(0, 2, 5, 6)
-    )
+        last = f"No paper has figures for {table.task} on {table.dataset}."
+    headers = ["method", "steps", "metric", "paper", "here", "by", "source", "caveat"]
+    title = f"{table.dataset}/{table.task}, as published"
+    return Block("published", title, headers, rows, data, [*notes.values(), last], left=(0, 2, 5, 6, 7))
 
 
-def _ours(table: Table, p: Published) -> Row | None:
-    for row in table.rows:
-        same = (row.method, row.steps, row.record.solver or "") == (p.method, p.steps, p.solver)
-        if same and p.metric in row.paper:
-            return row
-    return None
+def _ours(table: Table, p: Published) -> list[Row]:
+    """The paper's own cell, else all of its method by other recipes, weights or options."""
+    measured = [row for row in table.rows if (row.steps, row.record.solver or "") == (p.steps, p.solver)]
+    own = [row for row in measured if row.method == p.method and p.metric in row.paper]
+    return own[:1] or [row for row in measured if base(row.method) == p.method and p.metric in row.metrics]
+
+
+def _size(row: Row) -> str:
+    """` (0.77M parameters, 20,000 steps)`, as far as they are known."""
+    made = row.record.checkpoint
+    parameters = f"{made.parameters / 1e6:.2f}M parameters" if made.parameters else ""
+    steps = f"trained for {made.trained_steps:,} steps" if made.trained_steps else ""
+    known = ", ".join(filter(None, [parameters, steps]))
+    return known and f" ({known})"

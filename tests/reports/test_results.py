@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
+from symmbench.bench.cli.app import app
 from symmbench.bench.records import read_stored
 from symmbench.bench.run.rescore import rescore
 from symmbench.symmflow.recipe import read_recipe
@@ -39,6 +42,16 @@ def test_tables_are_printed_from_what_is_here(bench: Any, folder: Path) -> None:
     assert {one.record.method for one in read_stored([folder])} <= set(re.findall(r"\S+", done.stdout))
 
 
+def parsed(line: list[str]) -> None:
+    """Let every command along a line read its part of it. Raises an error of click's where it has no such option."""
+    command, context = typer.main.get_command(app), None
+    while True:
+        context = command.make_context(line[0], list(line), parent=context)
+        if not hasattr(command, "resolve_command"):
+            return
+        _, command, line = command.resolve_command(context, [*context._protected_args, *context.args])
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.parent.name)
 def test_a_script_trains_by_every_recipe_beside_it_and_stops_in_time(script: Path, tmp_path: Path) -> None:
     """Called with a `bench` that only says what it was asked."""
@@ -53,6 +66,8 @@ def test_a_script_trains_by_every_recipe_beside_it_and_stops_in_time(script: Pat
         return said.read_text().splitlines()
 
     everything = asked()
+    for line in everything:
+        parsed(shlex.split(line))
     trainings = [line for line in everything if line.startswith("train ")]
     recipes, runs = (re.findall(rf"--{option} (\S+)", "\n".join(trainings)) for option in ("recipe", "out"))
     for path in (script.parent / "recipes").glob("*.toml"):

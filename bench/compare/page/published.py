@@ -13,5 +13,5 @@ def section(page: Page) -> Section | None:
     if not blocks:
         return None
     grids = [grid(page, block, [row[0] for row in block.rows]) for block in blocks]
-    lead = "As printed, for the same task and data set; a dash where no cell here is the paper's own."
+    lead = "As printed, for the same task and data set; in what ours is not the paper’s own is said below."
     return Section("published", "As published", "grids.html", {"grids": grids}, lead)

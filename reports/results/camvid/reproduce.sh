@@ -26,4 +26,4 @@ done
 run semflow semflow-small ss "${view[@]}" --solver dopri5
 
 "${bench[@]}" compare "$out" --against published
-"${bench[@]}" report "$out" --output "$out/report.html"
+"${bench[@]}" report "$out" --out "$out/report.html"

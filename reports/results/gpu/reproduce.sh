@@ -33,4 +33,4 @@ run symmflow cifar-10-jpeg-symmflow cls --dataset cifar-10-jpeg --steps 1,2,5,10
 run symmflow cifar-10-jpeg-symmflow sis --dataset cifar-10-jpeg --steps 1,2,5,10,25
 
 "${bench[@]}" compare "$out" --against published
-"${bench[@]}" report "$out" --output "$out/report.html"
+"${bench[@]}" report "$out" --out "$out/report.html"

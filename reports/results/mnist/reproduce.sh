@@ -24,4 +24,4 @@ for one in $flows diffusion-classifier-small; do
 done
 
 "${bench[@]}" compare "$out" --against published
-"${bench[@]}" report "$out" --output "$out/report.html"
+"${bench[@]}" report "$out" --out "$out/report.html"

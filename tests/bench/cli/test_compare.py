@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from symmbench.bench.records import Cost, Figure
+from symmbench.bench.records import CheckpointFacts, Cost, Figure
 
 RUN = ("run", "-t", "cls", "-d", "two-spirals")
 
@@ -28,6 +28,25 @@ def test_the_papers_rows_stand_beside_ours_with_caveats(bench: Any) -> None:
     assert rows[0]["value"] == 1.0 and rows[0]["ours"]["value"] > 0.9 and rows[1]["ours"] is None
     shown = bench("compare", "--against", "published").stdout
     assert "as published" in shown and "no difference is tested" in shown
+
+
+def test_what_is_not_the_papers_own_stands_beside_it_with_its_reasons(bench: Any, results: Any) -> None:
+    """A smaller network, trained for less; the figures of another method, and at other steps, stay empty."""
+    small = CheckpointFacts(
+        name="s", sha256="", fingerprint="s", recipe="mnist/symmflow[small]", parameters=770_000, trained_steps=20_000
+    )
+    for method in ("symmflow[small]", "semflow[small]"):
+        results.classifier(method, 9, 5, dataset="mnist", checkpoint=small)
+    done = bench("compare", str(results.root), "--against", "published", "--json")
+    rows = {row["steps"]: row for row in json.loads(done.stdout)["published"]}
+    assert rows[1]["ours"] is None and rows[1]["departs"] == []
+    assert rows[5]["ours"]["value"] == 9 / 120 and rows[5]["ours_method"] == "symmflow[small]"
+    assert "recipe mnist/symmflow[small], not mnist/symmflow" in rows[5]["departs"]
+    said = " ".join(bench("compare", str(results.root), "--against", "published").stdout.split())
+    assert (
+        "symmflow[small] (0.77M parameters, trained for 20,000 steps) is not the paper's own: "
+        "recipe mnist/symmflow[small], not mnist/symmflow." in said
+    ), said
 
 
 def test_compare_refuses_mixed_protocols_unless_told(bench: Any) -> None:
