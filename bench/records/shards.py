@@ -159,11 +159,27 @@ def in_use(folder: Path) -> bool:
 
 
 def to_parquet(frame: pd.DataFrame) -> bytes:
+    """A quarter smaller than by default: real numbers, which hardly repeat, have no dictionary, and what nobody asks,
+    ranges of columns and the types that pandas had, is not written."""
     import pyarrow
     import pyarrow.parquet as parquet
 
+    table = pyarrow.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    real, other = list[str](), list[str]()
+    for name, kind in zip(table.column_names, table.schema.types, strict=True):
+        while pyarrow.types.is_list(kind):
+            name, kind = f"{name}.list.element", kind.value_type
+        (real if pyarrow.types.is_floating(kind) else other).append(name)
     buffer = BytesIO()
-    parquet.write_table(pyarrow.Table.from_pandas(frame, preserve_index=False), buffer, compression="zstd")
+    parquet.write_table(
+        table,
+        buffer,
+        compression="zstd",
+        use_dictionary=other,
+        use_byte_stream_split=real,
+        write_statistics=False,
+        store_schema=False,
+    )
     return buffer.getvalue()
 
 

@@ -130,7 +130,7 @@ class Job(BaseModel):
 
 
 def _from_here(named: str) -> str:
-    """`hf:FOLDER` or a folder, within this folder as seen from it: records go to others, whose folders lie elsewhere."""
+    """`hf:FOLDER` or a folder, within this folder as seen from it: others, who read records, have other folders."""
     kind, colon, where = named.rpartition(":")
     path, here = Path(where), Path.cwd()
     return f"{kind}{colon}{path.relative_to(here)}" if path.is_absolute() and path.is_relative_to(here) else named
