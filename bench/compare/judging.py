@@ -1,13 +1,15 @@
-"""Which model saw alignment, and where that model is a row itself: the two are not independent."""
+"""Which model saw alignment: where it is a row itself, or sees one class in everything, that says little."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ..records import Record, Stored
 
 if TYPE_CHECKING:
+    from .rows import Row
     from .tables import Table
 
 
@@ -27,3 +29,17 @@ def judges_among(tables: Sequence[Table], cells: Sequence[Stored]) -> None:
         for row in table.rows:
             if where := judging.get(row.record.checkpoint.fingerprint):
                 table.remarks.append(f"{row.at} is the model that sees alignment in {', '.join(where)}")
+
+
+def sees_one(row: Row) -> str:
+    """A remark where the judge sees one class in most syntheses, and not in real images; else empty."""
+    if not (seen := row.record.details.get("seen")):
+        return ""
+    name, share = max(seen["syntheses"].items(), key=itemgetter(1))
+    real = seen["real"][name]
+    if share < 0.5 or share < 2 * real:
+        return ""
+    return (
+        f"the judge of alignment sees class {name} in {share:.0%} of the syntheses of {row.at}, in {real:.0%} of real "
+        "images: they are all alike, or nothing that it knows; look at them"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from ...reports.block import Block
@@ -14,14 +15,15 @@ from .tables import Table
 
 def block(table: Table) -> Block:
     """Each with its caveat and our figures at equal steps: the paper's own cell, else those that are nearest to it."""
-    rows, data, notes = [], [], {}
+    rows, data, notes = [], [], dict[str, None]()
     for p in of(table.task, table.dataset):
         value = f"{p.value * 100:.1f}" if p.share else f"{p.value:g}"
-        for row in _ours(table, p) or [None]:
+        near: Sequence[Row | None] = _ours(table, p) or [None]
+        for row in near:
             ours = row.metrics[p.metric] if row else None
             departs = [] if row is None or p.metric in row.paper else departures(row.record, p)
             if row and departs:
-                notes[row.name] = f"{row.name}{_size(row)} is not the paper's own: {'; '.join(departs)}."
+                notes[f"{row.name}{_size(row)} is not the paper's own: {'; '.join(departs)}."] = None
             said = [text.figure(ours) if ours else "–", row.name if row else "–"]
             about = [p.method, str(p.steps), p.metric, value]
             rows.append([*about, *said, f"{p.source}, table {p.table}", p.note or "–"])
@@ -32,7 +34,7 @@ def block(table: Table) -> Block:
         last = f"No paper has figures for {table.task} on {table.dataset}."
     headers = ["method", "steps", "metric", "paper", "here", "by", "source", "caveat"]
     title = f"{table.dataset}/{table.task}, as published"
-    return Block("published", title, headers, rows, data, [*notes.values(), last], left=(0, 2, 5, 6, 7))
+    return Block("published", title, headers, rows, data, [*notes, last], left=(0, 2, 5, 6, 7))
 
 
 def _ours(table: Table, p: Published) -> list[Row]:
@@ -43,7 +45,7 @@ def _ours(table: Table, p: Published) -> list[Row]:
 
 
 def _size(row: Row) -> str:
-    """` (0.77M parameters, 20,000 steps)`, as far as they are known."""
+    """` (0.77M parameters, trained for 20,000 steps)`, as far as they are known."""
     made = row.record.checkpoint
     parameters = f"{made.parameters / 1e6:.2f}M parameters" if made.parameters else ""
     steps = f"trained for {made.trained_steps:,} steps" if made.trained_steps else ""

@@ -31,6 +31,19 @@ def _accuracy(evidence: Evidence, subject: Subject) -> Sample:
     return Values.of(rows["id"], rows["aligned"])
 
 
+def _sees(evidence: Evidence, subject: Subject) -> dict[str, Any]:
+    """How often the classifier sees each class; nothing where older evidence does not say."""
+    both = (evidence, evidence.real)
+    if not labelled(evidence) or not all("seen" in one.table("samples") for one in both):
+        return {}
+    return {"seen": {"syntheses": _shares(evidence, subject), "real": _shares(evidence.real, subject)}}
+
+
+def _shares(evidence: Evidence, subject: Subject) -> dict[str, float]:
+    counted = evidence.table("samples")["seen"].value_counts(normalize=True)
+    return {name: float(counted.get(index, 0)) for index, name in enumerate(subject.classes)}
+
+
 def _details(evidence: Evidence, subject: Subject) -> dict[str, Any]:
     if not labelled(evidence):
         return named_classes(subject)
@@ -68,6 +81,7 @@ ALIGNMENT_ACCURACY = Metric(
     headline=True,
     rank=38,
     sample=_right,
+    details=_sees,
     **_CLASSES,
 )
 ALIGNMENT_ACCURACY_REAL = Metric(

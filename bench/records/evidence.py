@@ -8,7 +8,7 @@ whatever else its metrics read:
 |---|---|---|
 | cls | id, label, prediction, scores, scale | |
 | ss | id, png (the predicted class ids) | `confusion`: id, truth, prediction, pixels (sparse counts) |
-| sis | id, draw, features, lpips_gt, lpips_diversity, feature_diversity, aligned | `alignment`: like `confusion` |
+| sis | id, draw, features, lpips_gt, lpips_diversity, feature_diversity, aligned, seen | `alignment`, as `confusion` |
 | cycle | id, aligned, cycle_features, cycle_lpips | `confusion` |
 
 Beside them lies the table `images`: pictures of a few samples, which no figure needs (`Kept`).
@@ -45,7 +45,7 @@ BULKY = ("features", "png", "webp")
 """Columns that are large and that few figures need."""
 KINDS = {
     **dict.fromkeys(("id", "scale", "group", "what"), "string"),
-    **dict.fromkeys(("label", "prediction", "truth", "pixels", "draw"), "integer"),
+    **dict.fromkeys(("label", "prediction", "truth", "pixels", "draw", "seen"), "integer"),
     **dict.fromkeys(("lpips_gt", "lpips_diversity", "feature_diversity", "time"), "floating"),
     **dict.fromkeys(("cycle_features", "cycle_lpips"), "floating"),
     **dict.fromkeys(("features", "scores"), "list"),

@@ -135,6 +135,8 @@ class Details(TypedDict, total=False):
     classes: list[str]
     ignored_classes: list[str]
     features: dict[str, Any]
+    seen: dict[str, dict[str, float]]
+    """Of `syntheses` and `real` images: the share of each class, as the judge of alignment sees it."""
 
 
 @with_config(ConfigDict(extra="allow"))

@@ -164,18 +164,18 @@ def to_parquet(frame: pd.DataFrame) -> bytes:
     import pyarrow
     import pyarrow.parquet as parquet
 
+    def leaf(name: str, kind: pyarrow.DataType) -> tuple[str, pyarrow.DataType]:
+        return leaf(f"{name}.list.element", kind.value_type) if pyarrow.types.is_list(kind) else (name, kind)
+
     table = pyarrow.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
-    real, other = list[str](), list[str]()
-    for name, kind in zip(table.column_names, table.schema.types, strict=True):
-        while pyarrow.types.is_list(kind):
-            name, kind = f"{name}.list.element", kind.value_type
-        (real if pyarrow.types.is_floating(kind) else other).append(name)
+    leaves = dict(map(leaf, table.column_names, table.schema.types))
+    real = [name for name, kind in leaves.items() if pyarrow.types.is_floating(kind)]
     buffer = BytesIO()
     parquet.write_table(
         table,
         buffer,
         compression="zstd",
-        use_dictionary=other,
+        use_dictionary=[name for name in leaves if name not in real],
         use_byte_stream_split=real,
         write_statistics=False,
         store_schema=False,

@@ -227,14 +227,14 @@ def of_runs(out: Path, wanted: Filter, statuses: Sequence[str]) -> Rows:
 
 
 def of_hub() -> Rows:
-    """Models of others on the hub, by the names that recipes and `bench import` know them by."""
+    """Models of others on the hub or GitHub, by the names that recipes and `bench import` know them by."""
     from ...methods.parts.published import PUBLISHED
 
     return [
         {
             "name": one.name,
             "what": one.what,
-            "repositories": list(one.repositories),
+            "repositories": [f"github.com/{name}" if one.digests else name for name in one.repositories],
             "commits": [commit or "not pinned" for commit in one.repositories.values()],
             "gone": list(one.gone),
         }

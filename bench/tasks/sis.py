@@ -95,7 +95,7 @@ def _seen(batch: Batch, images: Array, look: Look) -> Tables:
         if look.card.has_masks:
             tables["alignment"] = confusion_columns(ids, labels, found, len(look.card.classes))
         else:
-            samples["aligned"] = found == labels
+            samples |= {"aligned": found == labels, "seen": found}
     return tables
 
 

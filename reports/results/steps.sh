@@ -5,7 +5,8 @@
 #   MINUTES                stop after so many: the same call goes on
 #   SYMMBENCH_DATA         the folder with the data sets' folders; else where `bench data get` puts them
 set -euo pipefail
-name=$(basename "$(dirname "${BASH_SOURCE[1]}")") # of the folder that the script lies in
+name=${PWD##*/} # of the folder that the script lies in, which it has gone to
+cd ../../..
 runs=${RUNS:-runs/results}/$name
 out=${OUT:-results}/$name
 read -ra bench <<< "${BENCH:-.venv/bin/bench}"
@@ -30,6 +31,11 @@ recipe() { # of a RUN, which names it before any @: one of this folder, one of a
     if [[ -f $file ]]; then echo "$file"; else echo "$one"; fi
 }
 
+get() { # WHAT ...: data sets and networks, where they are not there yet
+    watch
+    for one; do "${bench[@]}" data get "$one"; done
+}
+
 train() { # RUN ARGUMENTS
     watch
     "${bench[@]}" train --recipe "$(recipe "$1")" --out "$runs/$1" "${device[@]}" \
@@ -39,6 +45,12 @@ train() { # RUN ARGUMENTS
 
 run() { # METHOD RUN TASK ARGUMENTS: evaluates what RUN trained
     watch
-    ${minutes:+timeout --signal INT ${minutes}m} "${bench[@]}" run --method "$1" --checkpoint "$runs/$2" --task "$3" \
+    ${minutes:+timeout --foreground --signal INT ${minutes}m} "${bench[@]}" run --method "$1" --checkpoint "$runs/$2" --task "$3" \
         --out "$out" "${device[@]}" "${@:4}" || { (($? == 124)) && watch && exit 1; }
+}
+
+pages() { # the tables of what was measured, and the report for a browser and for a repository
+    watch
+    "${bench[@]}" compare "$out" --against published
+    for form in html md; do "${bench[@]}" report "$out" --out "$out/report.$form"; done
 }

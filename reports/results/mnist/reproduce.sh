@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # MNIST: every training and every cell of the records beside this script, from nothing. It goes on where it was cut.
-cd "$(dirname "$0")/../../.." && source reports/results/steps.sh
+cd "$(dirname "$0")" && source ../steps.sh
+
+get mnist
 
 flows="symmflow-small symmflow-small-official fm-small"
 for one in cnn-small $flows diffusion-classifier-small; do train "$one"; done
@@ -15,13 +17,12 @@ classify
 all=$out out=$out/first-500 # those images that the Diffusion Classifier is given time for, in a store of their own
 classify --limit 500
 run diffusion-classifier diffusion-classifier-small cls --dataset mnist --limit 500 --steps 10,100,1000,2750 --set error=l2
-"${bench[@]}" compare "$out" --against published
+pages
 out=$all
 
 for one in $flows diffusion-classifier-small; do
     run "${one%%-small*}" "$one" sis --dataset mnist --limit 1000 --steps 1,2,5,10,25 \
-        --judge cnn --judge-checkpoint "$runs/cnn-small@1"
+        --extractor digits-cnn --judge cnn --judge-checkpoint "$runs/cnn-small@1"
 done
 
-"${bench[@]}" compare "$out" --against published
-"${bench[@]}" report "$out" --out "$out/report.html"
+pages

@@ -17,6 +17,7 @@ def test_published_models_are_listed_with_their_mirrors(bench: Any) -> None:
     assert len(rows["sd15"]["commits"][0]) == 40 and rows["sd15"]["commits"][1:] == ["not pinned"] * 2
     used = {methods.recipe(name).latents.weights for name in methods.recipe_names()} - {None}
     assert used <= set(rows)
+    assert rows["taef2"]["repositories"] == ["github.com/madebyollin/taesd"], "another place than the hub"
 
 
 def test_export_says_where_and_refuses_a_folder_of_other_files(bench: Any, tmp_path: Path) -> None:

@@ -165,3 +165,17 @@ def test_headline_metrics_are_curves_over_steps() -> None:
     assert [(p.steps, p.value, p.low) for p in by_name["cnn"]] == [(None, 99, 97)]
     with pytest.raises(InputError, match="nothing to plot"):
         curves.panels([only(cell(1, metrics={"kid": Figure(value=1)}))])
+
+
+def test_a_judge_that_sees_one_class_in_everything_is_told_of(results: Any) -> None:
+    """Its figure is the share of that class among the labels, whatever the syntheses show."""
+    real = {"3": 0.1, "8": 0.12}
+    for steps, share in ((1, 0.9), (2, 0.45), (5, 0.2)):
+        seen = {"syntheses": {"3": 1 - share if share < 0.4 else 0.0, "8": share}, "real": real}
+        if steps == 5:
+            seen["real"] = seen["syntheses"]  # most real images are of it, too
+        results.add("symmflow", "sis", results.predictions(9), steps=steps, details={"seen": seen})
+    (remark,) = results.table.remarks
+    assert remark.startswith(
+        "the judge of alignment sees class 8 in 90% of the syntheses of symmflow@1, in 12% of real"
+    )

@@ -174,6 +174,8 @@ def test_a_training_of_ones_own_judges(bench: Any, tmp_path: Path) -> None:
     assert record.judge.checkpoint == "judge", "as seen from where it was asked: others have other folders"
     assert record.judge.identity == f"digits/cnn:{own.fingerprint}"
     assert own.fingerprint != methods.own_checkpoint("cnn", "digits").fingerprint
+    seen = record.details["seen"]
+    assert set(seen) == {"syntheses", "real"} and all(abs(sum(one.values()) - 1) < 1e-9 for one in seen.values())
     again = bench("reproduce", str(path))
     assert again.returncode == 0, again.stdout + again.stderr
     for wrong, said in {
