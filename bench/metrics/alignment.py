@@ -33,10 +33,11 @@ def _accuracy(evidence: Evidence, subject: Subject) -> Sample:
 
 def _sees(evidence: Evidence, subject: Subject) -> dict[str, Any]:
     """How often the classifier sees each class; nothing where older evidence does not say."""
-    both = (evidence, evidence.real)
-    if not labelled(evidence) or not all("seen" in one.table("samples") for one in both):
+    if not labelled(evidence):
         return {}
-    return {"seen": {"syntheses": _shares(evidence, subject), "real": _shares(evidence.real, subject)}}
+    of = {"syntheses": evidence, "real": evidence.real}
+    told = all("seen" in one.table("samples") for one in of.values())
+    return {"seen": {name: _shares(one, subject) for name, one in of.items()}} if told else {}
 
 
 def _shares(evidence: Evidence, subject: Subject) -> dict[str, float]:
