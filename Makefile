@@ -88,7 +88,7 @@ pretrained: install ## Train the bundled checkpoints (each at most 45 minutes on
 	done
 
 results: install ## Train and evaluate what reports/results/ holds, from nothing, into $(RUNS)/results and results/: hours
-	@for folder in mnist; do BENCH="$(BIN)/bench" RUNS="$(RUNS)/results" bash reports/results/$$folder/reproduce.sh || exit 1; done
+	@for folder in mnist camvid; do BENCH="$(BIN)/bench" RUNS="$(RUNS)/results" bash reports/results/$$folder/reproduce.sh || exit 1; done
 
 # Targets for a machine with a GPU whose python3 already has torch and the other requirements. No network, no install;
 # each ends within ten minutes and resumes.
