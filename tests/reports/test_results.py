@@ -84,7 +84,7 @@ def test_a_script_trains_by_every_recipe_beside_it_and_stops_in_time(script: Pat
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_what_was_measured_was_trained_by_a_recipe_beside_it(folder: Path) -> None:
     recipes = map(read_recipe, ROOT.glob(f"{folder.relative_to(ROOT).parts[0]}/recipes/*.toml"))
-    measured = {(one.record.checkpoint.name, one.record.checkpoint.recipe_hash) for one in read_stored([folder])}
+    measured = {(one.record.checkpoint.recipe, one.record.checkpoint.recipe_hash) for one in read_stored([folder])}
     assert measured <= {(recipe.name, recipe.hash) for recipe in recipes}
 
 
