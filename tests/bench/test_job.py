@@ -37,9 +37,9 @@ for steps, shard in evaluator.shard(0, tuple(cell.steps for cell in job.cells)).
 @pytest.mark.parametrize(
     "asked",
     [
-        {"methods": ["symmflow"], "tasks": ["cls"], "steps": [1, 2]},
+        pytest.param({"methods": ["symmflow"], "tasks": ["cls"], "steps": [1, 2]}, marks=pytest.mark.slow),
         {"methods": ["semflow"], "tasks": ["sis"], "steps": [1], "samples_per_mask": 2, "options": {"beta": 3.0}},
-        {"methods": ["unet"], "tasks": ["ss"]},
+        pytest.param({"methods": ["unet"], "tasks": ["ss"]}, marks=pytest.mark.slow),
     ],
 )
 def test_a_job_is_opened_in_another_process_and_gives_the_same_bytes(asked: dict, tmp_path: Path) -> None:  # type: ignore[type-arg]

@@ -50,6 +50,7 @@ def left(folder: Path) -> list[Path]:
     return hidden + [path for path in cells if len(list(path.glob("evidence*"))) != 1]
 
 
+@pytest.mark.slow
 def test_twenty_processes_killed_at_a_write(jobs: Jobs, tmp_path: Path) -> None:
     """Ten sweeps, six with `--force`, and four trainings; each is called again, and ends as if nothing had been."""
     draw = random.Random(20)
