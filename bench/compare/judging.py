@@ -20,7 +20,7 @@ def judged(record: Record) -> str:
 
 
 def judges_among(tables: Sequence[Table], cells: Sequence[Stored]) -> None:
-    """Remark on rows of the models that judge alignment in other tables."""
+    """Remark on rows of the models that judge alignment in other tables, and on what one sees that sees one class."""
     judging: dict[str, dict[str, None]] = {}
     for cell in cells:
         if judge := cell.record.judge:
@@ -29,9 +29,10 @@ def judges_among(tables: Sequence[Table], cells: Sequence[Stored]) -> None:
         for row in table.rows:
             if where := judging.get(row.record.checkpoint.fingerprint):
                 table.remarks.append(f"{row.at} is the model that sees alignment in {', '.join(where)}")
+        table.remarks += filter(None, map(_sees_one, table.rows))
 
 
-def sees_one(row: Row) -> str:
+def _sees_one(row: Row) -> str:
     """A remark where the judge sees one class in most syntheses, and not in real images; else empty."""
     if not (seen := row.record.details.get("seen")):
         return ""

@@ -16,7 +16,7 @@ from ..code import Installed
 from ..records import Record, Stored
 from . import text
 from .choice import apart
-from .judging import judged, judges_among, sees_one
+from .judging import judged, judges_among
 from .naming import fingerprint, recipe, row_names
 from .rows import Row
 from .speed import Conditions
@@ -117,7 +117,6 @@ def _table(cells: Sequence[Stored], by_seed: bool, installed: Installed) -> Tabl
     rows = sorted((sorted(group, key=lambda cell: cell.record.seed) for group in groups.values()), key=_order)
     names = row_names([[cell.record for cell in row] for row in rows], stamped=bool(table.stamp))
     table.rows = [Row(tuple(row), name) for row, name in zip(rows, names, strict=True)]
-    table.remarks += filter(None, map(sees_one, table.rows))
     table.other_code = _rows_by(table.rows, lambda record: other_code(record, installed))
     table.other_libraries = _rows_by(table.rows, other_libraries)
     return table
