@@ -59,3 +59,15 @@ def _train_and_run(bench: Any, dataset: str, root: list[str]) -> None:
     done = bench("run", *chosen, "--limit", "20", "--steps", "1", "--json", *root)
     assert done.returncode == 0, done.stderr
     assert [(r["task"], r["status"], r["n"]) for r in json.loads(done.stdout)] == [("cls", "ok", 20), ("sis", "ok", 20)]
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_a_training_reads_the_environment_as_an_evaluation_does(bench: Any, dry: tuple[str, ...]) -> None:
+    asked = ("train", "-r", "two-spirals/symmflow", "--device", "cpu", "--set", "network.channels=8", *dry)
+    for wrong in ({"RANK": "foo", "WORLD_SIZE": "2"}, {"RANK": "2", "WORLD_SIZE": "2"}):
+        done = bench(*asked, **wrong)
+        assert done.returncode == 2 and "in the environment name no process of a launch" in done.stderr
+    for left in ("1", "foo"):
+        # of an earlier launch: no process of one
+        done = bench(*asked, *(() if dry else ("--max-steps", "1")), RANK=left)
+        assert done.returncode == 0 and "two-spirals/symmflow" in done.stdout, done.stderr

@@ -267,19 +267,6 @@ def test_a_rank_without_what_it_needs_leaves_its_shards_to_the_first(bench: Any,
     assert first.returncode == 0 and set(makers(tmp_path / "results")) == {"process 1 of 2"}
 
 
-@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
-def test_a_training_reads_the_same_environment(bench: Any, dry: tuple[str, ...]) -> None:
-    asked = ("train", "-r", "two-spirals/symmflow", "--device", "cpu", "--set", "network.channels=8", *dry)
-    for wrong in ({"RANK": "foo", "WORLD_SIZE": "2"}, {"RANK": "2", "WORLD_SIZE": "2"}):
-        done = bench(*asked, **wrong)
-        assert done.returncode == 2 and "in the environment name no process of a launch" in done.stderr
-    for left in ("1", "foo"):
-        done = bench(
-            *asked, *(() if dry else ("--max-steps", "1")), RANK=left
-        )  # of an earlier launch: no process of one
-        assert done.returncode == 0 and "two-spirals/symmflow" in done.stdout, done.stderr
-
-
 def test_a_killed_process_costs_its_shard(whole: tuple[Path, Outcome], tmp_path: Path) -> None:
     """Of three, the second is killed in its second cell-shard; the first makes that, and what else there is."""
 
