@@ -47,7 +47,7 @@ def _ours(table: Table, p: Published) -> list[Row]:
 def _size(row: Row) -> str:
     """` (0.77M parameters, trained for 20,000 steps)`, as far as they are known."""
     made = row.record.checkpoint
-    parameters = f"{made.parameters / 1e6:.2f}M parameters" if made.parameters else ""
+    parameters = f"{text.millions(made.parameters)} parameters" if made.parameters else ""
     steps = f"trained for {made.trained_steps:,} steps" if made.trained_steps else ""
     known = ", ".join(filter(None, [parameters, steps]))
     return known and f" ({known})"

@@ -205,10 +205,9 @@ def block(table: Table, leaders: Mapping[str, Sequence[Row]] | None = None, *, i
 
 
 def _cells(table: Table, row: Row, papers: Sequence[str], intervals: bool) -> list[str]:
-    parameters = row.record.checkpoint.parameters
     cells = [
         row.name,
-        "–" if parameters is None else f"{parameters / 1e6:.2f}M",
+        text.millions(row.record.checkpoint.parameters),
         "–" if row.steps is None else str(row.steps),
         "–" if row.nfe is None else f"{row.nfe:.4g}",
     ]

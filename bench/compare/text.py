@@ -46,5 +46,10 @@ def speed(images_per_second: float | None) -> str:
     return f"{images_per_second:,.0f}" if images_per_second and images_per_second >= 100 else number(images_per_second)
 
 
+def millions(parameters: int | None) -> str:
+    """`0.73M`."""
+    return "–" if parameters is None else f"{parameters / 1e6:.2f}M"
+
+
 def number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g}"

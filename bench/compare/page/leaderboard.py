@@ -58,8 +58,10 @@ def _headers(table: Table) -> list[dict[str, Any]]:
 def _made_of(row: Row) -> dict[str, dict[str, Any]]:
     """By column."""
     parameters, seeds = row.record.checkpoint.parameters, len(row.seeds)
-    said = "–" if parameters is None else f"{parameters / 1e6:.2f}M"
-    return {"params": {"text": said, "sort": parameters}, "seeds": {"text": str(seeds), "sort": seeds}}
+    return {
+        "params": {"text": text.millions(parameters), "sort": parameters},
+        "seeds": {"text": str(seeds), "sort": seeds},
+    }
 
 
 def _shared(table: Table) -> dict[str, str]:
